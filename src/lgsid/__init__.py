@@ -1,0 +1,3 @@
+"""Geography-aware semantic IDs for place recommendation."""
+
+__version__ = "0.1.0"

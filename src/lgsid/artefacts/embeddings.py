@@ -1,0 +1,81 @@
+"""Vectors of items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.items import Items
+from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata
+from lgsid.errors import LgsidError
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """One vector per item, and where it comes from.
+
+    Args:
+        item_ids: Shape (N,), Python strings.
+        vectors: Shape (N, D), float32.
+        metadata: Plain values: encoder, adapter hash, prompt template.
+    """
+
+    item_ids: npt.NDArray[np.object_]
+    vectors: npt.NDArray[np.float32]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.item_ids):
+            raise LgsidError(f"embeddings: {len(self.item_ids)} item ids but vectors of shape {self.vectors.shape}")
+        if not np.isfinite(self.vectors).all():
+            raise LgsidError("embeddings: some values are not finite; the encoder diverged, lower its learning rate")
+
+    @classmethod
+    def read(cls, path: str | Path) -> Embeddings:
+        """Read a Parquet file with columns `item_id` and `vector`.
+
+        Raises:
+            LgsidError: if it is missing, unreadable, lacks a column, or its vectors differ in length.
+        """
+        table = open_parquet(path, ("item_id", "vector"), "embeddings table")
+        column = table["vector"].combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.concat_arrays(column.chunks)
+        values = np.asarray(column.flatten(), dtype=np.float32)
+        if len(table) == 0 or values.size % len(table):
+            raise LgsidError(f"{path}: column vector: every row must hold the same number of values")
+        ids = np.array(table["item_id"].to_pylist(), dtype=object)
+        return cls(ids, values.reshape(len(table), -1), read_metadata(table))
+
+    def write(self, path: str | Path) -> None:
+        """Write as Parquet with the metadata inside, atomically."""
+        flat = pa.array(np.ascontiguousarray(self.vectors, dtype=np.float32).reshape(-1))
+        table = pa.table(
+            {
+                "item_id": pa.array(self.item_ids.tolist(), pa.string()),
+                "vector": pa.FixedSizeListArray.from_arrays(flat, self.vectors.shape[1]),
+            }
+        )
+        with atomic_path(path) as partial:
+            pq.write_table(with_metadata(table, self.metadata), partial)
+
+    def for_items(self, items: Items) -> npt.NDArray[np.float32]:
+        """Return the vectors in the order of `items`, shape (N, D).
+
+        Raises:
+            LgsidError: if an item has no vector.
+        """
+        rows = pd.Index(self.item_ids).get_indexer(pd.Index(items.ids))
+        if (rows < 0).any():
+            missing = items.ids[rows < 0]
+            raise LgsidError(f"embeddings: no vector for {len(missing)} of {len(items)} items, first {missing[0]!r}")
+        return self.vectors[rows]

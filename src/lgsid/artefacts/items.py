@@ -1,0 +1,117 @@
+"""The canonical table of places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.tables import open_parquet
+from lgsid.errors import LgsidError
+
+TEXT_COLUMNS = ("item_id", "name", "category", "category_group", "brand")
+COLUMNS = (*TEXT_COLUMNS, "lat", "lon")
+
+
+@dataclass(frozen=True)
+class Items:
+    """Places in a fixed order: an item's row is its identity inside models and arrays.
+
+    Args:
+        frame: Columns `item_id, name, category, category_group, brand` (str, empty where unknown), `lat, lon`
+            (float64 degrees), `region_1 .. region_R` (str, coarse to fine, empty where unknown), a point
+            geometry in EPSG:4326, and any further columns. The index is 0..N-1.
+    """
+
+    frame: geopandas.GeoDataFrame
+
+    def __post_init__(self) -> None:
+        missing = [name for name in COLUMNS if name not in self.frame.columns]
+        if missing:
+            raise LgsidError(f"items table: missing column {', '.join(missing)}")
+        if not self.frame["item_id"].is_unique:
+            repeated = self.frame["item_id"][self.frame["item_id"].duplicated()].iloc[0]
+            raise LgsidError(f"items table: item_id {repeated!r} occurs more than once")
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Items:
+        """Build from a plain table: fills missing texts with "", adds the geometry, resets the index."""
+        frame = frame.reset_index(drop=True)
+        texts = [c for c in frame.columns if c in TEXT_COLUMNS or c.startswith("region_")]
+        frame = frame.assign(**{c: frame[c].fillna("").astype(str) for c in texts})
+        points = geopandas.points_from_xy(frame["lon"], frame["lat"], crs="EPSG:4326")
+        return cls(geopandas.GeoDataFrame(frame, geometry=points))
+
+    @classmethod
+    def read(cls, path: str | Path) -> Items:
+        """Read a GeoParquet file written by `write`.
+
+        Raises:
+            LgsidError: if it is missing, unreadable, or lacks a column.
+        """
+        open_parquet(path, COLUMNS, "items table")
+        try:
+            frame = geopandas.read_parquet(path)
+        except ValueError as error:
+            raise LgsidError(f"{path}: not a GeoParquet file ({error})") from error
+        return cls(frame.reset_index(drop=True))
+
+    def write(self, path: str | Path) -> None:
+        """Write as GeoParquet, atomically."""
+        with atomic_path(path) as partial:
+            self.frame.to_parquet(partial, index=False)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def region_columns(self) -> list[str]:
+        """Names of the region columns, coarse to fine."""
+        names = [c for c in self.frame.columns if c.startswith("region_") and c[len("region_") :].isdigit()]
+        return sorted(names, key=lambda c: int(c[len("region_") :]))
+
+    @cached_property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """Item ids as Python strings, shape (N,)."""
+        return self.texts("item_id")
+
+    @cached_property
+    def lat_deg(self) -> npt.NDArray[np.float64]:
+        """Latitudes in degrees, shape (N,)."""
+        return self.frame["lat"].to_numpy(np.float64)
+
+    @cached_property
+    def lon_deg(self) -> npt.NDArray[np.float64]:
+        """Longitudes in degrees, shape (N,)."""
+        return self.frame["lon"].to_numpy(np.float64)
+
+    def texts(self, column: str) -> npt.NDArray[np.object_]:
+        """Return a text column as Python strings, shape (N,)."""
+        return self.frame[column].astype(object).to_numpy(dtype=object)
+
+    def codes(self, column: str) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Number the values of a text column.
+
+        Returns:
+            Codes of shape (N,) and the value of each code. Code 0 is the empty text ("unknown"), whether
+            it occurs or not; the others follow in alphabetical order, so that the order of rows is irrelevant.
+        """
+        values = self.texts(column)
+        known = sorted(set(values) - {""})
+        vocabulary = ["", *known]
+        lookup = {value: code for code, value in enumerate(vocabulary)}
+        return np.fromiter((lookup[v] for v in values), np.int64, len(values)), vocabulary
+
+    def rows(self, item_ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the rows of item ids, -1 for ids that are not in the table."""
+        return np.asarray(pd.Index(self.ids).get_indexer(pd.Index(np.asarray(item_ids, dtype=object))), dtype=np.int64)
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Items:
+        """Return the items of the given rows, in that order."""
+        return Items(self.frame.loc[rows].reset_index(drop=True))

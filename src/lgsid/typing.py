@@ -1,0 +1,111 @@
+"""Shapes and batches that parts of the framework hand each other.
+
+Shape letters, the same in every docstring: B batch, T time (history length), L levels of a semantic ID,
+K codes of a level (or candidates of a list), D width of a vector, R region levels, N items, U users.
+Item rows are positions in the items table, `-1` is padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A frozen set of tensors that moves between devices as one."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """Return the same batch with every tensor on `device`."""
+        moved = {
+            f.name: value.to(device, non_blocking=non_blocking)
+            for f in fields(self)
+            if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        return replace(self, **moved)
+
+    def __len__(self) -> int:
+        """Return the batch size B."""
+        return len(getattr(self, fields(self)[0].name))
+
+
+@dataclass(frozen=True)
+class ItemBatch(Batch):
+    """Items as a tokenizer sees them."""
+
+    item: Tensor  # (B,) int64 item rows
+    lat_deg: Tensor  # (B,) float64
+    lon_deg: Tensor  # (B,) float64
+    region: Tensor  # (B, R) int64 codes, coarse to fine
+    category: Tensor  # (B,) int64
+    category_group: Tensor  # (B,) int64
+    brand: Tensor  # (B,) int64, 0 where the item belongs to no chain
+    embedding: Tensor  # (B, D) float32
+
+
+@dataclass(frozen=True)
+class RewardBatch(Batch):
+    """Lists of candidate locations for the content of one item. Column 0 is the item's own location."""
+
+    anchor: Tensor  # (B,) int64 item rows
+    candidate: Tensor  # (B, K+1) int64 item rows whose locations are the candidates
+    prompt: Tensor  # (B, K+1) int64 rows of the datamodule's prompts: content of the anchor, location of the candidate
+    distance_km: Tensor  # (B, K+1) float32
+
+
+@dataclass(frozen=True)
+class PreferenceBatch(Batch):
+    """Preference pairs: `chosen` should sit nearer to `anchor` than each of `rejected`."""
+
+    anchor: Tensor  # (B,) int64 item rows
+    chosen: Tensor  # (B,) int64 item rows
+    rejected: Tensor  # (B, K) int64 item rows, K >= 1
+
+
+@dataclass(frozen=True)
+class SequenceBatch(Batch):
+    """Queries of next-place recommendation: who, when, and what came before."""
+
+    row: Tensor  # (B,) int64 row of the query in the interactions table (sorted by time)
+    user: Tensor  # (B,) int64
+    history: Tensor  # (B, T) int64 item rows, oldest first, right-aligned, -1 is padding
+    history_age_s: Tensor  # (B, T) float64 seconds from the event to the query
+    history_hour: Tensor  # (B, T) float32 local hour 0..24
+    history_weekday: Tensor  # (B, T) int64 0 is Monday
+    hour: Tensor  # (B,) float32 local hour of the query
+    weekday: Tensor  # (B,) int64
+    target: Tensor  # (B,) int64 item rows, -1 where unknown (live recommendation)
+    is_new: Tensor  # (B,) bool, the user has never been to the target before
+
+
+@dataclass(frozen=True)
+class CTRBatch(SequenceBatch):
+    """Candidates of a click-through task: the query of a sequence batch and one candidate with its label."""
+
+    candidate: Tensor  # (B,) int64 item rows
+    label: Tensor  # (B,) float32, 1 where the candidate is the target
+    near: Tensor  # (B,) bool, a negative drawn near the user's last place, or a positive
+
+
+@dataclass(frozen=True)
+class DataShape:
+    """Sizes that a model needs to build its layers. They come from the datamodule and travel in the checkpoint."""
+
+    n_items: int
+    n_users: int = 0
+    n_regions: tuple[int, ...] = ()  # codes per region level, coarse to fine
+    n_categories: int = 0
+    n_category_groups: int = 0
+    n_brands: int = 0  # with code 0 for "no chain"
+    embedding_dim: int = 0
+    codebook_sizes: tuple[int, ...] = ()  # of the semantic IDs, if the datamodule carries any
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> DataShape:
+        """Rebuild from the plain dictionary kept in a checkpoint."""
+        return cls(**{k: tuple(v) if isinstance(v, (list, tuple)) else int(v) for k, v in values.items()})
