@@ -1,8 +1,9 @@
-"""Files that stages hand each other: tables, vectors, datasets. The lowest layer beside `typing`."""
+"""Files that stages hand each other: tables, vectors, semantic IDs, datasets. The lowest layer beside `typing`."""
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.interactions import Interactions
 from lgsid.artefacts.items import Items
+from lgsid.artefacts.semantic_ids import SemanticIDs
 
-__all__ = ["Dataset", "Embeddings", "Interactions", "Items"]
+__all__ = ["Dataset", "Embeddings", "Interactions", "Items", "SemanticIDs"]

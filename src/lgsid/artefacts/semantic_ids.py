@@ -1,0 +1,183 @@
+"""Semantic IDs as a file that stages, and other projects, hand each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lgsid.artefacts.files import atomic_path, read_json, write_text
+from lgsid.artefacts.items import Items
+from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata
+from lgsid.errors import LgsidError
+
+TOKEN_NUMBER = re.compile(r"(\d+)\D*$")
+
+
+@dataclass(frozen=True)
+class SemanticIDs:
+    """The codes of every item, level by level.
+
+    Args:
+        item_ids: Shape (N,), Python strings, each once.
+        codes: Shape (N, L), int64; `0 <= codes[:, l] < codebook_sizes[l]`.
+        codebook_sizes: Number of codes of each level, length L.
+        metadata: Plain values: tokenizer class and config, collision strategy, codes before it, data hash, version.
+    """
+
+    item_ids: npt.NDArray[np.object_]
+    codes: npt.NDArray[np.int64]
+    codebook_sizes: tuple[int, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codebook_sizes", tuple(int(size) for size in self.codebook_sizes))
+        shape, sizes = self.codes.shape, self.codebook_sizes
+        if self.codes.ndim != 2 or shape != (len(self.item_ids), len(sizes)) or not sizes:
+            raise LgsidError(
+                f"semantic IDs: {len(self.item_ids)} items and {len(sizes)} codebook sizes do not fit codes of {shape}"
+            )
+        outside = (self.codes < 0) | (self.codes >= np.array(sizes))
+        if outside.any():
+            row, level = np.argwhere(outside)[0]
+            raise LgsidError(
+                f"semantic IDs: item {self.item_ids[row]!r} has code {self.codes[row, level]} at level {level + 1},"
+                f" which has codes 0..{sizes[level] - 1}"
+            )
+        index = pd.Index(self.item_ids)
+        if not index.is_unique:
+            raise LgsidError(f"semantic IDs: item_id {index[index.duplicated()][0]!r} occurs more than once")
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels L."""
+        return len(self.codebook_sizes)
+
+    @classmethod
+    def read(cls, path: str | Path) -> SemanticIDs:
+        """Read a Parquet file with columns `item_id, level_1 .. level_L`.
+
+        Raises:
+            LgsidError: if it is missing, unreadable, or lacks a column.
+        """
+        table = open_parquet(path, ("item_id", "level_1"), "table of semantic IDs")
+        names = [n for n in table.column_names if n.startswith("level_") and n[len("level_") :].isdigit()]
+        names.sort(key=lambda name: int(name[len("level_") :]))
+        if names != [f"level_{level + 1}" for level in range(len(names))]:
+            raise LgsidError(f"{path}: the levels are not numbered 1..{len(names)}: {', '.join(names)}")
+        codes = np.stack([table[name].to_numpy() for name in names], axis=1).astype(np.int64)
+        metadata = read_metadata(table)
+        sizes = metadata.pop("codebook_sizes", None) or sizes_of(codes)
+        return cls(np.array(table["item_id"].to_pylist(), dtype=object), codes, tuple(sizes), metadata)
+
+    def write(self, path: str | Path) -> None:
+        """Write as Parquet with the metadata inside, atomically."""
+        columns = {"item_id": pa.array(self.item_ids.tolist(), pa.string())}
+        columns |= {f"level_{level + 1}": pa.array(self.codes[:, level]) for level in range(self.n_levels)}
+        metadata = {**self.metadata, "codebook_sizes": list(self.codebook_sizes)}
+        with atomic_path(path) as partial:
+            pq.write_table(with_metadata(pa.table(columns), metadata), partial)
+
+    @classmethod
+    def read_index_json(cls, path: str | Path, items: Items | None = None) -> SemanticIDs:
+        """Read the `.index.json` of LC-Rec, LETTER and MiniOneRec: `{"item": ["<a_12>", "<b_3>", ...]}`.
+
+        The number in each token is the code, its place in the list the level. Where the lists differ in length
+        (a suffix for colliding items only), a missing level is code 0 and the codes of that level move up by one.
+
+        Args:
+            path: The file.
+            items: The items that the keys name, by id or, where a key is no id, by row. Without it the keys are ids.
+
+        Raises:
+            LgsidError: if the file is no such index, or names an item that `items` does not have.
+        """
+        index = read_json(path)
+        if not isinstance(index, dict) or not index:
+            raise LgsidError(f'{path}: not an index of semantic IDs: expected {{"item": ["<a_12>", "<b_3>"]}}')
+        keys = np.array(list(index), dtype=object)
+        tokens = [parse_tokens(path, key, value) for key, value in index.items()]
+        lengths = np.array([len(row) for row in tokens])
+        codes = np.full((len(tokens), int(lengths.max())), -1, dtype=np.int64)
+        codes[np.arange(codes.shape[1]) < lengths[:, None]] = np.concatenate(tokens)
+        ragged = (codes < 0).any(axis=0)
+        codes[:, ragged] += 1
+        ids = keys if items is None else items_of(path, keys, items)
+        metadata = {"source": Path(path).name, "padded_levels": (np.flatnonzero(ragged) + 1).tolist()}
+        return cls(ids, codes, sizes_of(codes), metadata)
+
+    def write_index_json(self, path: str | Path) -> None:
+        """Write the `.index.json` that LC-Rec, LETTER and MiniOneRec read, keyed by item id, atomically."""
+        letters = [level_letter(level) for level in range(self.n_levels)]
+        index = {
+            key: [f"<{letter}_{code}>" for letter, code in zip(letters, row, strict=True)]
+            for key, row in zip(self.item_ids.tolist(), self.codes.tolist(), strict=True)
+        }
+        write_text(path, json.dumps(index, ensure_ascii=False) + "\n")
+
+    def for_items(self, items: Items) -> npt.NDArray[np.int64]:
+        """Return the codes in the order of `items`, shape (N, L).
+
+        Raises:
+            LgsidError: if an item has no semantic ID.
+        """
+        rows = np.asarray(pd.Index(self.item_ids).get_indexer(pd.Index(items.ids)))
+        if (rows < 0).any():
+            missing = items.ids[rows < 0]
+            raise LgsidError(
+                f"semantic IDs: none for {len(missing)} of {len(items)} items, first {missing[0]!r};"
+                " were they made from this dataset?"
+            )
+        return np.asarray(self.codes[rows], dtype=np.int64)
+
+
+def level_letter(level: int) -> str:
+    """Return the letter of a level in a token: a, b, ... z, aa, ab, ..."""
+    letters = ""
+    level += 1
+    while level:
+        level, rest = divmod(level - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters
+
+
+def sizes_of(codes: npt.NDArray[np.int64]) -> tuple[int, ...]:
+    """Return the smallest codebook sizes that hold `codes`, of shape (N, L)."""
+    return tuple(int(size) for size in codes.max(axis=0) + 1)
+
+
+def parse_tokens(path: str | Path, key: str, value: Any) -> Sequence[int]:
+    """Return the codes of one entry of an index: a list of tokens, or the tokens glued together."""
+    if isinstance(value, str):
+        value = re.findall(r"<[^>]*>", value) or value.split()
+    found = [TOKEN_NUMBER.search(str(token)) for token in value] if isinstance(value, list) else []
+    if not found or not all(found):
+        raise LgsidError(
+            f'{path}: item {key!r}: expected a list of tokens such as ["<a_12>", "<b_3>"], found {value!r}'
+        )
+    return [int(match[1]) for match in found if match]
+
+
+def items_of(path: str | Path, keys: npt.NDArray[np.object_], items: Items) -> npt.NDArray[np.object_]:
+    """Return the ids that the keys of an index stand for: item ids, else rows of the items table."""
+    unknown = items.rows(keys) < 0
+    if not unknown.any():
+        return keys
+    if all(str(key).isdigit() and int(key) < len(items) for key in keys):
+        return np.asarray(items.ids[np.array([int(key) for key in keys])], dtype=object)
+    raise LgsidError(
+        f"{path}: item {keys[unknown][0]!r} is neither an id nor a row of the items table ({len(items)} items);"
+        " was the index made from this dataset?"
+    )

@@ -1,0 +1,93 @@
+"""The contract of a vector quantizer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from lgsid.errors import LgsidError
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """Vectors and the codes that stand for them.
+
+    Args:
+        embedding: (B, D) the vectors rebuilt from the codes.
+        codes: (B, L) int64, `0 <= codes[:, l] < codebook_sizes[l]`.
+        loss: Scalar to minimise; it has a gradient where the quantizer learns by gradient, else it only reports.
+        terms: Parts of the loss, by name, for the log.
+    """
+
+    embedding: Tensor
+    codes: Tensor
+    loss: Tensor
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Quantizer(nn.Module, ABC):
+    """Turn vectors into L codes, and codes back into vectors.
+
+    A quantizer is used in this order: the constructor (plain arguments only), `build(dim)` once the width of the
+    vectors is known, `fit(x)` with vectors of the training items (a start for codebooks, or the whole training),
+    gradient steps on `forward(x).loss` if it has parameters, and `encode`/`decode`. All state lives in parameters
+    and buffers created by `build`, so that `load_state_dict` restores it.
+
+    Args:
+        codebook_sizes: Codes of each level, first level first. They may differ, and there may be any number.
+    """
+
+    def __init__(self, codebook_sizes: Sequence[int]) -> None:
+        super().__init__()
+        if not codebook_sizes or any(size < 1 for size in codebook_sizes):
+            raise LgsidError(
+                f"quantizer: codebook_sizes must be positive numbers, one for each level: {codebook_sizes}"
+            )
+        self._codebook_sizes = tuple(int(size) for size in codebook_sizes)
+
+    @property
+    def codebook_sizes(self) -> tuple[int, ...]:
+        """Codes of each level, length L."""
+        return self._codebook_sizes
+
+    @abstractmethod
+    def build(self, dim: int) -> None:
+        """Create parameters and buffers for vectors of width `dim`."""
+
+    def fit(self, x: Tensor) -> None:  # noqa: B027  an optional hook
+        """Initialise (or wholly train) from the vectors of all training items, `x: (N, D)`, without a gradient.
+
+        The result must not depend on the order of the rows beyond rounding, and be the same every time.
+        """
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Quantized:
+        """Quantize `x: (B, D)`; the loss is a mean over the batch."""
+
+    @torch.no_grad()
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the codes `(B, L)` of `x: (B, D)`, the same for a row whatever else the batch holds."""
+        training = self.training
+        self.eval()
+        try:
+            return self(x).codes
+        finally:
+            self.train(training)
+
+    @abstractmethod
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the vectors `(B, D)` that `codes: (B, L)` stand for."""
+
+    def candidates(self, codes: Tensor) -> Tensor:
+        """Return what every code of the last level would decode to, `(B, K_L, D)`, earlier levels as in `codes`.
+
+        Collision strategies measure with it how far an item would be moved.
+        """
+        size = self.codebook_sizes[-1]
+        spread = codes.repeat_interleave(size, dim=0)  # (B * K_L, L)
+        spread[:, -1] = torch.arange(size, device=codes.device).repeat(len(codes))
+        return self.decode(spread).reshape(len(codes), size, -1)
