@@ -1,0 +1,142 @@
+"""Prompts of places, in two halves."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsid.artefacts import Items
+from lgsid.errors import LgsidError
+
+GROUP = re.compile(r"\[([^\[\]]*)\]")
+JOINERS = " \t\n,;:|/·"
+
+# (is optional, pieces); a piece is (literal, field, format spec), as `string.Formatter.parse` gives them
+Piece = tuple[str, str | None, str]
+Part = tuple[bool, list[Piece]]
+
+
+class PromptTemplate:
+    """Write what a place is (content) and where it is (location), apart and joined.
+
+    A template is a Python format string over the columns of the items table: `{name}`, `{category}`,
+    `{category_group}`, `{brand}`, `{region_1}` .., `{lat:.4f}`, `{lon:.4f}`, or any further column. A part in square
+    brackets is printed only if none of its fields is empty: `{category}[ ({category_group})][, part of {brand}]`.
+    What an empty field leaves outside brackets is tidied: joining punctuation (`, ; : | /`) is neither doubled, nor
+    left at an end of the half. The paper keeps content and location apart to swap locations (prompt mismatching,
+    METHOD 1: `P_i^j = [content_i, location_j]`); the wording is our own.
+
+    Args:
+        content: Template of the first half, what the place is.
+        location: Template of the second half, where it is.
+        separator: Text between the halves; left out if a half is empty.
+
+    Raises:
+        LgsidError: if a template is not well formed.
+    """
+
+    def __init__(
+        self,
+        content: str = "[{name}, ]{category}[ ({category_group})]",
+        location: str = "[{region_3}, ][{region_2}, ][{region_1}, ]latitude {lat:.4f}, longitude {lon:.4f}",
+        separator: str = ". ",
+    ) -> None:
+        self.content = content
+        self.location = location
+        self.separator = separator
+        self._content = _parse(content, "content")
+        self._location = _parse(location, "location")
+
+    def contents(self, items: Items) -> list[str]:
+        """Return the content half of every item, N texts."""
+        return _render(self._content, items, "content")
+
+    def locations(self, items: Items) -> list[str]:
+        """Return the location half of every item, N texts."""
+        return _render(self._location, items, "location")
+
+    def join(self, content: str, location: str) -> str:
+        """Return the prompt of a content at a location."""
+        return self.separator.join(half for half in (content, location) if half)
+
+    def prompts(self, items: Items) -> list[str]:
+        """Return the full prompt of every item, N texts."""
+        return [self.join(*halves) for halves in zip(self.contents(items), self.locations(items), strict=True)]
+
+    def describe(self) -> dict[str, str]:
+        """Return the templates as plain values, for the metadata of artefacts."""
+        return {"content": self.content, "location": self.location, "separator": self.separator}
+
+
+def _parse(template: str, half: str) -> list[Part]:
+    parts: list[Part] = []
+    position = 0
+    for match in GROUP.finditer(template):
+        parts.append((False, _pieces(template[position : match.start()], template, half)))
+        parts.append((True, _pieces(match.group(1), template, half)))
+        position = match.end()
+    parts.append((False, _pieces(template[position:], template, half)))
+    return parts
+
+
+def _pieces(text: str, template: str, half: str) -> list[Piece]:
+    if "[" in text or "]" in text:
+        raise LgsidError(f"prompt template, {half}: brackets do not match or are nested in {template!r}")
+    try:
+        pieces = [(literal, field, spec or "") for literal, field, spec, _ in string.Formatter().parse(text)]
+    except ValueError as error:
+        raise LgsidError(f"prompt template, {half}: {error} in {template!r}") from error
+    wrong = [field for _, field, _ in pieces if field is not None and not field.isidentifier()]
+    if wrong:
+        raise LgsidError(f"prompt template, {half}: {wrong[0]!r} is no column name in {template!r}")
+    return pieces
+
+
+def _render(parts: Iterable[Part], items: Items, half: str) -> list[str]:
+    parts = list(parts)
+    columns = {
+        (field, spec): _column(items, field, spec, half)
+        for _, pieces in parts
+        for _, field, spec in pieces
+        if field is not None
+    }
+    return [_text(parts, columns, row) for row in range(len(items))]
+
+
+def _column(items: Items, field: str, spec: str, half: str) -> list[str]:
+    if field not in items.frame.columns or field == items.frame.geometry.name:
+        known = [str(c) for c in items.frame.columns if c != items.frame.geometry.name]
+        if re.fullmatch(r"region_\d+", field):
+            return [""] * len(items)  # datasets differ in the number of region levels; a missing one is empty
+        raise LgsidError(f"prompt template, {half}: unknown field {field!r}; known are {', '.join(known)}")
+    values: npt.NDArray[np.object_] = items.frame[field].astype(object).to_numpy(dtype=object)
+    try:
+        return ["" if _is_missing(value) else format(value, spec).strip() for value in values]
+    except (ValueError, TypeError) as error:
+        raise LgsidError(f"prompt template, {half}: cannot format field {field!r} as {spec!r} ({error})") from error
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value == "" or bool(value != value)
+
+
+def _text(parts: Sequence[Part], columns: dict[tuple[str, str], list[str]], row: int) -> str:
+    texts: list[str] = []
+    untidy = False
+    for optional, pieces in parts:
+        values = ["" if field is None else columns[field, spec][row] for _, field, spec in pieces]
+        has_gap = any(field is not None and not value for (_, field, _), value in zip(pieces, values, strict=True))
+        if optional and has_gap:
+            continue
+        untidy |= has_gap
+        texts += [text for (literal, _, _), value in zip(pieces, values, strict=True) for text in (literal, value)]
+    text = "".join(texts)
+    if untidy:
+        text = re.sub(r"\(\s*\)", "", text)
+        text = re.sub(r"\s+([,;:|])", r"\1", text)
+        text = re.sub(r"([,;:|/])(?:\s*[,;:|/])+", r"\1", text)
+    return " ".join(text.split()).strip(JOINERS)
