@@ -1,0 +1,107 @@
+"""The log of a dataset as arrays, with each user's past at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from lgsid.artefacts.dataset import Dataset
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CheckInLog:
+    """All check-ins in the order of time, M rows; a row is the identity of a query.
+
+    Args:
+        user: Shape (M,), positions in `Dataset.user_ids`.
+        item: Shape (M,), item rows.
+        time_s: Shape (M,), float64 seconds since 1970 UTC.
+        hour: Shape (M,), float32 local hour.
+        weekday: Shape (M,), 0 is Monday.
+        split: Shape (M,), "train", "val" or "test".
+    """
+
+    user: IntArray
+    item: IntArray
+    time_s: npt.NDArray[np.float64]
+    hour: npt.NDArray[np.float32]
+    weekday: IntArray
+    split: npt.NDArray[np.str_]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> CheckInLog:
+        """Return the log of a dataset."""
+        frame = dataset.interactions.frame
+        time = frame["time"].dt.tz_localize(None) if frame["time"].dt.tz is not None else frame["time"]
+        return cls(
+            user=dataset.user_rows,
+            item=dataset.item_rows,
+            time_s=time.to_numpy("datetime64[us]").astype(np.int64).astype(np.float64) / 1e6,
+            hour=frame["hour"].to_numpy(np.float32),
+            weekday=frame["weekday"].to_numpy(np.int64),
+            split=frame["split"].astype(object).to_numpy(dtype=object).astype(np.str_),
+        )
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @cached_property
+    def by_user(self) -> IntArray:
+        """All rows, ordered by user and then by time, shape (M,)."""
+        return np.argsort(self.user, kind="stable").astype(np.int64)
+
+    @cached_property
+    def place_in_user_order(self) -> IntArray:
+        """Position of each row in `by_user`, shape (M,)."""
+        place = np.empty(len(self), dtype=np.int64)
+        place[self.by_user] = np.arange(len(self))
+        return place
+
+    @cached_property
+    def n_before(self) -> IntArray:
+        """How many earlier check-ins the same user has, shape (M,)."""
+        counts = np.bincount(self.user, minlength=int(self.user.max(initial=-1)) + 1)
+        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return np.asarray(self.place_in_user_order - first[self.user], dtype=np.int64)
+
+    @cached_property
+    def is_new(self) -> npt.NDArray[np.bool_]:
+        """Whether the user had never been to the place before, shape (M,)."""
+        pair = self.user * (int(self.item.max(initial=0)) + 1) + self.item
+        new = np.zeros(len(self), dtype=bool)
+        new[np.unique(pair, return_index=True)[1]] = True  # the first occurrence, since rows are in the order of time
+        return new
+
+    def history(self, rows: IntArray, limit: int | None = None) -> IntArray:
+        """Return the rows before each query of the same user, oldest first, right-aligned.
+
+        Args:
+            rows: Shape (B,), rows of the log.
+            limit: Longest history; the most recent are kept. Without it all are.
+
+        Returns:
+            Shape (B, T), rows of the log, -1 is padding; T is the longest history here, at least 1.
+        """
+        n_before = self.n_before[rows]
+        longest = int(n_before.max(initial=1))
+        width = max(1, longest if limit is None else min(longest, limit))
+        back = np.arange(width, 0, -1)
+        places = self.place_in_user_order[rows][:, None] - back
+        return np.where(back <= n_before[:, None], self.by_user[places.clip(min=0)], -1)
+
+    def item_counts(self, n_items: int, *splits: str) -> IntArray:
+        """Count the check-ins per item in the named splits, shape (N,)."""
+        return np.bincount(self.item[np.isin(self.split, splits)], minlength=n_items).astype(np.int64)
+
+    def visited(self, rows: IntArray, n_items: int) -> npt.NDArray[np.bool_]:
+        """Mark the places where each query's user had been before it, shape (B, N)."""
+        history = self.history(rows)
+        marks = np.zeros((len(rows), n_items), dtype=bool)
+        query, _ = np.nonzero(history >= 0)
+        marks[query, self.item[history[history >= 0]]] = True
+        return marks

@@ -1,0 +1,247 @@
+"""Queries of next-place recommendation, with what came before each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.embeddings import Embeddings
+from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.errors import LgsidError
+from lgsid.module import LgsidDataModule
+from lgsid.typing import DataShape, SequenceBatch
+
+IntArray = npt.NDArray[np.int64]
+
+
+class SequenceData(LgsidDataModule):
+    """Serve the check-ins of a dataset as queries: who, when, where before; and where next.
+
+    The history of a query is everything of that user before it, also check-ins of later splits that are past by
+    then (FIELD 2). Training queries are the training check-ins that have an earlier check-in of the same user.
+    After `setup`: `dataset`, `log`, `codes` (N, L) or None, `embeddings` (N, D) or None.
+
+    Args:
+        dataset: Folder of a prepared dataset.
+        sids: Semantic IDs of the items: Parquet, or the `.index.json` of LC-Rec. Without them items have no codes.
+        embeddings: Vectors of the items, Parquet.
+        max_history: Longest history served; the most recent check-ins are kept.
+        batch_size: Queries of a training batch.
+        eval_batch_size: Queries of a validation or test batch.
+        val_queries: Validate on this many queries, evenly spread over the validation time; null takes all.
+        train_queries: Train on this many of the latest training queries; null takes all.
+        bucket_by_length: Put training queries of similar history length into one batch, which saves padding.
+        seed: Of the order of training queries.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        sids: str | None = None,
+        embeddings: str | None = None,
+        max_history: int = 200,
+        batch_size: int = 256,
+        eval_batch_size: int = 512,
+        val_queries: int | None = 2000,
+        train_queries: int | None = None,
+        bucket_by_length: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.folder = dataset
+        self.sids_path = sids
+        self.embeddings_path = embeddings
+        self.max_history = max_history
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.val_queries = val_queries
+        self.train_queries = train_queries
+        self.bucket_by_length = bucket_by_length
+        self.seed = seed
+        self.codes: IntArray | None = None
+        self.embeddings: npt.NDArray[np.float32] | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the files, once.
+
+        Raises:
+            LgsidError: if one is missing or broken, or an item has no semantic ID or vector.
+        """
+        if hasattr(self, "log"):
+            return
+        self.dataset = Dataset.read(self.folder)
+        items = self.dataset.items
+        sizes: tuple[int, ...] = ()
+        if self.sids_path is not None:
+            indexed = self.sids_path.endswith(".json")
+            sids = SemanticIDs.read_index_json(self.sids_path, items) if indexed else SemanticIDs.read(self.sids_path)
+            self.codes, sizes = sids.for_items(items), sids.codebook_sizes
+        if self.embeddings_path is not None:
+            self.embeddings = Embeddings.read(self.embeddings_path).for_items(items)
+        self._shape = DataShape(
+            n_items=len(items),
+            n_users=len(self.dataset.user_ids),
+            n_regions=tuple(len(items.codes(column)[1]) for column in items.region_columns),
+            n_categories=len(items.codes("category")[1]),
+            n_category_groups=len(items.codes("category_group")[1]),
+            n_brands=len(items.codes("brand")[1]),
+            embedding_dim=0 if self.embeddings is None else self.embeddings.shape[1],
+            codebook_sizes=sizes,
+        )
+        self.log = CheckInLog.of(self.dataset)
+
+    @property
+    def shape(self) -> DataShape:
+        """Sizes of the data."""
+        return self._shape
+
+    def queries(self, split: str) -> IntArray:
+        """Return the log rows that are queries of a split ("train", "val", "test"), in the order of time.
+
+        Raises:
+            LgsidError: if there are none.
+        """
+        rows = np.flatnonzero(self.log.split == split)
+        if split == "train":
+            rows = rows[self.log.n_before[rows] > 0]
+            if self.train_queries is not None:
+                rows = rows[-self.train_queries :]
+        if split == "val" and self.val_queries is not None and len(rows) > self.val_queries:
+            rows = rows[np.linspace(0, len(rows) - 1, self.val_queries).round().astype(np.int64)]
+        if len(rows) == 0:
+            raise LgsidError(f"{self.folder}: the {split} split has no queries")
+        return rows
+
+    def batch(self, rows: IntArray) -> SequenceBatch:
+        """Return the queries of the given log rows, shape (B,)."""
+        return sequence_batch(self.log, rows, self.max_history)
+
+    def train_dataloader(self) -> DataLoader[SequenceBatch]:
+        """Serve the training queries in an order that depends on `seed` and the epoch."""
+        rows = self.queries("train")
+        lengths = self.log.n_before[rows].clip(max=self.max_history) if self.bucket_by_length else None
+        return self._loader(rows, QuerySampler(len(rows), self.batch_size, lengths, self.seed))
+
+    def val_dataloader(self) -> DataLoader[SequenceBatch]:
+        """Serve the validation queries."""
+        return self._ordered("val")
+
+    def test_dataloader(self) -> DataLoader[SequenceBatch]:
+        """Serve the test queries."""
+        return self._ordered("test")
+
+    def predict_dataloader(self) -> DataLoader[SequenceBatch]:
+        """Serve the test queries."""
+        return self._ordered("test")
+
+    def _ordered(self, split: str) -> DataLoader[SequenceBatch]:
+        """Serve a split with queries of similar history length together."""
+        rows = self.queries(split)
+        rows = rows[np.argsort(self.log.n_before[rows].clip(max=self.max_history), kind="stable")]
+        batches = [
+            list(range(i, min(i + self.eval_batch_size, len(rows)))) for i in range(0, len(rows), self.eval_batch_size)
+        ]
+        return self._loader(rows, batches)
+
+    def _loader(self, rows: IntArray, batches: Sampler[list[int]] | Sequence[list[int]]) -> DataLoader[SequenceBatch]:
+        return DataLoader(Queries(self, rows), batch_sampler=batches, collate_fn=_as_is)
+
+
+class Queries(TorchDataset[SequenceBatch]):
+    """Queries that are made a batch at a time.
+
+    Args:
+        data: The datamodule.
+        rows: Log rows of the queries.
+    """
+
+    def __init__(self, data: SequenceData, rows: IntArray) -> None:
+        self.data = data
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> SequenceBatch:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: list[int]) -> SequenceBatch:
+        """Return one batch."""
+        return self.data.batch(self.rows[np.asarray(indices)])
+
+
+class QuerySampler(Sampler[list[int]]):
+    """Draw batches without replacement, a new order every epoch, reproducibly.
+
+    Args:
+        n: Number of queries.
+        batch_size: Queries of a batch; the last one of an epoch may be smaller.
+        lengths: Shape (n,). If given, queries are sorted by it within chunks of 32 shuffled batches.
+        seed: Of the order.
+    """
+
+    chunk = 32
+
+    def __init__(self, n: int, batch_size: int, lengths: IntArray | None, seed: int) -> None:
+        self.n = n
+        self.batch_size = batch_size
+        self.lengths = lengths
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-self.n // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.epoch += 1
+        order = rng.permutation(self.n)
+        if self.lengths is not None:
+            size = self.chunk * self.batch_size
+            chunks = [order[i : i + size] for i in range(0, self.n, size)]
+            order = np.concatenate([c[np.argsort(self.lengths[c], kind="stable")] for c in chunks])
+        batches = [order[i : i + self.batch_size] for i in range(0, self.n, self.batch_size)]
+        for i in rng.permutation(len(batches)):
+            yield batches[i].tolist()
+
+
+def sequence_batch(log: CheckInLog, rows: IntArray, max_history: int | None = None) -> SequenceBatch:
+    """Return the queries of the given log rows with their histories.
+
+    Args:
+        log: The check-ins.
+        rows: Shape (B,), rows of the log.
+        max_history: Longest history; the most recent check-ins are kept.
+    """
+    past = log.history(rows, max_history)  # (B, T) log rows
+    padded = past < 0
+    at = past.clip(min=0)
+
+    def tensor(values: npt.NDArray[np.generic], fill: float | None = None) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values if fill is None else np.where(padded, fill, values)))
+
+    return SequenceBatch(
+        row=tensor(rows.astype(np.int64)),
+        user=tensor(log.user[rows]),
+        history=tensor(np.where(padded, -1, log.item[at])),
+        history_age_s=tensor(log.time_s[rows][:, None] - log.time_s[at], 0.0),
+        history_hour=tensor(np.where(padded, np.float32(0), log.hour[at])),
+        history_weekday=tensor(np.where(padded, 0, log.weekday[at])),
+        hour=tensor(log.hour[rows]),
+        weekday=tensor(log.weekday[rows]),
+        target=tensor(log.item[rows]),
+        is_new=tensor(log.is_new[rows]),
+    )
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
