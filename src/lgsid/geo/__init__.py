@@ -1,5 +1,7 @@
 """Positions on the Earth: encoders, neighbours, regions."""
 
+from lgsid.geo.fourier_geo_encoder import FourierGeoEncoder
 from lgsid.geo.geo_encoder import GeoEncoder
+from lgsid.geo.local_metres_geo_encoder import LocalMetresGeoEncoder
 
-__all__ = ["GeoEncoder"]
+__all__ = ["FourierGeoEncoder", "GeoEncoder", "LocalMetresGeoEncoder"]

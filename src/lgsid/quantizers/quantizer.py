@@ -45,7 +45,8 @@ class Quantizer(nn.Module, ABC):
         super().__init__()
         if not codebook_sizes or any(size < 1 for size in codebook_sizes):
             raise LgsidError(
-                f"quantizer: codebook_sizes must be positive numbers, one for each level: {codebook_sizes}"
+                f"{type(self).__name__}: codebook_sizes must be positive numbers, one for each level,"
+                f" got {list(codebook_sizes)}"
             )
         self._codebook_sizes = tuple(int(size) for size in codebook_sizes)
 
@@ -58,10 +59,11 @@ class Quantizer(nn.Module, ABC):
     def build(self, dim: int) -> None:
         """Create parameters and buffers for vectors of width `dim`."""
 
-    def fit(self, x: Tensor) -> None:  # noqa: B027  an optional hook
+    def fit(self, x: Tensor) -> None:
         """Initialise (or wholly train) from the vectors of all training items, `x: (N, D)`, without a gradient.
 
-        The result must not depend on the order of the rows beyond rounding, and be the same every time.
+        The rows come in an order that does not depend on the order of the items table. The result must be the
+        same every time.
         """
 
     @abstractmethod
@@ -82,12 +84,25 @@ class Quantizer(nn.Module, ABC):
     def decode(self, codes: Tensor) -> Tensor:
         """Return the vectors `(B, D)` that `codes: (B, L)` stand for."""
 
-    def candidates(self, codes: Tensor) -> Tensor:
-        """Return what every code of the last level would decode to, `(B, K_L, D)`, earlier levels as in `codes`.
+    @torch.no_grad()
+    def distances(self, x: Tensor, codes: Tensor, level: int) -> Tensor:
+        """Tell how far each row is from every code of one level, given its codes of the earlier levels.
 
-        Collision strategies measure with it how far an item would be moved.
+        Collision strategies choose by it where an item goes. Here: the squared distance of `x` to the vector
+        decoded with each code of `level` in turn, the other levels as in `codes`. Residual quantizers override it
+        with what the earlier levels leave over, which is faster and ignores the later levels.
+
+        Args:
+            x: (B, D).
+            codes: (B, L).
+            level: Counted from 0.
+
+        Returns:
+            (B, K_level), smaller is nearer.
         """
-        size = self.codebook_sizes[-1]
-        spread = codes.repeat_interleave(size, dim=0)  # (B * K_L, L)
-        spread[:, -1] = torch.arange(size, device=codes.device).repeat(len(codes))
-        return self.decode(spread).reshape(len(codes), size, -1)
+        columns = []
+        for code in range(self.codebook_sizes[level]):
+            changed = codes.clone()
+            changed[:, level] = code
+            columns.append((x - self.decode(changed)).double().square().sum(dim=-1))
+        return torch.stack(columns, dim=-1)

@@ -1,0 +1,72 @@
+"""Residual quantization as pure functions: codebooks in, codes and distances out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def squared_distances(x: Tensor, centroids: Tensor) -> Tensor:
+    """Return squared Euclidean distances in float64, `x: (B, D)`, `centroids: (K, D)` -> `(B, K)`."""
+    x, centroids = x.double(), centroids.double()
+    cross = x @ centroids.T
+    squares = x.square().sum(-1, keepdim=True) + centroids.square().sum(-1)
+    return (squares - 2 * cross).clamp_min(0.0)
+
+
+@torch.no_grad()
+def nearest(x: Tensor, centroids: Tensor) -> Tensor:
+    """Return the row of the nearest centroid, `(B,)` int64; the first of several equally near ones."""
+    return squared_distances(x, centroids).argmin(dim=-1)
+
+
+def residual_encode(x: Tensor, codebooks: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Quantize level by level: `z_l = argmin_k |R_{l-1} - mu_k|^2`, `Q_l = mu_{z_l}`, `R_l = R_{l-1} - Q_l`.
+
+    Args:
+        x: (B, D), `R_0`.
+        codebooks: L tensors (K_l, D).
+
+    Returns:
+        The codes (B, L) and the residuals `R_0 .. R_L`, each (B, D), with gradients towards the codebooks.
+    """
+    residuals, codes = [x], []
+    for codebook in codebooks:
+        code = nearest(residuals[-1], codebook)
+        codes.append(code)
+        residuals.append(residuals[-1] - codebook[code])
+    return torch.stack(codes, dim=-1), residuals
+
+
+def residual_decode(codes: Tensor, codebooks: Sequence[Tensor]) -> Tensor:
+    """Sum the codewords of `codes: (B, L)` over the levels, `(B, D)`."""
+    return torch.stack([book[codes[:, level]] for level, book in enumerate(codebooks)]).sum(dim=0)
+
+
+def residual_distances(x: Tensor, codebooks: Sequence[Tensor], codes: Tensor, level: int) -> Tensor:
+    """Return the squared distance of what the earlier levels left over to every code of `level`, `(B, K_level)`."""
+    rest = x - residual_decode(codes, codebooks[:level]) if level else x
+    return squared_distances(rest, codebooks[level])
+
+
+def soft_assignment(residual: Tensor, centroids: Tensor, temperature: float) -> Tensor:
+    """Return soft-max assignments `(B, K)`: `p_k ~ exp(-|R - mu_k|^2 / (temperature * s))`.
+
+    The scale `s` is the batch mean of the squared distance to the nearest centroid, without a gradient, so that
+    `temperature` means the same at every level and for vectors of any length.
+    """
+    squares = torch.cdist(residual, centroids, compute_mode="use_mm_for_euclid_dist").square()
+    scale = squares.detach().amin(dim=-1).mean().clamp_min(1e-12)
+    return torch.softmax(-squares / (temperature * scale), dim=-1)
+
+
+def usage_entropy(assignment: Tensor) -> Tensor:
+    """Return the entropy of the batch-mean assignment `(B, K)`, as a share of its maximum `log K`.
+
+    It has a gradient, unlike an entropy of counted hard codes (`bincount`), which has none.
+    """
+    mean = assignment.mean(dim=0)
+    entropy = -(mean * mean.clamp_min(1e-12).log()).sum()
+    return entropy / max(float(torch.log(torch.tensor(float(len(mean))))), 1e-12)

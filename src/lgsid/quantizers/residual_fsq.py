@@ -1,0 +1,81 @@
+"""Residual finite scalar quantization: no codebook to learn, so none to collapse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import vector_quantize_pytorch as vq
+from torch import Tensor
+
+from lgsid.errors import LgsidError
+from lgsid.functional.residual import residual_distances
+from lgsid.quantizers.quantizer import Quantized, Quantizer
+
+
+class ResidualFSQ(Quantizer):
+    """Wrap `vector_quantize_pytorch.ResidualFSQ`: round a few learnt projections to a grid, level by level.
+
+    Every level has the same grid, so all codebook sizes are equal: the product of `grid`. Only the linear
+    projections in and out learn, from the reconstruction error.
+
+    Source: finite scalar quantization (arXiv 2309.15505).
+
+    Args:
+        grid: Steps of each scalar; a code is a cell of the grid.
+        n_levels: Number of levels L.
+        seed: Seed of the projections.
+    """
+
+    mean_square: Tensor
+
+    def __init__(self, grid: Sequence[int] = (4, 4, 4), n_levels: int = 2, seed: int = 0) -> None:
+        if not grid or any(steps < 2 for steps in grid):
+            raise LgsidError(f"ResidualFSQ: every number of grid must be at least 2, got {list(grid)}")
+        super().__init__([math.prod(grid)] * n_levels)
+        self.grid = tuple(grid)
+        self.seed = seed
+
+    def build(self, dim: int) -> None:
+        """Create the wrapped module."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.fsq = vq.ResidualFSQ(levels=list(self.grid), num_quantizers=len(self.codebook_sizes), dim=dim)
+        self.register_buffer("mean_square", torch.ones(()))
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> None:
+        """Point the projections along the principal axes of `x: (N, D)`, scaled to fill the grid."""
+        self.mean_square.copy_(x.square().sum(dim=-1).mean().clamp_min(1e-12))
+        width = len(self.grid)
+        if not self.fsq.has_projections or len(x) < width:
+            return
+        mean = x.mean(dim=0)
+        _, _, axes = torch.linalg.svd((x - mean).double(), full_matrices=False)
+        axes = axes[:width] * axes[:width].gather(1, axes[:width].abs().argmax(1, keepdim=True)).sign()
+        axes = axes.to(x)
+        scale = ((x - mean) @ axes.T).std(dim=0).clamp_min(1e-6) * 1.5
+        self.fsq.project_in.weight.copy_(axes / scale[:, None])
+        self.fsq.project_in.bias.copy_(-(axes / scale[:, None]) @ mean)
+        self.fsq.project_out.weight.copy_(axes.T * scale)
+        self.fsq.project_out.bias.copy_(mean)
+
+    def forward(self, x: Tensor) -> Quantized:
+        """Quantize `x: (B, D)`; the loss is the squared error over the mean squared norm of the fitted vectors."""
+        rebuilt, codes = self.fsq(x[None])
+        loss = (x - rebuilt[0]).square().sum(dim=-1).mean() / self.mean_square
+        return Quantized(rebuilt[0], codes[0].long(), loss, {"reconstruction": loss})
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the vectors that `codes: (B, L)` stand for."""
+        return self.fsq.get_output_from_indices(codes[None])[0]
+
+    @torch.no_grad()
+    def distances(self, x: Tensor, codes: Tensor, level: int) -> Tensor:
+        """Return squared distances in the grid between what earlier levels leave over and the cells of `level`."""
+        inner = self.fsq.project_in(x)
+        clamp = self.fsq.soft_clamp_input_value
+        inner = inner if clamp is None else (inner / clamp).tanh() * clamp
+        books = [book * scale for book, scale in zip(self.fsq.codebooks, self.fsq.scales, strict=True)]
+        return residual_distances(inner, books, codes, level)

@@ -1,0 +1,91 @@
+"""Residual vector quantization with codebooks that follow a moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import vector_quantize_pytorch as vq
+from torch import Tensor
+
+from lgsid.functional.residual import residual_distances
+from lgsid.quantizers.quantizer import Quantized, Quantizer
+
+
+class ResidualVQ(Quantizer):
+    """Wrap `vector_quantize_pytorch.ResidualVQ`: codebooks follow an exponential moving average of their vectors.
+
+    It has no parameters: it learns by being called in training mode, and needs no optimizer.
+
+    Source: Algorithm 1 of SoundStream (arXiv 2107.03312).
+
+    Args:
+        codebook_sizes: Codes of each level.
+        decay: Weight of the past in the moving average.
+        dead_below: Codes whose average count falls below this start again at a vector of the batch.
+        commitment_weight: Weight of the commitment loss, which pulls an encoder's outputs to their codes.
+        kmeans_iters: Steps of the k-means start.
+        seed: Seed of the k-means start.
+    """
+
+    def __init__(
+        self,
+        codebook_sizes: Sequence[int] = (64, 64),
+        decay: float = 0.9,
+        dead_below: int = 0,
+        commitment_weight: float = 0.25,
+        kmeans_iters: int = 20,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(codebook_sizes)
+        self.decay = decay
+        self.dead_below = dead_below
+        self.commitment_weight = commitment_weight
+        self.kmeans_iters = kmeans_iters
+        self.seed = seed
+
+    def build(self, dim: int) -> None:
+        """Create the wrapped module."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.vq = vq.ResidualVQ(
+                dim=dim,
+                codebook_size=self.codebook_sizes,
+                decay=self.decay,
+                threshold_ema_dead_code=self.dead_below,
+                commitment_weight=self.commitment_weight,
+                kmeans_init=True,
+                kmeans_iters=self.kmeans_iters,
+                rotation_trick=False,
+            )
+
+    @property
+    def codebooks(self) -> list[Tensor]:
+        """Codes of each level as vectors, L tensors (K_l, D)."""
+        return list(self.vq.codebooks)
+
+    @torch.no_grad()
+    def fit(self, x: Tensor) -> None:
+        """Start every level by k-means on all of `x: (N, D)`."""
+        training = self.training
+        self.train()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.vq(x[None])
+        self.train(training)
+
+    def forward(self, x: Tensor) -> Quantized:
+        """Quantize `x: (B, D)`; in training mode the codebooks move. The loss is the commitment loss."""
+        quantized, codes, losses = self.vq(x[None])
+        loss = losses.sum()
+        error = (x - quantized[0]).detach().square().sum(dim=-1).mean()
+        return Quantized(quantized[0], codes[0], loss, {"commitment": loss, "reconstruction": error})
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the vectors that `codes: (B, L)` stand for."""
+        return self.vq.get_output_from_indices(codes[None])[0]
+
+    @torch.no_grad()
+    def distances(self, x: Tensor, codes: Tensor, level: int) -> Tensor:
+        """Return squared distances of the residual before `level` to its codes, `(B, K_level)`."""
+        return residual_distances(x, self.codebooks, codes, level)
