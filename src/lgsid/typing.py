@@ -29,6 +29,11 @@ class Batch:
         }
         return replace(self, **moved)
 
+    def take(self, rows: Tensor) -> Self:
+        """Return the given rows of every tensor, `rows: (B',)` int64 or `(B,)` bool."""
+        taken = {f.name: value[rows] for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
+        return replace(self, **taken)
+
     def __len__(self) -> int:
         """Return the batch size B."""
         return len(getattr(self, fields(self)[0].name))
