@@ -18,7 +18,7 @@ from lgsid.recommenders.base import CheckInSource, Ranked, take
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.split_task import SplitTask, task_of
 from lgsid.recommenders.counting.transition_counts import TransitionCounts
-from lgsid.recommenders.scoring import ScoringRecommender
+from lgsid.recommenders.ctr import CTRRecommender
 from lgsid.typing import DataShape, SequenceBatch
 
 CELLS = 1 << 21  # queries times items that are scored at once
@@ -27,7 +27,7 @@ ROWS = ("row_moment", "row_phase")
 LIVE = 1 << 40  # moment of a live query: it knows every step
 
 
-class CountingRecommender(ScoringRecommender):
+class CountingRecommender(CTRRecommender):
     """Rank places by counts; ties by recency, then popularity, then against the model (FIELD 2).
 
     What is counted: training check-ins for validation queries, training and validation check-ins for test queries and
@@ -37,6 +37,8 @@ class CountingRecommender(ScoringRecommender):
 
     There is no parameter to train: `lgsid fit` counts and saves, `lgsid test` may also be called with no checkpoint.
     """
+
+    probabilities = False
 
     popularity: Tensor  # (2, N) int64: counts over training; over training and validation
     step_origin: Tensor  # (E,) int64
@@ -139,6 +141,11 @@ class CountingRecommender(ScoringRecommender):
     def scores(self, batch: SequenceBatch) -> Tensor:
         """Return the score of every item for every query, shape (B, N) float64. Ties are broken in `rank` only."""
         return self.score_visits(PastVisits.of(batch, len(self.item_lat_deg)))
+
+    @torch.no_grad()
+    def candidate_scores(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
+        """Return the scores of the given candidates (B, C), shape (B, C). Ties stay ties."""
+        return torch.cat([self.score_visits(visits).gather(1, candidate[rows]) for rows, visits in self._chunks(batch)])
 
     @torch.no_grad()
     def rank(self, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:

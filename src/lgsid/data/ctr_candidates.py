@@ -1,0 +1,166 @@
+"""The stored negatives of the click-through task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.items import Items
+from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata
+from lgsid.errors import LgsidError
+from lgsid.functional.distances import chord_to_m, unit_vectors
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+PRIOR = 1.0  # added to every count, so that a place without training check-ins is not known to be a positive
+DRAWS = 16  # popular places tried at once before looking through all places
+ROUNDS = 8
+CELLS = 1 << 22  # queries times items looked through at once
+
+
+@dataclass(frozen=True)
+class CTRCandidates:
+    """Negatives of each check-in, drawn once and the same for every model.
+
+    Args:
+        row: Shape (Q,), rows of the log, rising.
+        negative: Shape (Q, K), item rows, never the positive.
+        near: Shape (Q, K), which of them were drawn near the user's last place.
+        metadata: Plain values: seed, radius, data hash.
+    """
+
+    row: IntArray
+    negative: IntArray
+    near: BoolArray
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def draw(
+        cls, log: CheckInLog, items: Items, near_km: float = 5.0, n_near: int = 2, n_any: int = 2, seed: int = 0
+    ) -> CTRCandidates:
+        """Draw negatives for every check-in of the log, by training popularity, with replacement (FIELD 3.7).
+
+        A place is drawn with a probability in proportion to its training check-ins plus one. Where nothing but the
+        positive is near the last place, or there is none, a negative from anywhere takes the place of a near one.
+
+        Args:
+            log: M check-ins.
+            items: N places.
+            near_km: Radius around the user's last place.
+            n_near: Negatives from there.
+            n_any: Negatives from anywhere.
+            seed: Of the draws.
+
+        Raises:
+            LgsidError: if there are fewer than two items.
+        """
+        if len(items) < 2:
+            raise LgsidError("CTR candidates: a negative needs at least two items")
+        rng = np.random.default_rng(seed)
+        weight = np.asarray(log.item_counts(len(items), "train") + PRIOR, dtype=np.float64)
+        rows = np.arange(len(log))
+        before = log.by_user[(log.place_in_user_order - 1).clip(min=0)]
+        last = np.where(log.n_before > 0, log.item[before], -1)
+        anywhere = _draw_any(rng, weight, np.repeat(log.item, n_near + n_any)).reshape(len(log), -1)
+        drawn, found = _draw_near(rng, weight, items, np.repeat(last, n_near), np.repeat(log.item, n_near), near_km)
+        drawn, found = drawn.reshape(-1, n_near), found.reshape(-1, n_near)
+        negative = np.concatenate([np.where(found, drawn, anywhere[:, :n_near]), anywhere[:, n_near:]], axis=1)
+        near = np.concatenate([found, np.zeros((len(log), n_any), dtype=bool)], axis=1)
+        return cls(rows, negative, near, {"seed": seed, "near_km": near_km})
+
+    def of(self, rows: IntArray) -> tuple[IntArray, BoolArray]:
+        """Return negatives and near flags of log rows (B,), both (B, K).
+
+        Raises:
+            LgsidError: if a row has none.
+        """
+        at = np.searchsorted(self.row, rows).clip(max=max(0, len(self.row) - 1))
+        if len(self.row) == 0 or (self.row[at] != rows).any():
+            raise LgsidError("CTR candidates: some check-ins have no negatives; delete the file to draw it anew")
+        return self.negative[at], self.near[at]
+
+    @classmethod
+    def read(cls, path: str | Path) -> CTRCandidates:
+        """Read a file written by `write`.
+
+        Raises:
+            LgsidError: if it is missing or is not such a file.
+        """
+        table = open_parquet(path, ("row", "negative", "near"), "table of CTR candidates")
+        n = len(table)
+        negative = np.asarray(table["negative"].combine_chunks().flatten()).astype(np.int64).reshape(n, -1)
+        near = table["near"].combine_chunks().flatten().to_numpy(zero_copy_only=False).astype(bool).reshape(n, -1)
+        return cls(np.asarray(table["row"]).astype(np.int64), negative, near, read_metadata(table))
+
+    def write(self, path: str | Path) -> None:
+        """Write as Parquet, atomically."""
+        width = self.negative.shape[1]
+        columns = {
+            "row": pa.array(self.row),
+            "negative": pa.FixedSizeListArray.from_arrays(pa.array(self.negative.reshape(-1)), width),
+            "near": pa.FixedSizeListArray.from_arrays(pa.array(self.near.reshape(-1)), width),
+        }
+        with atomic_path(path) as partial:
+            pq.write_table(with_metadata(pa.table(columns), dict(self.metadata)), partial)
+
+
+def _draw_any(rng: np.random.Generator, weight: npt.NDArray[np.float64], positive: IntArray) -> IntArray:
+    """Draw one item per positive (S,), in proportion to weight (N,), the positive left out. Returns (S,).
+
+    The positive's own stretch of the cumulative weights is jumped over.
+    """
+    ends = np.cumsum(weight)
+    at = rng.random(len(positive)) * (ends[-1] - weight[positive])
+    at = np.where(at >= ends[positive] - weight[positive], at + weight[positive], at)
+    drawn = np.searchsorted(ends, at, side="right").clip(max=len(weight) - 1)
+    beside = np.where(positive + 1 < len(weight), positive + 1, positive - 1)
+    return np.where(drawn == positive, beside, drawn)  # rounding at the very border of two stretches
+
+
+def _draw_near(
+    rng: np.random.Generator,
+    weight: npt.NDArray[np.float64],
+    items: Items,
+    last: IntArray,
+    positive: IntArray,
+    near_km: float,
+) -> tuple[IntArray, BoolArray]:
+    """Draw one item within `near_km` of each last place (S,), the positive left out; -1 where there is none.
+
+    Popular places are drawn from anywhere and the first near one is kept, which is exact; the few samples for which
+    that fails are drawn from a look at all places.
+
+    Returns:
+        Items (S,) and whether there was one (S,).
+    """
+    points = unit_vectors(items.lat_deg, items.lon_deg)
+    drawn = np.full(len(last), -1, dtype=np.int64)
+    open_ = np.flatnonzero(last >= 0)
+    for _ in range(ROUNDS):
+        tried = _draw_any(rng, weight, np.repeat(positive[open_], DRAWS)).reshape(-1, DRAWS)
+        chord = np.linalg.norm(points[tried] - points[last[open_]][:, None], axis=2)
+        near = chord_to_m(chord) <= near_km * 1e3
+        hit = near.any(axis=1)
+        drawn[open_[hit]] = tried[hit, near[hit].argmax(axis=1)]
+        open_ = open_[~hit]
+    size = max(1, CELLS // len(weight))
+    for start in range(0, len(open_), size):
+        part = open_[start : start + size]
+        chord = np.linalg.norm(points[None] - points[last[part]][:, None], axis=2)
+        mass = np.where(chord_to_m(chord) <= near_km * 1e3, weight, 0.0)
+        mass[np.arange(len(part)), positive[part]] = 0.0
+        ends = mass.cumsum(axis=1)
+        at = rng.random(len(part)) * ends[:, -1]
+        some = ends[:, -1] > 0
+        drawn[part[some]] = (ends <= at[:, None]).sum(axis=1)[some].clip(max=len(weight) - 1)
+    return drawn, drawn >= 0
