@@ -1,0 +1,173 @@
+"""A pointer over the user's past: people mostly go where they have been."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from lgsid.recommenders.generative.visits import Visits
+from lgsid.typing import Batch, SequenceBatch
+
+NEVER = -1e4
+"""Log-probability of what cannot be; finite, so that its gradient is zero and not NaN."""
+HOUR_S, DAY_H = 3600.0, 24.0
+AGE_KNOTS = tuple(float(x) for x in range(10))  # log(1 + hours): 0 is now, 6.5 a month, 9 a year
+LAG_KNOTS = tuple(float(x) for x in range(6))
+
+
+@dataclass(frozen=True)
+class Copied(Batch):
+    """What the pointer says."""
+
+    log_attention: Tensor  # (B, T) log-probability that each past check-in is the one to repeat
+    log_gate: Tensor  # (B,) log-probability of repeating at all
+    log_rest: Tensor  # (B,) log-probability of not repeating
+
+
+class HistoryCopy(nn.Module):
+    """Point at past check-ins by time of day, weekday, age, recency, place, what followed before, and content.
+
+    A pointer-generator (See et al. 2017, arXiv 1704.04368) over places: `p(item) = g p_copy(item) + (1 - g) p_gen(item)`
+    with `p_copy(item)` the attention on past check-ins there. Both parts are distributions over items, so the
+    probability of a prefix of a semantic ID is the same mixture of the parts' prefix probabilities: a beam search
+    needs no approximation for it. The logit of a past check-in is a two-layer network of features that the counting
+    models of FIELD 2 multiply by hand, plus the dot product of the encoder's state with the check-in's codes.
+
+    Args:
+        hidden: Width of the network over the features.
+        content: Width of the dot product with the codes; 0 leaves it out.
+        dropout: On the content query.
+    """
+
+    def __init__(self, hidden: int = 32, content: int = 32, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.content = content
+        self.dropout = nn.Dropout(dropout)
+
+    def build(self, width: int) -> None:
+        """Create the layers.
+
+        Args:
+            width: Width D of the encoder's state and of the code vectors.
+        """
+        self.inner = nn.Linear(N_FEATURES, self.hidden)
+        self.outer = nn.Linear(self.hidden, 1)
+        if self.content:
+            self.query = nn.Linear(width, self.content)
+            self.key = nn.Linear(width, self.content, bias=False)
+        self.gate = nn.Sequential(nn.Linear(width + N_SUMMARY, self.hidden), nn.GELU(), nn.Linear(self.hidden, 1))
+
+    def forward(
+        self, batch: SequenceBatch, visits: Visits, state: Tensor, codes: Tensor, table: Tensor, km: Tensor
+    ) -> Copied:
+        """Return where the pointer points, and how much it is to be trusted.
+
+        Args:
+            batch: B queries.
+            visits: Their past check-ins by place.
+            state: Shape (B, D), the encoder's state at the query.
+            codes: Shape (B, T, L), rows of `table` of the past check-ins' codes.
+            table: Shape (V, D), vectors of all codes.
+            km: Shape (B, T), distance of each past check-in from the last one.
+        """
+        known = batch.history >= 0
+        logits = self.outer(torch.nn.functional.gelu(self.inner(features(batch, km))))[..., 0]
+        if self.content:
+            keys = torch.nn.functional.embedding_bag(codes.flatten(0, 1), self.key(table), mode="sum")
+            keys = keys.unflatten(0, codes.shape[:2])  # (B, T, content)
+            query = self.dropout(self.query(state)) / math.sqrt(self.content)
+            logits = logits + (keys @ query[:, :, None])[..., 0]
+        logits = logits.float().masked_fill(~known, NEVER)
+        log_attention = logits.log_softmax(1).masked_fill(~known, NEVER)
+        seen = summary(batch, visits, log_attention.detach())
+        gate = self.gate(torch.cat([state.float(), seen], 1))[:, 0].float()
+        gate = torch.where(known.any(1), gate, NEVER)
+        return Copied(log_attention, logsigmoid(gate), logsigmoid(-gate))
+
+
+def features(batch: SequenceBatch, km: Tensor) -> Tensor:
+    """Describe every past check-in as seen from the query: smooth bumps, all of order one.
+
+    Args:
+        batch: B queries with T past check-ins.
+        km: Shape (B, T), distance from the last place.
+
+    Returns:
+        Shape (B, T, N_FEATURES), float32.
+    """
+    history, shape = batch.history, batch.history.shape
+    last = history[:, -1:]
+    apart = (batch.history_hour - batch.hour[:, None]).abs() % DAY_H
+    apart = torch.minimum(apart, DAY_H - apart)
+    hours = (batch.history_age_s / HOUR_S).float().clamp_min(0)
+    age, lag = torch.log1p(hours), torch.log1p(hours[:, -1:])
+    weekend, now_weekend = batch.history_weekday >= 5, (batch.weekday >= 5)[:, None]
+    rank = torch.arange(shape[1] - 1, -1, -1, device=history.device, dtype=torch.float32).expand(shape)
+    before = torch.nn.functional.pad(history[:, :-1], (1, 0), value=-1)  # what the user did just before each
+    before_that = torch.nn.functional.pad(history[:, :-2], (2, 0), value=-1)[:, : shape[1]]
+    follows = (before == last) & (last >= 0)
+    second = history[:, -2:-1] if shape[1] > 1 else torch.full_like(last, -2)
+    gap = torch.nn.functional.pad(torch.log1p((hours[:, :-1] - hours[:, 1:]).clamp_min(0)), (1, 0), value=20.0)
+    turn = batch.hour[:, None] * (2 * math.pi / DAY_H)
+    columns = [torch.exp(-0.5 * (apart / width) ** 2) for width in (0.7, 1.5, 3.0, 6.0)]
+    columns += [age / 5, *bumps(age, AGE_KNOTS), torch.exp(-hours / (30 * DAY_H)), torch.exp(-hours / (7 * DAY_H))]
+    columns += [torch.cos(hours * (2 * math.pi / (7 * DAY_H))), torch.cos(hours * (2 * math.pi / DAY_H))]
+    columns += [(weekend == now_weekend), (batch.history_weekday == batch.weekday[:, None]), now_weekend]
+    columns += [history == last, torch.log1p(rank) / 5, rank < 1, rank < 2, rank < 4]
+    columns += [follows, follows & (before_that == second), follows * torch.exp(-(gap - lag).abs())]
+    columns += [follows * columns[1], torch.log1p(5 * km) / 3, 1 / (1 + 5 * km), lag / 5, *bumps(lag, LAG_KNOTS)]
+    columns += [torch.cos(turn), torch.sin(turn), torch.cos(2 * turn), torch.sin(2 * turn)]
+    return torch.stack([column.float().expand(shape) for column in columns], dim=-1)
+
+
+N_FEATURES = 4 + 3 + len(AGE_KNOTS) + 2 + 3 + 5 + 3 + 4 + len(LAG_KNOTS) + 4
+
+
+def bumps(values: Tensor, knots: tuple[float, ...]) -> list[Tensor]:
+    """Return a Gaussian bump of width 0.7 around each knot, each of the shape of `values`."""
+    return [torch.exp(-0.5 * ((values - knot) / 0.7) ** 2) for knot in knots]
+
+
+def summary(batch: SequenceBatch, visits: Visits, log_attention: Tensor) -> Tensor:
+    """Describe how repetitive the user is and how sure the pointer.
+
+    Args:
+        batch: B queries.
+        visits: Their past check-ins by place.
+        log_attention: Shape (B, T).
+
+    Returns:
+        Shape (B, N_SUMMARY), float32.
+    """
+    known = batch.history >= 0
+    place = torch.zeros_like(log_attention).scatter_add(1, visits.group, log_attention.exp().gather(1, visits.order))
+    first = visits.first
+    n, distinct = known.sum(1).float(), first.sum(1).float()
+    columns = [
+        torch.log1p(n) / 5,
+        torch.log1p(distinct) / 5,
+        distinct / n.clamp_min(1),
+        place.amax(1),
+        (place**2).sum(1),
+    ]
+    for recent in (5, 20):
+        columns.append(first[:, -recent:].sum(1) / known[:, -recent:].sum(1).clamp_min(1))
+    lag = torch.log1p((batch.history_age_s[:, -1] / HOUR_S).float().clamp_min(0))
+    turn = batch.hour * (2 * math.pi / DAY_H)
+    columns += [
+        lag / 5,
+        (batch.weekday >= 5).float(),
+        torch.cos(turn),
+        torch.sin(turn),
+        torch.cos(2 * turn),
+        torch.sin(2 * turn),
+    ]
+    return torch.stack(columns, dim=1)
+
+
+N_SUMMARY = 13

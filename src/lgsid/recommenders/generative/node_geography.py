@@ -1,0 +1,109 @@
+"""Distance and popularity of prefixes: a generator of semantic IDs that knows where its nodes lie."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lgsid.recommenders.generative.item_trie import Children, ItemTrie
+from lgsid.recommenders.generative.visits import Visits
+from lgsid.typing import Batch, SequenceBatch
+
+N_ANCHORS = 3
+N_NODE, N_KM, N_QUERY = 4, 4, 6
+
+
+@dataclass(frozen=True)
+class NodeTable(Batch):
+    """What is known of the n nodes of one depth."""
+
+    centre_km: Tensor  # (n, 3) mean of the items' positions, Earth-centred, km
+    traits: Tensor  # (n, N_NODE) popularity, number of items, extent
+
+
+class NodeGeography(nn.Module):
+    """Add to the logit of each child node what its position and popularity say.
+
+    A small network per depth sees the distances from the node's centre to the user's last place, the one before and
+    the most frequent one, the node's training check-ins, items and extent, the time of day and the time since the
+    last check-in. At the deepest level the nodes are the items themselves, so the decay with distance is exact there;
+    above, it is as sharp as the tokenizer's prefixes are compact: where semantic IDs know geography, decoding does.
+
+    Args:
+        hidden: Width of the network.
+    """
+
+    def __init__(self, hidden: int = 16) -> None:
+        super().__init__()
+        self.hidden = hidden
+
+    def build(self, n_depths: int) -> None:
+        """Create a network for each depth of nodes, 1..L + 1."""
+        width = N_NODE + N_KM * N_ANCHORS + N_QUERY
+        self.networks = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, self.hidden), nn.GELU(), nn.Linear(self.hidden, 1)) for _ in range(n_depths)
+        )
+
+    def forward(self, depth: int, children: Children, table: NodeTable, anchors_km: Tensor, query: Tensor) -> Tensor:
+        """Return what to add to the logits.
+
+        Args:
+            depth: Depth of the children, 1..L + 1.
+            children: C children.
+            table: Of their depth.
+            anchors_km: Shape (B, N_ANCHORS, 3), NaN where unknown.
+            query: Shape (B, N_QUERY), from `describe_query`.
+
+        Returns:
+            Shape (C,), float32.
+        """
+        row = children.query
+        km = (anchors_km[row] - table.centre_km[children.node][:, None]).norm(dim=-1)  # (C, N_ANCHORS)
+        near = torch.stack([(km / 0.3).sqrt() / 5, torch.log(km + 0.05) / 3, 1 / (1 + km), torch.exp(-km / 0.3)], -1)
+        near = near.nan_to_num(0.0).flatten(1)
+        network = self.networks[depth - 1]
+        return network(torch.cat([near, table.traits[children.node], query[row]], 1))[:, 0].float()  # type: ignore[no-any-return]
+
+
+def describe_nodes(trie: ItemTrie, position_km: Tensor, count: Tensor) -> list[NodeTable]:
+    """Describe all nodes, by prefix sums over the sorted items.
+
+    Args:
+        trie: The semantic IDs.
+        position_km: Shape (N, 3), Earth-centred positions of the items.
+        count: Shape (N,), training check-ins of the items.
+
+    Returns:
+        Tables by depth, 0..L + 1.
+    """
+    position = position_km.double()[trie.order]
+    columns = torch.cat([position, (position**2).sum(1, keepdim=True), count.double()[trie.order][:, None]], 1)
+    sums = torch.nn.functional.pad(columns.cumsum(0), (0, 0, 1, 0))
+    tables = []
+    for level in trie.levels:
+        n = (level.end - level.start).double()[:, None]
+        total = sums[level.end] - sums[level.start]
+        centre = total[:, :3] / n
+        extent = (total[:, 3:4] / n - (centre**2).sum(1, keepdim=True)).clamp_min(0).sqrt()
+        traits = [torch.log(total[:, 4:5] + 0.1) / 5, torch.log(n) / 5, torch.log(extent + 0.05) / 3, extent.sqrt() / 5]
+        tables.append(NodeTable(centre.float(), torch.cat(traits, 1).float()))
+    return tables
+
+
+def find_anchors(batch: SequenceBatch, visits: Visits, position_km: Tensor) -> Tensor:
+    """Return the user's last place, the one before, the most frequent one, (B, N_ANCHORS, 3), NaN where unknown."""
+    history = batch.history
+    second = history[:, -2:-1] if history.shape[1] > 1 else torch.full_like(history, -1)
+    places = torch.cat([history[:, -1:], second, visits.favourite[:, None]], 1)
+    return torch.where((places >= 0)[..., None], position_km[places.clamp_min(0)], torch.nan)
+
+
+def describe_query(batch: SequenceBatch) -> Tensor:
+    """Return time of day, weekend and time since the last check-in, shape (B, N_QUERY) float32."""
+    turn = batch.hour * (2 * math.pi / 24)
+    lag = torch.log1p((batch.history_age_s[:, -1] / 3600).float().clamp_min(0))
+    columns = [torch.cos(turn), torch.sin(turn), torch.cos(2 * turn), torch.sin(2 * turn)]
+    return torch.stack([*columns, (batch.weekday >= 5).float(), lag / 5], 1)
