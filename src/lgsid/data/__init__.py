@@ -3,24 +3,34 @@
 from lgsid.data.block_split import BlockSplit
 from lgsid.data.brands import Brands
 from lgsid.data.category_groups import CategoryGroups
+from lgsid.data.context_trails_petaling_jaya import ContextTrailsPetalingJaya
 from lgsid.data.data_source import DataSource
 from lgsid.data.dataset_builder import DatasetBuilder
 from lgsid.data.describe import describe_dataset
 from lgsid.data.foursquare_nyc import FoursquareNYC
+from lgsid.data.foursquare_phoenix import FoursquarePhoenix
+from lgsid.data.gowalla_nyc import GowallaNYC
+from lgsid.data.item_data import ItemData
 from lgsid.data.leave_one_out_split import LeaveOneOutSplit
 from lgsid.data.load_builder import load_builder
 from lgsid.data.note import Note
 from lgsid.data.raw_data import RawData
 from lgsid.data.split import Split
 from lgsid.data.temporal_split import TemporalSplit
+from lgsid.data.tsmc2014 import TSMC2014
 
 __all__ = [
+    "TSMC2014",
     "BlockSplit",
     "Brands",
     "CategoryGroups",
+    "ContextTrailsPetalingJaya",
     "DataSource",
     "DatasetBuilder",
     "FoursquareNYC",
+    "FoursquarePhoenix",
+    "GowallaNYC",
+    "ItemData",
     "LeaveOneOutSplit",
     "Note",
     "RawData",

@@ -12,23 +12,24 @@ import numpy.typing as npt
 from lgsid.data.plain_words import plain_words
 
 STORE_NUMBER = re.compile(r"\s*(?:#|no\.?\s|nr\.?\s|store\s|unit\s|branch\s)\s*\d+\w*.*$", re.IGNORECASE)
-AFTER_NAME = re.compile(r"\s*(?:[(\[@|].*|\s[-–—]\s.*|,\s.*)$")
+AFTER_NAME = re.compile(r"\s*(?:[(\[@|].*|\s[-\u2013\u2014]\s.*|,\s.*)$")
 # Words that say what a place is or where it belongs, not whose it is.
-KIND_WORDS = frozenset(
-    """a and at atm bakery bank bar bbq bistro books burger burgers cafe center centre co coffee company corp deli
-    department donut donuts drugs drugstore express fitness food foods grill grocery gym house inc juice kitchen llc
-    ltd market mart pharmacy pizza pizzeria place restaurant restaurants salon shop shops spa steakhouse store stores
-    supermarket supermarkets sushi tea the theater theatre""".split()
-)
+KINDS = """
+a and at atm bakery bank bar bbq bistro books burger burgers cafe center centre co coffee company corp deli
+department donut donuts drugs drugstore express fitness food foods grill grocery gym house inc juice kitchen llc ltd
+market mart pharmacy pizza pizzeria place restaurant restaurants salon shop shops spa steakhouse store stores
+supermarket supermarkets sushi tea the theater theatre
+"""
 # Words that name no chain however often they occur alone.
-COMMON_WORDS = KIND_WORDS | frozenset(
-    """apartment apartments avenue barber beach beauty building bus business chinese church city corner court dental
-    dentist doctor dry cleaners east elementary field floor garage garden gas hair hall high home hospital hotel
-    international italian japanese laundromat laundry library liquor liquors lobby lot main mall metro mexican middle
-    my nail nails new north office offices park parking playground pool post private public room school south
-    square stairs station stop street studio terminal thai track train university wc west wine wines work
-    york""".split()
-)
+COMMON = """
+apartment apartments avenue barber beach beauty building bus business chinese church city cleaners corner court
+dental dentist doctor dry east elementary field floor garage garden gas hair hall high home hospital hotel
+international italian japanese laundromat laundry library liquor liquors lobby lot main mall metro mexican middle my
+nail nails new north office offices park parking playground pool post private public room school south square stairs
+station stop street studio terminal thai track train university wc west wine wines work york
+"""
+KIND_WORDS = frozenset(KINDS.split())
+COMMON_WORDS = KIND_WORDS | frozenset(COMMON.split())
 CELLS_PER_DEGREE = 1000  # branches less than about 100 m apart count as one
 
 

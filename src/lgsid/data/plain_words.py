@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-APOSTROPHES = re.compile(r"['’‘`´]")
+APOSTROPHES = re.compile(r"['\u2019\u2018`\u00b4]")
 NOT_WORD = re.compile(r"[^\w]+|_+")
 
 

@@ -30,6 +30,7 @@ class PolygonLayer:
             it when the point's coarser region has that name.
         max_distance_m: How far outside its nearest polygon a point may lie.
         rename: Labels to replace.
+        remove: A regular expression; what matches it is left out of the labels.
         encoding: Of the attribute table, None for what the file says.
     """
 
@@ -38,11 +39,14 @@ class PolygonLayer:
     parent: str | None = None
     max_distance_m: float = 500.0
     rename: dict[str, str] = field(default_factory=dict)
+    remove: str | None = None
     encoding: str | None = None
     frame: geopandas.GeoDataFrame | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def from_frame(cls, frame: geopandas.GeoDataFrame, label: str = "name", max_distance_m: float = 500.0) -> PolygonLayer:
+    def from_frame(
+        cls, frame: geopandas.GeoDataFrame, label: str = "name", max_distance_m: float = 500.0
+    ) -> PolygonLayer:
         """Take polygons that are in memory already."""
         layer = cls(label=label, max_distance_m=max_distance_m)
         layer.frame = frame
@@ -68,7 +72,9 @@ class PolygonLayer:
             raise LgsidError(f"{where}: the polygons have no coordinate reference system; save them as GeoJSON")
         labels = self._labels(frame, wanted)
         parents = frame[self.parent].fillna("").astype(str).to_numpy() if self.parent else ""
-        out = geopandas.GeoDataFrame({"label": labels, "parent": parents}, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+        out = geopandas.GeoDataFrame(
+            {"label": labels, "parent": parents}, geometry=frame.geometry.to_numpy(), crs=frame.crs
+        )
         return out.to_crs("EPSG:4326")
 
     def _labels(self, frame: geopandas.GeoDataFrame, wanted: list[str]) -> list[str]:
@@ -77,6 +83,8 @@ class PolygonLayer:
             labels = [FIELD.sub(lambda m, i=i: texts[m[1]][i], self.label) for i in range(len(frame))]  # type: ignore[misc]
         else:
             labels = texts[self.label]
+        if self.remove:
+            labels = [re.sub(self.remove, "", label).strip() for label in labels]
         return [self.rename.get(label, label) for label in labels]
 
     def file(self, root: Path) -> Path | None:

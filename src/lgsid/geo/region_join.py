@@ -115,7 +115,9 @@ class RegionJoin:
         groups = [(todo, right)]
         if layer.parent and parents is not None:
             groups = [
-                (todo[parents[todo] == name], part) for name, part in right.groupby("parent") if (parents[todo] == name).any()
+                (todo[parents[todo] == name], part)
+                for name, part in right.groupby("parent")
+                if (parents[todo] == name).any()
             ]
         for rows, part in groups:
             joined = geopandas.sjoin_nearest(
