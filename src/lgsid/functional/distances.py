@@ -1,0 +1,52 @@
+"""Distances on the sphere."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+EARTH_RADIUS_M = 6_371_008.8  # mean radius (IUGG)
+
+
+def unit_vectors(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return points of the unit sphere, in float64: in float32, places under a metre apart become one.
+
+    Args:
+        lat_deg: Shape (...).
+        lon_deg: Shape (...).
+
+    Returns:
+        Shape (..., 3).
+    """
+    lat, lon = np.radians(np.asarray(lat_deg, np.float64)), np.radians(np.asarray(lon_deg, np.float64))
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
+
+
+def chord_to_m(chord: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Turn straight distances between points of the unit sphere into metres along its surface. Any shape."""
+    return 2.0 * EARTH_RADIUS_M * np.arcsin(np.clip(np.asarray(chord, np.float64) / 2.0, 0.0, 1.0))
+
+
+def haversine_m(lat_deg: Tensor, lon_deg: Tensor, other_lat_deg: Tensor, other_lon_deg: Tensor) -> Tensor:
+    """Return great-circle distances in metres; shapes broadcast.
+
+    Computed in float64, by the haversine formula, which keeps its precision for near places (the cosine of unit
+    vectors does not).
+
+    Args:
+        lat_deg: Latitudes of the first points.
+        lon_deg: Longitudes of the first points.
+        other_lat_deg: Latitudes of the second points.
+        other_lon_deg: Longitudes of the second points.
+
+    Returns:
+        The broadcast shape, float64.
+    """
+    lat, lon, other_lat, other_lon = (
+        torch.deg2rad(angle.to(torch.float64)) for angle in (lat_deg, lon_deg, other_lat_deg, other_lon_deg)
+    )
+    half = torch.sin((other_lat - lat) / 2) ** 2
+    half = half + torch.cos(lat) * torch.cos(other_lat) * torch.sin((other_lon - lon) / 2) ** 2
+    return 2.0 * EARTH_RADIUS_M * torch.asin(half.clamp(0.0, 1.0).sqrt())

@@ -1,0 +1,66 @@
+"""Exact nearest places on the sphere."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from lgsid.functional.distances import chord_to_m, unit_vectors
+
+
+def nearest_places(
+    lat_deg: npt.ArrayLike,
+    lon_deg: npt.ArrayLike,
+    k: int,
+    query_lat_deg: npt.ArrayLike | None = None,
+    query_lon_deg: npt.ArrayLike | None = None,
+    workers: int = 1,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the k nearest of N places to each query, nearest first.
+
+    A k-d tree over float64 unit vectors: the order of chords is the order of great circles, so the answer is exact,
+    also across the date line and at the poles. Queries are visited in the order of the tree's leaves, which keeps
+    its nodes in the processor's cache (FIELD 2: about a million queries a second at a million points).
+
+    Args:
+        lat_deg: Shape (N,).
+        lon_deg: Shape (N,).
+        k: How many neighbours; at most N (N - 1 without queries) come back.
+        query_lat_deg: Shape (Q,); none: the places themselves, and a place is then not its own neighbour.
+        query_lon_deg: Shape (Q,).
+        workers: Threads.
+
+    Returns:
+        Rows of the neighbours, shape (Q, k), and distances in metres, shape (Q, k).
+    """
+    points = unit_vectors(lat_deg, lon_deg)
+    tree = cKDTree(points)
+    itself = query_lat_deg is None or query_lon_deg is None
+    queries = points if itself else unit_vectors(query_lat_deg, query_lon_deg)  # type: ignore[arg-type]
+    k = max(min(k, len(points) - itself), 0)
+    if k == 0 or not len(queries):
+        return np.empty((len(queries), k), np.int64), np.empty((len(queries), k))
+    order = np.asarray(tree.indices, np.int64) if itself else _local_order(queries)
+    chord, rows = tree.query(queries[order], k=np.arange(1, k + itself + 1), workers=workers)
+    chord, rows = chord.reshape(len(order), -1), rows.reshape(len(order), -1).astype(np.int64)
+    if itself:
+        chord, rows = _without_itself(chord, rows, order)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return rows[back], chord_to_m(chord[back])
+
+
+def _local_order(queries: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return an order of the queries in which successive ones are near each other."""
+    return np.asarray(cKDTree(queries, balanced_tree=False).indices, np.int64)
+
+
+def _without_itself(
+    chord: npt.NDArray[np.float64], rows: npt.NDArray[np.int64], own: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Drop each query's own row, or its last neighbour where many places share a spot and its own row is not there."""
+    drop = rows == own[:, None]
+    drop[~drop.any(axis=1), -1] = True
+    shape = (len(rows), rows.shape[1] - 1)
+    return chord[~drop].reshape(shape), rows[~drop].reshape(shape)
