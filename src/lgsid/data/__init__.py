@@ -16,6 +16,7 @@ from lgsid.data.load_builder import load_builder
 from lgsid.data.note import Note
 from lgsid.data.raw_data import RawData
 from lgsid.data.split import Split
+from lgsid.data.synthetic_city import SyntheticCity
 from lgsid.data.temporal_split import TemporalSplit
 from lgsid.data.tsmc2014 import TSMC2014
 
@@ -35,6 +36,7 @@ __all__ = [
     "Note",
     "RawData",
     "Split",
+    "SyntheticCity",
     "TemporalSplit",
     "describe_dataset",
     "load_builder",

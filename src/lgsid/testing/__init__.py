@@ -1,5 +1,6 @@
 """For the tests of lgsid and of its plugins: contracts, a toy city, tiny encoders."""
 
 from lgsid.testing.tiny_encoder import tiny_encoder
+from lgsid.testing.toy_city import toy_city, toy_source, toy_tables
 
-__all__ = ["tiny_encoder"]
+__all__ = ["tiny_encoder", "toy_city", "toy_source", "toy_tables"]
