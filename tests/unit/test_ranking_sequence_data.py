@@ -37,7 +37,7 @@ def make_dataset(seed=0):
             "item_id": [f"i{k}" for k in rng.integers(0, N, M)],
             "time": time.tz_localize("UTC"),
             "hour": time.hour,
-            "weekday": time.dayofweek,
+            "weekday": time.day_of_week,
             "split": ["train"] * 100 + ["val"] * 25 + ["test"] * 35,
         }
     )

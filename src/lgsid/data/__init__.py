@@ -15,8 +15,10 @@ from lgsid.data.leave_one_out_split import LeaveOneOutSplit
 from lgsid.data.load_builder import load_builder
 from lgsid.data.note import Note
 from lgsid.data.raw_data import RawData
+from lgsid.data.sequence_data import SequenceData
 from lgsid.data.split import Split
 from lgsid.data.synthetic_city import SyntheticCity
+from lgsid.data.table_source import TableSource
 from lgsid.data.temporal_split import TemporalSplit
 from lgsid.data.tsmc2014 import TSMC2014
 
@@ -35,8 +37,10 @@ __all__ = [
     "LeaveOneOutSplit",
     "Note",
     "RawData",
+    "SequenceData",
     "Split",
     "SyntheticCity",
+    "TableSource",
     "TemporalSplit",
     "describe_dataset",
     "load_builder",

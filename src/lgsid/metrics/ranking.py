@@ -9,17 +9,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from lgsid.functional.distances import haversine_m
 from lgsid.functional.ranking import hit_at, ndcg_at, reciprocal_rank_at
-
-EARTH_RADIUS_KM = 6371.0088
-
-
-def haversine_km(lat_a: Tensor, lon_a: Tensor, lat_b: Tensor, lon_b: Tensor) -> Tensor:
-    """Return great-circle distances in km of points in degrees, float64, broadcast over the shapes given."""
-    lat_a, lon_a, lat_b, lon_b = (torch.deg2rad(x.double()) for x in (lat_a, lon_a, lat_b, lon_b))
-    half = torch.sin((lat_b - lat_a) / 2) ** 2
-    half = half + torch.cos(lat_a) * torch.cos(lat_b) * torch.sin((lon_b - lon_a) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * torch.asin(half.clamp(0, 1).sqrt())
 
 
 class RankingMetrics(Metric):
@@ -102,7 +93,7 @@ class RankingMetrics(Metric):
         self.reciprocal_full += member @ reciprocal_rank_at(rank)
         place = ranked.clamp_min(0)
         origin = last.clamp_min(0)[:, None]
-        km = haversine_km(self.lat_deg[origin], self.lon_deg[origin], self.lat_deg[place], self.lon_deg[place])
+        km = haversine_m(self.lat_deg[origin], self.lon_deg[origin], self.lat_deg[place], self.lon_deg[place]) / 1000
         counted = (ranked >= 0) & (last >= 0)[:, None]
         for i, k in enumerate(self.ks):
             near = km[:, :k][counted[:, :k]]

@@ -12,17 +12,31 @@ from lgsid.recommenders.counting import (
     UserFrequency,
     evaluate_counting,
 )
+from lgsid.recommenders.generative import (
+    TIGER,
+    HistoryCopy,
+    HistoryTokens,
+    NodeGeography,
+    SeparateTokens,
+    SummedTokens,
+)
 from lgsid.recommenders.scoring import ScoringRecommender
 
 __all__ = [
+    "TIGER",
     "CountingRecommender",
+    "HistoryCopy",
+    "HistoryTokens",
     "MostRecent",
     "NearestPlace",
     "NewPlaceFloor",
+    "NodeGeography",
     "Popularity",
     "Ranked",
     "Recommender",
     "ScoringRecommender",
+    "SeparateTokens",
+    "SummedTokens",
     "TimeKernel",
     "TimeTransition",
     "UserFrequency",

@@ -20,6 +20,7 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
 from lgsid.errors import LgsidError
+from lgsid.functional.distances import EARTH_RADIUS_M, unit_vectors
 from lgsid.functional.ranking import list_rank
 from lgsid.metrics.ranking import RankingMetrics
 from lgsid.module import LgsidModule
@@ -28,7 +29,6 @@ from lgsid.typing import Batch, DataShape, SequenceBatch
 PER_QUERY_FILE = "per_query.parquet"
 HEAD_SHARE = 0.2  # head items: the fifth of the catalogue with most training check-ins
 DENSE_RADIUS_M = 1_000.0  # dense areas: more neighbours within this than the median item has
-EARTH_RADIUS_M = 6_371_008.8
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,6 @@ def places_within(
     lat_deg: npt.NDArray[np.float64], lon_deg: npt.NDArray[np.float64], radius_m: float
 ) -> npt.NDArray[np.int64]:
     """Count the other places within a radius of each place, exactly, shape (N,)."""
-    lat, lon = np.radians(lat_deg), np.radians(lon_deg)
-    points = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+    points = unit_vectors(lat_deg, lon_deg)
     chord = 2 * np.sin(min(radius_m / (2 * EARTH_RADIUS_M), np.pi / 2))
     return np.asarray(cKDTree(points).query_ball_point(points, chord, return_length=True), dtype=np.int64) - 1

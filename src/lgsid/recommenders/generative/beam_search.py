@@ -61,11 +61,12 @@ def beam_search(
     device = trie.order.device
     sums = None if allowed is None else trie.prefix_sums(allowed.to(device))
     nodes = torch.zeros(n_queries, 1, dtype=torch.long, device=device)
-    if trie.n_items == 0:
-        return nodes.new_full((n_queries, k), -1), torch.full((n_queries, k), -torch.inf, device=device)
+    nothing = nodes.new_full((n_queries, k), -1), torch.full((n_queries, k), -torch.inf, device=device)
     scores = torch.zeros(n_queries, 1, device=device)
     for depth in range(trie.n_levels + 1):
         children = trie.children(depth, nodes)
+        if not len(children.node):
+            return nothing
         scores_of_children = scorer.score(depth, children).float()
         if sums is not None:
             alive = trie.alive(depth + 1, children.node, children.query, sums)

@@ -31,11 +31,11 @@ class Copied(Batch):
 class HistoryCopy(nn.Module):
     """Point at past check-ins by time of day, weekday, age, recency, place, what followed before, and content.
 
-    A pointer-generator (See et al. 2017, arXiv 1704.04368) over places: `p(item) = g p_copy(item) + (1 - g) p_gen(item)`
-    with `p_copy(item)` the attention on past check-ins there. Both parts are distributions over items, so the
-    probability of a prefix of a semantic ID is the same mixture of the parts' prefix probabilities: a beam search
-    needs no approximation for it. The logit of a past check-in is a two-layer network of features that the counting
-    models of FIELD 2 multiply by hand, plus the dot product of the encoder's state with the check-in's codes.
+    A pointer-generator (See et al. 2017, arXiv 1704.04368): `p(item) = g p_copy(item) + (1 - g) p_gen(item)`, with
+    `p_copy(item)` the attention on past check-ins there. Both parts are distributions over items, so the probability
+    of a prefix of a semantic ID is the same mixture of the parts' prefix probabilities: a beam search needs no
+    approximation for it. The logit of a past check-in is a two-layer network of the features that the counting models
+    of FIELD 2 multiply by hand, plus the dot product of the encoder's state with the check-in's codes.
 
     Args:
         hidden: Width of the network over the features.
@@ -79,7 +79,7 @@ class HistoryCopy(nn.Module):
         logits = self.outer(torch.nn.functional.gelu(self.inner(features(batch, km))))[..., 0]
         if self.content:
             keys = torch.nn.functional.embedding_bag(codes.flatten(0, 1), self.key(table), mode="sum")
-            keys = keys.unflatten(0, codes.shape[:2])  # (B, T, content)
+            keys = keys.view(*codes.shape[:2], self.content)  # (B, T, content)
             query = self.dropout(self.query(state)) / math.sqrt(self.content)
             logits = logits + (keys @ query[:, :, None])[..., 0]
         logits = logits.float().masked_fill(~known, NEVER)
@@ -125,7 +125,7 @@ def features(batch: SequenceBatch, km: Tensor) -> Tensor:
     return torch.stack([column.float().expand(shape) for column in columns], dim=-1)
 
 
-N_FEATURES = 4 + 3 + len(AGE_KNOTS) + 2 + 3 + 5 + 3 + 4 + len(LAG_KNOTS) + 4
+N_FEATURES = 28 + len(AGE_KNOTS) + len(LAG_KNOTS)  # columns of `features`
 
 
 def bumps(values: Tensor, knots: tuple[float, ...]) -> list[Tensor]:
@@ -155,8 +155,7 @@ def summary(batch: SequenceBatch, visits: Visits, log_attention: Tensor) -> Tens
         place.amax(1),
         (place**2).sum(1),
     ]
-    for recent in (5, 20):
-        columns.append(first[:, -recent:].sum(1) / known[:, -recent:].sum(1).clamp_min(1))
+    columns += [first[:, -recent:].sum(1) / known[:, -recent:].sum(1).clamp_min(1) for recent in (5, 20)]
     lag = torch.log1p((batch.history_age_s[:, -1] / HOUR_S).float().clamp_min(0))
     turn = batch.hour * (2 * math.pi / DAY_H)
     columns += [
@@ -170,4 +169,4 @@ def summary(batch: SequenceBatch, visits: Visits, log_attention: Tensor) -> Tens
     return torch.stack(columns, dim=1)
 
 
-N_SUMMARY = 13
+N_SUMMARY = 13  # columns of `summary`

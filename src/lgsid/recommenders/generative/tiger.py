@@ -217,7 +217,7 @@ class TIGER(Recommender):
             use_cache=False,
         ).last_hidden_state  # (B, L, D)
         path = trie.path[items]
-        total = hidden.new_zeros(len(items), dtype=torch.float32)
+        total = torch.zeros(len(items), device=items.device)
         for depth in range(trie.n_levels + 1):
             children = trie.children(depth, path[:, depth : depth + 1])
             at = min(depth, trie.n_levels - 1)

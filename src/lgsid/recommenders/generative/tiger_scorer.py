@@ -86,7 +86,7 @@ class TigerScorer(PrefixScorer):
         parent = torch.where(chosen >= 0, children.parent[picked], first_beam)  # padding follows any beam of its query
         self.cache.reorder_cache(parent.flatten())
         self.real = self.real[parent.flatten()]
-        self.hidden = self._decode(tokens.flatten()).unflatten(0, chosen.shape)
+        self.hidden = self._decode(tokens.flatten()).view(*chosen.shape, -1)
 
     def _decode(self, tokens: Tensor) -> Tensor:
         """Feed one token to each beam; returns the decoder's states, shape (beams, D)."""
