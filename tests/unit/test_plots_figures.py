@@ -31,7 +31,6 @@ from lgsid.plots.prefix_groups import (
     kilometres_within,
     km_text,
     most_frequent,
-    pairs_within,
     prefix_groups,
     prefix_token,
     shortened,
@@ -146,29 +145,11 @@ def test_window_inside():
 
 def test_prefix_groups_are_the_distinct_prefixes():
     codes = np.array([[3, 1], [3, 2], [3, 1], [0, 1]])
-    np.testing.assert_array_equal(prefix_groups(codes, 1), [3, 3, 3, 0])
+    np.testing.assert_array_equal(prefix_groups(codes, 1), [1, 1, 1, 0])
     pairs = prefix_groups(codes, 2)
     assert pairs[0] == pairs[2]
     assert len(set(pairs.tolist())) == 3
     np.testing.assert_array_equal(prefix_groups(codes, 9), pairs)
-
-
-def test_pairs_within_are_all_pairs_of_a_group():
-    groups = np.array([5, 1, 5, 5, 1, 9])
-    found = {tuple(sorted(pair)) for pair in pairs_within(groups).tolist()}
-    assert found == {(0, 2), (0, 3), (2, 3), (1, 4)}
-    assert pairs_within(np.arange(4)).shape == (0, 2)
-
-
-def test_pairs_of_large_groups_are_drawn_without_bias(monkeypatch):
-    monkeypatch.setattr("lgsid.plots.prefix_groups.MAX_PAIRS", 4000)
-    groups = np.repeat([0, 1], [100, 20])
-    pairs = pairs_within(groups, seed=3)
-    assert len(pairs) == 4000
-    assert (pairs[:, 0] != pairs[:, 1]).all()
-    assert (groups[pairs[:, 0]] == groups[pairs[:, 1]]).all()
-    share = (groups[pairs[:, 0]] == 1).mean()
-    assert share == pytest.approx(190 / (190 + 4950), abs=0.012)
 
 
 def test_kilometres_within_against_the_haversine(items):

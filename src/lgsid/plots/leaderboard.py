@@ -31,11 +31,15 @@ class ModelScores:
         name: What it is called in tables.
         kind: "learnt", "control" (trained on random codes) or "counting".
         metrics: `test/...` -> value.
+        model: Name of its class, if known.
+        sids: What its semantic IDs are called, empty for none.
     """
 
     name: str
     kind: str
     metrics: Mapping[str, float] = field(default_factory=dict)
+    model: str = ""
+    sids: str = ""
 
     def value(self, metric: str) -> float:
         """Return a metric, NaN where it was not measured."""

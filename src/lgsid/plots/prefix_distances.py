@@ -31,7 +31,7 @@ def prefix_distances(items: Items, sids: Mapping[str, SemanticIDs], seed: int = 
     figure = new_figure(8.6, 4.1)
     set_heading(figure, "Distance between two places that share a prefix", size=12)
     axes = figure.subplots()
-    lat, lon = items.frame["lat"].to_numpy(np.float64), items.frame["lon"].to_numpy(np.float64)
+    lat, lon = items.lat_deg, items.lon_deg
     deepest = 1
     for number, (name, ids) in enumerate(sids.items()):
         codes = ids.for_items(items)

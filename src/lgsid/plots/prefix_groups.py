@@ -4,57 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from lgsid.artefacts import Items
 from lgsid.artefacts.semantic_ids import level_letter
-from lgsid.functional.distances import chord_to_m, unit_vectors
+from lgsid.functional.sids import group_rows, within_group_km
 
 MAX_PAIRS = 200_000
 
 
 def prefix_groups(codes: npt.NDArray[np.int64], depth: int) -> npt.NDArray[np.int64]:
-    """Return the group of each item by its first `depth` codes, shape (N,).
+    """Number the items' prefixes of `depth` codes in sorted order, shape (N,).
 
     Args:
         codes: Shape (N, L).
-        depth: At least 1; more than L is L. At depth 1 the group is the code.
+        depth: At least 1; more than L is L.
     """
-    if depth == 1:
-        return np.asarray(codes[:, 0])
-    _, groups = np.unique(codes[:, :depth], axis=0, return_inverse=True)
-    return np.asarray(groups.reshape(-1), dtype=np.int64)
-
-
-def pairs_within(groups: npt.NDArray[np.int64], seed: int = 0) -> npt.NDArray[np.int64]:
-    """Return pairs of items of one group, shape (P, 2): all of them, or as many drawn at random where there are more.
-
-    Every pair of items that share a group has the same chance.
-
-    Args:
-        groups: Shape (N,).
-        seed: Seed of the draw.
-    """
-    order = np.argsort(groups, kind="stable")
-    _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
-    counts = sizes * (sizes - 1) // 2
-    total = int(counts.sum())
-    if total <= MAX_PAIRS:
-        chosen = [np.stack(np.triu_indices(int(size), 1), 1) + start for start, size in zip(starts, sizes, strict=True)]
-        return np.asarray(order[np.concatenate(chosen)] if chosen else np.empty((0, 2), np.int64))
-    rng = np.random.default_rng(seed)
-    group = rng.choice(len(sizes), size=MAX_PAIRS, p=counts / total)
-    first = rng.integers(0, sizes[group])
-    second = (first + rng.integers(1, sizes[group])) % sizes[group]
-    return np.asarray(order[np.stack([first, second], axis=1) + starts[group][:, None]])
+    return np.asarray(group_rows(torch.from_numpy(codes[:, :depth].copy())).numpy())
 
 
 def kilometres_within(
     lat_deg: npt.NDArray[np.float64], lon_deg: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], seed: int = 0
 ) -> npt.NDArray[np.float64]:
-    """Return distances in km between items that share a group, shape (P,); see `pairs_within`. Inputs of shape (N,)."""
-    pairs = pairs_within(groups, seed)
-    points = unit_vectors(lat_deg, lon_deg)
-    return chord_to_m(np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)) / 1000.0
+    """Return distances in km between items of one group (N,), shape (P,): all pairs, or a sample of `MAX_PAIRS`."""
+    lat, lon, labels = (torch.from_numpy(array.copy()) for array in (lat_deg, lon_deg, groups))
+    return np.asarray(within_group_km(lat, lon, labels, MAX_PAIRS, seed).numpy())
 
 
 def km_text(km: float) -> str:

@@ -48,7 +48,7 @@ def sid_map(
     Returns:
         The figure.
     """
-    lat, lon = items.frame["lat"].to_numpy(np.float64), items.frame["lon"].to_numpy(np.float64)
+    lat, lon = items.lat_deg, items.lon_deg
     xy = local_km(lat, lon)
     city = city_window(xy)
     zoom = dense_window(xy, city)

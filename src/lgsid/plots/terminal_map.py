@@ -29,7 +29,7 @@ def terminal_map(items: Items, sids: SemanticIDs, columns: int = 78, rows: int =
     Returns:
         The text, `rows` lines. Without colours it still shows where places are.
     """
-    lat, lon = items.frame["lat"].to_numpy(np.float64), items.frame["lon"].to_numpy(np.float64)
+    lat, lon = items.lat_deg, items.lon_deg
     xy = local_km(lat, lon)
     groups = prefix_groups(sids.for_items(items), 1)
     colours = neighbour_colours(xy, groups, len(CATEGORICAL))

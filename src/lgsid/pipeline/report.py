@@ -1,0 +1,159 @@
+"""The end of a pipeline: pictures, report.md, report.json, and the same on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from lgsid.artefacts.files import write_json, write_text
+from lgsid.artefacts.interactions import SPLITS
+from lgsid.errors import LgsidError
+from lgsid.pipeline.report_examples import branch_examples, chosen_tokenizer, prefix_examples
+from lgsid.pipeline.report_figures import dataset_name, write_figures
+from lgsid.pipeline.report_rewards import reward_table
+from lgsid.pipeline.report_table import ReportTable
+from lgsid.pipeline.report_tables import (
+    alignment_table,
+    beyond_table,
+    card_table,
+    click_table,
+    leaderboard_table,
+    stage_table,
+)
+from lgsid.pipeline.stage_results import PipelineResults
+from lgsid.plots import terminal_map
+
+MARKDOWN_FILE, JSON_FILE = "report.md", "report.json"
+ON_TERMINAL = ("rewards", "alignment", "card", "examples", "click", "leaderboard", "stages")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pipeline found.
+
+    Args:
+        folder: Where the files are.
+        title: Name of the data.
+        summary: One line on the data.
+        tables: Key -> table, in the order of the report.
+        figures: File name -> caption.
+        data: The numbers, as in `report.json`.
+        map: The map for the terminal, if there are semantic IDs.
+    """
+
+    folder: Path
+    title: str
+    summary: str
+    tables: Mapping[str, ReportTable]
+    figures: Mapping[str, str]
+    data: Mapping[str, Any]
+    map: Text | None = None
+
+    def __rich__(self) -> RenderableType:
+        """Return the report for a terminal of 80 columns: map and tables, and where the pictures are."""
+        parts: list[RenderableType] = [Text(f"\n{self.title}", style="bold"), Text(self.summary + "\n", style="dim")]
+        if self.map is not None:
+            parts += [
+                self.map,
+                Text("Each cell has the colour of the first code that most of its places have.\n", style="dim"),
+            ]
+        parts += [self.tables[key] for key in ON_TERMINAL if key in self.tables]
+        parts.append(Text(f"{self.folder / MARKDOWN_FILE}: all tables, with {len(self.figures)} pictures beside it"))
+        return Group(*parts)
+
+    def markdown(self) -> str:
+        """Return the report as Markdown, with links to the pictures beside it."""
+        pictures = "".join(f"![{caption}]({name})\n\n" for name, caption in self.figures.items())
+        tables = "\n".join(table.markdown() for table in self.tables.values())
+        return f"# {self.title}\n\n{self.summary}\n\n{pictures}{tables}"
+
+
+def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
+    """Write pictures, `report.md` and `report.json` over whatever the stages left.
+
+    What a stage is, its files tell: a dataset, an alignment, semantic IDs, a recommender, baselines. Any of them may be
+    absent. The same stages give the same files, byte for byte, apart from the seconds and the memory they took.
+
+    Args:
+        stages: Name -> run folder, in the order of the pipeline.
+        folder: Where the report goes; made if it does not exist.
+
+    Returns:
+        The report, which rich can print.
+
+    Raises:
+        LgsidError: if there is no stage, or a file of a stage is broken.
+    """
+    folder = Path(folder)
+    results = PipelineResults.read({name: Path(path) for name, path in stages.items() if Path(path) != folder})
+    if not results.stages:
+        raise LgsidError(f"{folder}: nothing to report: none of the stages {', '.join(stages)} has a run folder")
+    made = {
+        "leaderboard": leaderboard_table(results),
+        "beyond": beyond_table(results),
+        "click": click_table(results),
+        "card": card_table(results),
+        "examples": prefix_examples(results),
+        "branches": branch_examples(results),
+        "alignment": alignment_table(results),
+        "rewards": reward_table(results),
+        "stages": stage_table(results),
+    }
+    tables = {key: table for key, table in made.items() if table is not None}
+    chosen = chosen_tokenizer(results)
+    report = Report(
+        folder=folder,
+        title=dataset_name(results) or "Pipeline report",
+        summary=data_summary(results),
+        tables=tables,
+        figures=write_figures(results, folder),
+        data=report_data(results),
+        map=terminal_map(results.items, chosen.sids) if chosen is not None and results.items is not None else None,
+    )
+    write_text(folder / MARKDOWN_FILE, report.markdown())
+    write_json(folder / JSON_FILE, {**report.data, "figures": dict(report.figures)})
+    return report
+
+
+def data_summary(results: PipelineResults) -> str:
+    """Say in a line how much data there is; in brackets the splits: train, validation, test."""
+    if results.dataset is None:
+        return f"{len(results.stages)} stages"
+    dataset = results.dataset
+    counts = dataset.interactions.frame["split"].value_counts()
+    splits = " / ".join(f"{int(counts.get(split, 0)):,}" for split in SPLITS)
+    check_ins = f"{len(dataset.interactions):,} check-ins ({splits})"
+    return f"{len(dataset.items):,} places, {len(dataset.user_ids):,} users, {check_ins}"
+
+
+def report_data(results: PipelineResults) -> dict[str, Any]:
+    """Return all numbers of a report as plain values. Of users it holds their number only."""
+    dataset = results.dataset
+    return {
+        "dataset": None
+        if dataset is None
+        else {
+            "name": str(dataset.report.get("name", "")),
+            "data_hash": dataset.data_hash,
+            "places": len(dataset.items),
+            "users": len(dataset.user_ids),
+            "check_ins": len(dataset.interactions),
+        },
+        "leaderboard": [asdict(model) for model in results.recommenders],
+        "click_through": [asdict(model) for model in results.click_models],
+        "semantic_ids": {
+            result.stage: {"tokenizer": result.tokenizer, "is_control": result.is_control, "card": dict(result.card)}
+            for result in results.tokenizers
+        },
+        "alignment": None if results.alignment is None else dict(results.alignment.metrics),
+        "rewards": {stage.name: dict(stage.metrics) for stage in results.rewards},
+        "stages": [
+            {"stage": stage.name, "seconds": stage.seconds, "peak_memory_mb": stage.peak_memory_mb}
+            for stage in results.stages
+        ],
+    }

@@ -1,0 +1,131 @@
+"""The pictures of a report, as far as there is something to draw."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lgsid.artefacts import Embeddings, Items, SemanticIDs
+from lgsid.pipeline.report_tables import region_names
+from lgsid.pipeline.stage_results import PipelineResults
+from lgsid.plots import (
+    BeforeAfter,
+    embedding_projection,
+    leaderboard,
+    neighbourhood_bars,
+    prefix_distances,
+    save_png,
+    sid_map,
+)
+from lgsid.plots.embedding_projection import region_level
+
+logger = logging.getLogger(__name__)
+
+MAP_COLUMNS = 3
+SHUFFLED = "Shuffled among the places"
+
+
+def write_figures(results: PipelineResults, folder: Path) -> dict[str, str]:
+    """Draw what the stages allow.
+
+    Args:
+        results: What the stages left.
+        folder: Where the PNG files go.
+
+    Returns:
+        File name -> caption, in the order of the report.
+    """
+    drawings: dict[str, tuple[str, Callable[[PipelineResults], Figure | None]]] = {
+        "map.png": ("Where the places of one prefix lie", draw_map),
+        "prefix_distances.png": ("How far apart they are, depth by depth", draw_distances),
+        "embeddings.png": ("Item vectors before and after the alignment", draw_embeddings),
+        "coverage.png": ("Neighbourhoods of the vectors before and after", draw_bars),
+        "leaderboard.png": ("Recommenders and counting baselines", draw_leaderboard),
+    }
+    captions = {}
+    for name, (caption, draw) in drawings.items():
+        figure = draw(results)
+        if figure is not None:
+            save_png(figure, folder / name)
+            captions[name] = caption
+            logger.info("drew %s", name)
+    return captions
+
+
+def draw_map(results: PipelineResults) -> Figure | None:
+    """Draw the map of the first sets of semantic IDs, a control at the right."""
+    sets = titled_sids(results)
+    if results.items is None or not sets:
+        return None
+    names = list(sets)
+    kept = names if len(names) <= MAP_COLUMNS else [*names[: MAP_COLUMNS - 1], names[-1]]
+    return sid_map(results.items, {name: sets[name] for name in kept}, dataset_name(results))
+
+
+def titled_sids(results: PipelineResults) -> dict[str, SemanticIDs]:
+    """Return title -> semantic IDs, ours first and a control last; where no stage made one, ours shuffled."""
+    sets = {result.title: result.sids for result in results.tokenizers}
+    if sets and not any(result.is_control for result in results.tokenizers):
+        sets[SHUFFLED] = shuffled(next(iter(sets.values())))
+    return sets
+
+
+def shuffled(sids: SemanticIDs, seed: int = 0) -> SemanticIDs:
+    """Deal the semantic IDs out among the items at random: the same prefixes, of the same sizes, without meaning."""
+    order = np.random.default_rng(seed).permutation(len(sids))
+    return SemanticIDs(sids.item_ids, sids.codes[order], sids.codebook_sizes)
+
+
+def dataset_name(results: PipelineResults) -> str:
+    """Return what the dataset is called."""
+    return "" if results.dataset is None else str(results.dataset.report.get("name", "")).replace("_", " ")
+
+
+def draw_distances(results: PipelineResults) -> Figure | None:
+    """Draw the distances inside prefixes of all sets of semantic IDs."""
+    sets = {result.title: result.sids for result in results.tokenizers}
+    return prefix_distances(results.items, sets) if sets and results.items is not None else None
+
+
+def draw_embeddings(results: PipelineResults) -> Figure | None:
+    """Draw the vectors before and after."""
+    pair = results.embeddings()
+    if pair is None or results.items is None:
+        return None
+    before, after = (vectors_of(embeddings, results.items) for embeddings in pair)
+    level = region_level(results.items)
+    name = region_names(results)[results.items.region_columns.index(level)] if level else "region"
+    return embedding_projection(results.items, before, after, name)
+
+
+def vectors_of(embeddings: Embeddings, items: Items) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Return the vectors in the order of the items."""
+    return embeddings.for_items(items)
+
+
+def draw_bars(results: PipelineResults) -> Figure | None:
+    """Draw coverage by region level, purity, and the distance of the nearest vectors."""
+    stage = results.alignment
+    if stage is None:
+        return None
+    names = [*((f"region_{n + 1}", name) for n, name in enumerate(region_names(results)))]
+    shares, kilometres, k = [], [], 5
+    for key in sorted(key.partition("/")[2] for key in stage.metrics if key.startswith("before/")):
+        name, _, level = key.partition("/")
+        kind, _, count = name.partition("@")
+        if f"after/{key}" not in stage.metrics or kind not in ("coverage", "purity", "median_km"):
+            continue
+        k = int(count) if count.isdigit() else k
+        label = {"purity": "category", "median_km": "median"}.get(kind) or dict(names).get(level, level)
+        pair = BeforeAfter(label, stage.metrics[f"before/{key}"], stage.metrics[f"after/{key}"])
+        (kilometres if kind == "median_km" else shares).append(pair)
+    return neighbourhood_bars(shares, kilometres, k) if shares else None
+
+
+def draw_leaderboard(results: PipelineResults) -> Figure | None:
+    """Draw the recommenders beside each other."""
+    return leaderboard(results.recommenders) if results.recommenders else None

@@ -1,0 +1,218 @@
+"""What the stages of a pipeline left in their folders, sorted by what it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lgsid.artefacts import Dataset, Embeddings, Items, SemanticIDs
+from lgsid.artefacts.dataset import INTERACTIONS_FILE, ITEMS_FILE, REPORT_FILE
+from lgsid.artefacts.files import read_json
+from lgsid.metrics.card import quality_card
+from lgsid.pipeline.config_files import read_yaml
+from lgsid.plots import ModelScores
+
+DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, REPORT_FILE)
+SIDS_FILE, CARD_FILE, METRICS_FILE = "sids.parquet", "card.json", "metrics.json"
+PROVENANCE_FILE, CONFIG_FILE = "provenance.json", "fit_config.yaml"
+EMBEDDING_FILES = ("reference_embeddings.parquet", "embeddings.parquet")  # before and after
+RANKING_METRICS, CTR_METRICS = ("test/mrr@10", "test/hit@1"), ("test/auc",)
+PRIMARY = "test/mrr@10"
+
+
+@dataclass(frozen=True)
+class StageResults:
+    """The small files of one stage; the large ones are read when asked for.
+
+    Args:
+        name: Name of the stage.
+        folder: Its run folder.
+        metrics: Flat name -> value, of the finite numbers in `metrics.json`.
+        provenance: Seconds, memory, commit and so on, as far as recorded.
+        config: The config it was trained with, as far as recorded.
+    """
+
+    name: str
+    folder: Path
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, name: str, folder: Path) -> StageResults:
+        """Read a run folder; files that are not there are left out.
+
+        Raises:
+            LgsidError: if a file is there and is broken.
+        """
+        metrics = read_optional(folder / METRICS_FILE)
+        numbers = {str(key): float(value) for key, value in metrics.items() if is_number(value)}
+        config = read_yaml(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        return cls(name, folder, numbers, read_optional(folder / PROVENANCE_FILE), config)
+
+    def has(self, *files: str) -> bool:
+        """Tell whether all of these files are there."""
+        return all((self.folder / file).is_file() for file in files)
+
+    def setting(self, *path: str) -> Any:
+        """Return a value inside the training config, `None` where it is not."""
+        value: Any = self.config
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    @property
+    def model_class(self) -> str:
+        """Name of the class that was trained, empty if not known."""
+        return str(self.setting("model", "class_path") or "").rpartition(".")[2]
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall-clock seconds of the stage, if recorded."""
+        value = self.provenance.get("seconds")
+        return float(value) if is_number(value) else None
+
+    @property
+    def peak_memory_mb(self) -> float | None:
+        """Largest resident memory of the stage in MB, if recorded."""
+        value = self.provenance.get("peak_memory_mb")
+        return float(value) if is_number(value) else None
+
+
+@dataclass(frozen=True)
+class TokenizerResults:
+    """A set of semantic IDs and its quality card.
+
+    Args:
+        stage: Name of the stage that made it.
+        tokenizer: Name of the tokenizer's class, empty if not known.
+        is_control: Whether the codes are random.
+        sids: The semantic IDs.
+        card: What `quality_card` returned.
+    """
+
+    stage: str
+    tokenizer: str
+    is_control: bool
+    sids: SemanticIDs
+    card: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """What pictures call it."""
+        return f"{self.tokenizer} ({self.stage})" if self.tokenizer else self.stage
+
+
+@dataclass(frozen=True)
+class PipelineResults:
+    """All stages of a pipeline, by what their folders hold. Any of them may be absent.
+
+    Args:
+        stages: In the order of the pipeline.
+    """
+
+    stages: tuple[StageResults, ...]
+
+    @classmethod
+    def read(cls, folders: Mapping[str, Path]) -> PipelineResults:
+        """Read the run folders of stages; those that do not exist are left out.
+
+        Raises:
+            LgsidError: if a file is broken.
+        """
+        return cls(tuple(StageResults.read(name, Path(f)) for name, f in folders.items() if Path(f).is_dir()))
+
+    @cached_property
+    def dataset(self) -> Dataset | None:
+        """The first prepared dataset."""
+        found = next((stage for stage in self.stages if stage.has(*DATASET_FILES)), None)
+        return None if found is None else Dataset.read(found.folder)
+
+    @property
+    def items(self) -> Items | None:
+        """The places of the dataset."""
+        return None if self.dataset is None else self.dataset.items
+
+    @cached_property
+    def tokenizers(self) -> tuple[TokenizerResults, ...]:
+        """The sets of semantic IDs that fit the dataset, controls last."""
+        found = [self._tokenizer(stage) for stage in self.stages if stage.has(SIDS_FILE)]
+        return tuple(sorted(found, key=lambda result: result.is_control))
+
+    def _tokenizer(self, stage: StageResults) -> TokenizerResults:
+        sids = SemanticIDs.read(stage.folder / SIDS_FILE)
+        kind = str(sids.metadata.get("tokenizer") or stage.model_class).rpartition(".")[2]
+        card = read_optional(stage.folder / CARD_FILE)
+        if not card and self.items is not None:
+            card = quality_card(sids, self.items)
+        return TokenizerResults(stage.name, kind, kind == "RandomTokenizer", sids, card)
+
+    @property
+    def alignment(self) -> StageResults | None:
+        """The first stage that compared vectors before and after."""
+        found = (s for s in self.stages if any(f"after/{k[7:]}" in s.metrics for k in s.metrics if k[:7] == "before/"))
+        return next(found, None)
+
+    @property
+    def rewards(self) -> list[StageResults]:
+        """The stages that trained a reward."""
+        return [stage for stage in self.stages if any("spearman" in key for key in stage.metrics)]
+
+    def embeddings(self) -> tuple[Embeddings, Embeddings] | None:
+        """Return the vectors before and after the alignment."""
+        stage = next((stage for stage in self.stages if stage.has(*EMBEDDING_FILES)), None)
+        if stage is None:
+            return None
+        before, after = (Embeddings.read(stage.folder / file) for file in EMBEDDING_FILES)
+        return before, after
+
+    @cached_property
+    def recommenders(self) -> list[ModelScores]:
+        """All models that ranked places, the best by `PRIMARY` first, those without it last."""
+        found = [model for model in self._models() if any(metric in model.metrics for metric in RANKING_METRICS)]
+        return sorted(found, key=lambda model: (-model.metrics.get(PRIMARY, -math.inf), model.name))
+
+    @cached_property
+    def click_models(self) -> list[ModelScores]:
+        """All models that scored candidates of the click-through task, the best AUC first."""
+        found = [model for model in self._models() if any(metric in model.metrics for metric in CTR_METRICS)]
+        return sorted(found, key=lambda model: (-model.metrics["test/auc"], model.name))
+
+    def _models(self) -> list[ModelScores]:
+        models: list[ModelScores] = []
+        controls = {result.stage for result in self.tokenizers if result.is_control}
+        for stage in self.stages:
+            own = {key: value for key, value in stage.metrics.items() if key.startswith("test/")}
+            if own:
+                sids = self._sids_of(stage)
+                kind = "control" if sids in controls else "learnt"
+                models.append(ModelScores(stage.name, kind, own, stage.model_class, sids))
+            counted: dict[str, dict[str, float]] = {}
+            for key, value in stage.metrics.items():
+                name, slash, metric = key.partition("/")
+                if slash and name != "test" and metric.startswith("test/"):
+                    counted.setdefault(name, {})[metric] = value
+            models += [ModelScores(name, "counting", metrics, name) for name, metrics in counted.items()]
+        return models
+
+    def _sids_of(self, stage: StageResults) -> str:
+        """Return the stage whose semantic IDs a model was trained with, or the file's name, or nothing."""
+        path = stage.setting("data", "init_args", "sids")
+        if not path:
+            return ""
+        parent = Path(str(path)).parent.name
+        return parent if parent in {other.name for other in self.stages} else Path(str(path)).name
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a JSON value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def read_optional(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file, empty if there is no such file."""
+    return dict(read_json(path)) if path.is_file() else {}
