@@ -67,8 +67,8 @@ class ContextTrailsPetalingJaya(DataSource):
         )
         several = sum(len(names) > 1 for names in labels)
         notes = (
-            Note("read", "check-ins", len(log), str(CHECKINS)),
-            Note("read", "places", len(items), str(PLACES)),
+            Note("read", "check-ins", len(log), CHECKINS.name),
+            Note("read", "places", len(items), PLACES.name),
             Note("set", "category", several, "places had several: took the first"),
         )
         return RawData(items, interactions, str(places_path), str(path), None, notes)

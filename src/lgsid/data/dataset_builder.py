@@ -123,9 +123,7 @@ class DatasetBuilder:
             items["brand"] = self.brands.assign(names, categories, lat, lon)
         return items.assign(**{c: "" for c in ("category_group", "brand") if c not in items.columns})
 
-    def _filter(
-        self, items: pd.DataFrame, log: pd.DataFrame, notes: list[Note]
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _filter(self, items: pd.DataFrame, log: pd.DataFrame, notes: list[Note]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Apply the k-core filter."""
         keep = find_k_core(log, self.k_core, self.k_core)
         if not keep.any():
@@ -195,7 +193,7 @@ class DatasetBuilder:
             if not counts.get(split):
                 raise LgsidError(
                     f"{self.name}: {type(self.split).__name__} leaves the {split} split empty "
-                    f"({len(log)} check-ins of {log['user_id'].nunique()} users); change its settings or bring more data"
+                    f"({len(log)} check-ins, {log['user_id'].nunique()} users); change its settings or bring more data"
                 )
 
 

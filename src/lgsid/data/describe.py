@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich import box
@@ -12,36 +12,50 @@ from rich.text import Text
 
 from lgsid.artefacts import Dataset
 
-EXAMPLES = 6
+EXAMPLES, WIDTH = 6, 80
+PRIVATE = "(private)"  # in the category of people's homes, which are never shown
 
 
 def describe_dataset(dataset: Dataset) -> Group:
-    """Describe a dataset in at most 80 columns: read, dropped and why, sizes, regions, brands, example places.
+    """Describe a dataset in 80 columns: read, dropped and why, sizes, regions, brands, example places.
 
-    Rows of users are never shown.
+    Rows of users and their homes are never shown.
     """
     parts = [
-        Text(f"{dataset.report.get('name', 'dataset')}: {_sizes(dataset)}", style="bold"),
+        Text(_sizes(dataset), style="bold"),
+        Text(_density(dataset)),
         _notes(dataset),
         _splits(dataset),
         _regions(dataset),
         _attributes(dataset),
         _examples(dataset),
     ]
-    return Group(*[p for p in parts if p is not None])
+    return Group(*[part for part in parts if part is not None])
 
 
 def _sizes(dataset: Dataset) -> str:
-    log = dataset.interactions
-    return f"{len(dataset.items):,} places, {len(log):,} check-ins, {len(dataset.user_ids):,} users"
+    counts = f"{len(dataset.items):,} places, {len(dataset.interactions):,} check-ins, {len(dataset.user_ids):,} users"
+    return f"{dataset.report.get('name', 'dataset')}: {counts}"
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, width=80, pad_edge=False, title_style="bold")
-    for i, column in enumerate(columns):
-        name, _, right = column.partition(">")
-        last = i == len(columns) - 1
-        table.add_column(name, justify="right" if right == "" and column.endswith(">") else "left", ratio=1 if last else None)
+def _density(dataset: Dataset) -> str:
+    per_user = int(np.median(np.bincount(dataset.user_rows)))
+    per_item = int(np.median(np.bincount(dataset.item_rows, minlength=len(dataset.items))))
+    frame = dataset.interactions.frame
+    revisits = float(frame.duplicated(["user_id", "item_id"]).mean())
+    return (
+        f"Median check-ins: {per_user:,} a user, {per_item:,} a place; "
+        f"{revisits:.0%} at a place where the user was before."
+    )
+
+
+def _table(title: str, *columns: tuple[str, Literal["left", "right"], int]) -> Table:
+    """Make a table of columns with a heading, a side and a width; width 0 takes what is left."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), width=WIDTH)
+    table.title_justify, table.title_style = "left", "bold"
+    for heading, side, width in columns:
+        sizes: dict[str, int] = {"width": width} if width else {"ratio": 1}
+        table.add_column(heading, justify=side, no_wrap=True, overflow="ellipsis", **sizes)  # type: ignore[arg-type]
     return table
 
 
@@ -49,25 +63,43 @@ def _notes(dataset: Dataset) -> Table | None:
     notes: list[dict[str, Any]] = list(dataset.report.get("notes", []))
     if not notes:
         return None
-    table = _table("What was read, dropped and set", "what happened", "rows>", "", "where from, or why")
+    table = _table(
+        "What was read, dropped and set",
+        ("", "left", 8),
+        ("rows", "right", 9),
+        ("", "left", 15),
+        ("from, or why", "left", 0),
+    )
+    table.columns[-1].no_wrap = False
     for note in notes:
-        table.add_row(note["action"], f"{note['count']:,}", note["what"], Text(note["why"], overflow="fold"))
+        table.add_row(note["action"], f"{note['count']:,}", note["what"], Text(note["why"]))
     return table
 
 
 def _splits(dataset: Dataset) -> Table:
     frame = dataset.interactions.frame
-    seen = frame.loc[frame["split"] == "train"]
+    seen = frame[frame["split"] == "train"]
     users, items = set(seen["user_id"]), set(seen["item_id"])
-    name = dataset.report.get("split_class", dataset.report.get("split", "split"))
     table = _table(
-        f"Split: {name}", "split", "check-ins>", "users>", "places>", "new users>", "new places>", "from", "to"
+        f"Split: {dataset.report.get('split_class', dataset.report.get('split', '?'))} (in brackets: not in train)",
+        ("", "left", 5),
+        ("check-ins", "right", 9),
+        ("users", "right", 15),
+        ("places", "right", 15),
+        ("from", "left", 10),
+        ("to", "left", 0),
     )
-    for split, rows in frame.groupby("split", sort=False):
-        u, i = set(rows["user_id"]), set(rows["item_id"])
+    for split in ("train", "val", "test"):
+        rows = frame[frame["split"] == split]
+        counts = [_with_new(set(rows[c]), known) for c, known in (("user_id", users), ("item_id", items))]
         span = [f"{t:%Y-%m-%d}" for t in (rows["time"].min(), rows["time"].max())]
-        table.add_row(str(split), *[f"{n:,}" for n in (len(rows), len(u), len(i), len(u - users), len(i - items))], *span)
+        table.add_row(split, f"{len(rows):,}", *counts, *span)
     return table
+
+
+def _with_new(found: set[Any], known: set[Any]) -> str:
+    new = len(found - known)
+    return f"{len(found):,} ({new:,})" if new else f"{len(found):,}"
 
 
 def _regions(dataset: Dataset) -> Table | None:
@@ -75,42 +107,60 @@ def _regions(dataset: Dataset) -> Table | None:
     if not joins:
         return None
     table = _table(
-        "Regions, coarse to fine", "level", "regions>", "inside>", "nearest>", "farthest>", "as parent>", "none>", "largest"
+        "Regions, coarse to fine",
+        ("level", "left", 18),
+        ("regions", "right", 7),
+        ("inside", "right", 6),
+        ("nearest (up to)", "right", 15),
+        ("as above", "right", 8),
+        ("none", "right", 5),
+        ("largest", "left", 0),
     )
     for column, join in zip(dataset.items.region_columns, joins, strict=True):
         names = dataset.items.frame[column]
         counts = names[names != ""].value_counts()
         largest = f"{counts.index[0]} ({counts.iloc[0]:,})" if len(counts) else ""
-        numbers = [f"{join[k]:,}" if k in join else "-" for k in ("within", "nearest")]
-        far = f"{join['farthest_m']:,.0f} m" if join.get("farthest_m") else "-"
-        parent = f"{join['named_after_parent']:,}" if "named_after_parent" in join else "-"
-        table.add_row(join["name"], f"{join['regions']:,}", *numbers, far, parent, f"{(names == '').sum():,}", largest)
+        nearest = f"{join.get('nearest', 0):,}"
+        if join.get("nearest"):
+            nearest += f" ({join['farthest_m']:,.0f} m)"
+        row = [join["name"], f"{join['regions']:,}", f"{join.get('within', len(names)):,}", nearest]
+        table.add_row(*row, f"{join.get('named_after_parent', 0):,}", f"{(names == '').sum():,}", largest)
     return table
 
 
 def _attributes(dataset: Dataset) -> Table:
-    table = _table("Attributes of places", "attribute", "values>", "filled>", "most frequent")
+    table = _table(
+        "Attributes of places",
+        ("", "left", 14),
+        ("values", "right", 6),
+        ("filled", "right", 6),
+        ("most frequent", "left", 0),
+    )
     for column in ("name", "category", "category_group", "brand"):
         values = dataset.items.frame[column]
         counts = values[values != ""].value_counts()
         top = ", ".join(f"{name} ({n:,})" for name, n in list(counts.items())[:3])
-        share = f"{counts.sum() / max(len(values), 1):.1%}"
-        table.add_row(column, f"{len(counts):,}", share, Text(top, overflow="ellipsis", no_wrap=True))
+        table.add_row(column, f"{len(counts):,}", f"{counts.sum() / len(values):.1%}", Text(top))
     return table
 
 
 def _examples(dataset: Dataset) -> Table:
     items = dataset.items
-    order = np.argsort(items.texts("name") == "", kind="stable")  # named places first
-    step = max(int((items.texts("name") != "").sum()) // EXAMPLES, 1)
-    rows = order[::step][:EXAMPLES]
-    table = _table("Some places", "name", "category", "brand", "lat, lon", "region")
     finest = items.region_columns[-1] if items.region_columns else None
-    for row in rows:
+    table = _table(
+        f"Some of the places{f' ({dataset.region_names[-1]} last)' if finest else ''}",
+        ("name", "left", 22),
+        ("category", "left", 16),
+        ("brand", "left", 9),
+        ("lat, lon", "left", 15),
+        ("region", "left", 0),
+    )
+    public = ~items.frame["category"].str.contains(PRIVATE, regex=False).to_numpy(dtype=bool)
+    named = public & (items.texts("name") != "")
+    rows = np.flatnonzero(named if named.any() else public)
+    for row in rows[:: max(len(rows) // EXAMPLES, 1)][:EXAMPLES]:
         place = items.frame.iloc[int(row)]
         texts = [str(place[c]) or "-" for c in ("name", "category", "brand")]
-        region = str(place[finest]) if finest else "-"
-        where = f"{place['lat']:.4f}, {place['lon']:.4f}"
-        cells = [Text(t, overflow="ellipsis", no_wrap=True) for t in (*texts, where, region)]
-        table.add_row(*cells)
+        where = f"{place['lat']:.3f}, {place['lon']:.3f}"
+        table.add_row(*[Text(t) for t in (*texts, where, str(place[finest]) if finest else "-")])
     return table

@@ -58,10 +58,10 @@ class FoursquareNYC(DataSource):
             }
         )
         items, rows, notes = most_frequent(table, item="poi_idx", category="cat")
-        notes = [Note("read", "check-ins", len(table), str(CHECKINS)), *notes]
+        notes = [Note("read", "check-ins", len(table), CHECKINS.name), *notes]
         if self.names:
             items["name"] = self._join_names(table, items)
-            notes.append(Note("set", "names", int((items["name"] != "").sum()), f"by coordinates from {VENUES}"))
+            notes.append(Note("set", "names", int((items["name"] != "").sum()), f"by coordinates from {VENUES.name}"))
         return RawData(items, interactions, str(path), str(path), rows, tuple(notes))
 
     def _join_names(self, checkins: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
@@ -89,4 +89,9 @@ def _read_venues(path: Path) -> pd.DataFrame:
     table["y"] = to_numbers(parts[0], f"{path}: column lat_lon").round(DECIMALS)
     table["x"] = to_numbers(parts[1], f"{path}: column lat_lon").round(DECIMALS)
     table["poi"] = table["poi"].str.strip()
-    return table[table["poi"] != ""].groupby(["y", "x", "poi", "type"], as_index=False).size().rename(columns={"size": "n"})
+    return (
+        table[table["poi"] != ""]
+        .groupby(["y", "x", "poi", "type"], as_index=False)
+        .size()
+        .rename(columns={"size": "n"})
+    )

@@ -55,7 +55,7 @@ class FoursquarePhoenix(DataSource):
             }
         )
         notes = (
-            Note("read", "check-ins", len(log), str(CHECKINS)),
-            Note("read", "places", len(items), str(PLACES)),
+            Note("read", "check-ins", len(log), CHECKINS.name),
+            Note("read", "places", len(items), PLACES.name),
         )
         return RawData(items, interactions, str(places_path), str(path), None, notes)

@@ -55,8 +55,8 @@ class GowallaNYC(DataSource):
         items["name"] = items["item_id"].map(names).fillna("")
         named = int(np.count_nonzero(items["name"] != ""))
         notes = [
-            Note("read", "check-ins", len(log), str(EVENTS)),
-            Note("read", "venues", len(venues), str(VENUES)),
+            Note("read", "check-ins", len(log), EVENTS.name),
+            Note("read", "venues", len(venues), VENUES.name),
             *notes,
             Note("set", "names", named, f"of {len(items):,} places in the log, by venue id"),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
+from lgsid.data.data_source import DataSource
 from lgsid.data.dataset_builder import DatasetBuilder
+from lgsid.data.split import Split
 from lgsid.errors import LgsidError
 
 
@@ -34,9 +37,9 @@ def load_builder(
     arguments = overrides if not isinstance(overrides, Mapping) else [f"--{k}={_flag(v)}" for k, v in overrides.items()]
     try:
         parsed = parser.parse_args([f"--config={yaml.safe_dump(content, sort_keys=False)}", *arguments])
-        values = parser.instantiate(parsed) if hasattr(parser, "instantiate") else parser.instantiate_classes(parsed)
+        values = parser.instantiate_classes(parsed)
     except ArgumentError as error:
-        raise LgsidError(f"{where}: {_one_line(str(error))}") from error
+        raise LgsidError(f"{where}: {_explain(str(error))}") from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})
 
 
@@ -46,15 +49,30 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LgsidError(f"{path}: not valid YAML ({_one_line(str(error))})") from error
+        raise LgsidError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise LgsidError(f"{path}: expected the arguments of DatasetBuilder (name, source, split, ...)")
     return content
 
 
+def _explain(message: str) -> str:
+    """Add the known names to a complaint about an unknown class or argument."""
+    text = " ".join(message.split())
+    for key, base in (("source", DataSource), ("split", Split)):
+        unknown = re.search(rf'"{key}".*(?:import path string|Import path|import).*?: (\S+)$', text)
+        if unknown:
+            known = ", ".join(sorted(c.__name__ for c in _subclasses(base)))
+            return f"{key}: {unknown[1]!r} is unknown; known are {known}"
+    return text.removeprefix("Parser ")
+
+
+def _subclasses(base: type) -> set[type]:
+    return {c for child in base.__subclasses__() for c in {child, *_subclasses(child)}}
+
+
 def _flag(value: Any) -> str:
-    return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("\n...")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return (
+        value
+        if isinstance(value, str)
+        else yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("\n...")
+    )

@@ -77,7 +77,12 @@ def read_table(
     try:
         frame = pd.read_csv(
             io.StringIO(text.removeprefix("\ufeff")),
-            sep=sep, dtype=str, keep_default_na=False, quoting=quoting, index_col=False, **options,  # type: ignore[call-overload]
+            sep=sep,
+            dtype=str,
+            keep_default_na=False,
+            quoting=quoting,
+            index_col=False,
+            **options,  # type: ignore[call-overload]
         )
     except pd.errors.EmptyDataError as error:
         raise LgsidError(f"{path}: the file is empty") from error

@@ -19,7 +19,7 @@ class TemporalSplit(Split):
     """
 
     def __init__(self, train: float = 0.8, val: float = 0.1) -> None:
-        if not (0 < train and 0 <= val and train + val < 1):
+        if not (train > 0 and val >= 0 and train + val < 1):
             raise LgsidError(f"TemporalSplit: train {train:g} and val {val:g} must be shares with a sum below 1")
         self.train, self.val = train, val
 

@@ -106,7 +106,7 @@ def _seeds(land: shapely.Geometry, n: int, radius_m: float, rng: np.random.Gener
     best: Array = np.zeros((0, 2))
     while len(best) < n:  # a candidate counts if it is far enough from the others for its distance to the centre
         point = rng.normal(0, 0.5 * radius_m, 2)
-        spacing = (0.10 + 0.22 * np.hypot(*point) / radius_m) * radius_m * np.sqrt(28 / n) * 0.95**(len(best) / 40)
+        spacing = (0.10 + 0.22 * np.hypot(*point) / radius_m) * radius_m * np.sqrt(28 / n) * 0.95 ** (len(best) / 40)
         near = len(best) and np.hypot(*(best - point).T).min() < spacing
         if not near and land.contains(Point(point)):
             best = np.vstack([best, point])

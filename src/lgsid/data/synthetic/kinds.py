@@ -40,7 +40,9 @@ class Kind:
 
 
 KINDS = (
-    Kind("Coffee Shop", "Coffee and bakery", 7, 12, 0.5, (8.5, 10.5, 15), 0.8, True, "sign", ("Coffee", "Espresso Bar")),
+    Kind(
+        "Coffee Shop", "Coffee and bakery", 7, 12, 0.5, (8.5, 10.5, 15), 0.8, True, "sign", ("Coffee", "Espresso Bar")
+    ),
     Kind("Bakery", "Coffee and bakery", 4, 5, 0.5, (8, 11), 1.2, True, "person", ("Bakery", "Bread & Cakes")),
     Kind("Tea Room", "Coffee and bakery", 2, 2, 0.8, (11, 15.5), 1.3, False, "sign", ("Tea Room", "Tea House")),
     Kind("Burger Joint", "Food", 4, 5, 0.8, (12.5, 19.5), 1.1, True, "sign", ("Burgers", "Burger Bar")),

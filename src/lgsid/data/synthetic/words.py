@@ -15,8 +15,8 @@ SURNAMES = """Abara Adler Almeida Anders Baptiste Berger Bianchi Bright Castell 
 Farrow Fenwick Ferrante Garnier Haddad Hale Harker Holm Ibarra Ito Jansen Kaya Keller Kowal Larkin Lindqvist Lovell
 Marek Mendes Mori Nadir Novak Okafor Orsini Pascal Petrov Quill Rahman Reyes Rossi Sato Sayed Serrano Silva Song
 Tamura Thorne Ueda Vance Varga Weiss Wickham Yilmaz Zeller""".split()  # noqa: SIM905
-MOODS = """Blue Bold Brass Bright Cosy Crooked Daily Early Golden Grand Green Happy Hidden Humble Jolly Late Little Lucky
-Merry Old Open Quiet Red Royal Rusty Second Sunny Tiny Velvet White Wild Young""".split()  # noqa: SIM905
+MOODS = """Blue Bold Brass Bright Cosy Crooked Daily Early Golden Grand Green Happy Hidden Humble Jolly Late Little
+Lucky Merry Old Open Quiet Red Royal Rusty Second Sunny Tiny Velvet White Wild Young""".split()  # noqa: SIM905
 THINGS = """Anchor Barrel Basket Bell Bottle Candle Chimney Compass Corner Crown Door Drum Feather Fiddle Flame Fork
 Garden Goose Hare Harbour Kettle Key Lamp Ladder Lantern Lion Moon Owl Pan Parrot Plate Saddle Spoon Star Stove Table
 Tower Well Whale Wheel""".split()  # noqa: SIM905
