@@ -9,9 +9,10 @@ from lgsid.pipeline.stage_results import PipelineResults
 
 def reward_table(results: PipelineResults) -> ReportTable | None:
     """Show the held-out metrics of every reward: `test/group/metric`, one row per group."""
-    rows = []
-    for stage in results.rewards:
-        for key in sorted(stage.metrics):
-            if "spearman" in key or "ndcg" in key:
-                rows.append((stage.name, key, number(stage.metrics[key])))
+    rows = [
+        (stage.name, key, number(stage.metrics[key]))
+        for stage in results.rewards
+        for key in sorted(stage.metrics)
+        if "spearman" in key or "ndcg" in key
+    ]
     return ReportTable("Reward", ("stage", "metric", "value"), tuple(rows), 2) if rows else None

@@ -10,6 +10,7 @@ from typing import Any
 from lgsid.pipeline.report_table import ReportTable
 from lgsid.pipeline.stage_results import PipelineResults, StageResults, TokenizerResults
 from lgsid.plots import ModelScores
+from lgsid.plots.prefix_groups import shortened
 
 NOTHING = "-"
 LEADERBOARD_COLUMNS = (
@@ -95,14 +96,14 @@ def card_table(results: PipelineResults) -> ReportTable | None:
     if not sets:
         return None
     lines: list[tuple[str, Callable[[TokenizerResults], str]]] = [
-        ("tokenizer", lambda r: r.tokenizer or NOTHING),
-        ("codes per level", lambda r: " x ".join(str(size) for size in r.card.get("codebook_sizes", ()))),
-        ("codes used", lambda r: " + ".join(str(level["used"]) for level in r.card.get("by_level", ()))),
+        ("tokenizer", lambda r: r.tokenizer.removesuffix("Tokenizer") or NOTHING),
+        ("codes per level", lambda r: "x".join(str(size) for size in r.card.get("codebook_sizes", ()))),
+        ("codes used", lambda r: "+".join(str(level["used"]) for level in r.card.get("by_level", ()))),
         (
-            "colliding items, raw codes",
+            "colliding items, raw",
             lambda r: percent((r.card.get("before_resolution") or {}).get("collision_rate")),
         ),
-        ("colliding items, final", lambda r: percent(r.card.get("collision_rate"))),
+        ("colliding items, resolved", lambda r: percent(r.card.get("collision_rate"))),
         ("distinct SIDs / items", lambda r: number(r.card.get("distinct_share"))),
         ("entropy / possible", lambda r: number(r.card.get("joint_entropy_normalised"))),
     ]
@@ -110,7 +111,7 @@ def card_table(results: PipelineResults) -> ReportTable | None:
     lines += [(f"km in a prefix of {codes_words(depth)}", partial(km_cell, depth)) for depth in range(1, deepest + 1)]
     regions = {f"region_{level + 1}": name for level, name in enumerate(region_names(results))}
     for column, name in {"category": "category", **regions}.items():
-        lines.append((f"1st code, {name}: NMI", partial(nmi_cell, column)))
+        lines.append((f"1st code, {shortened(name, 18)}: NMI", partial(nmi_cell, column)))
     lines.append(("branches told apart", lambda r: percent(branches_apart(r.card))))
     rows = tuple((label, *(cell(result) for result in sets)) for label, cell in lines)
     kept = tuple(row for row in rows if any(cell not in (NOTHING, "") for cell in row[1:]))
@@ -205,4 +206,4 @@ def stage_table(results: PipelineResults) -> ReportTable | None:
     cells = [(name, number(seconds, 1), number(memory, 0)) for name, seconds, memory in rows]
     total = sum(seconds for _, seconds, _ in rows if seconds is not None)
     cells.append(("all", number(total, 1), number(max((m for _, _, m in rows if m is not None), default=None), 0)))
-    return ReportTable("Stages", ("stage", "seconds", "peak memory, MB"), tuple(cells), breaks=(len(rows) - 1,))
+    return ReportTable("Stages", ("stage", "seconds", "peak MB"), tuple(cells), breaks=(len(rows) - 1,))
