@@ -1,0 +1,89 @@
+"""Pairs about distance alone, among all places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lgsid.alignment.draws import IntArray, first_accepted, log_uniform_ranks, preference_batch
+from lgsid.alignment.pair_sampler import PairSampler
+from lgsid.artefacts import Dataset, Items
+from lgsid.functional.distances import unit_vectors
+from lgsid.geo.neighbours import nearest_places
+from lgsid.typing import PreferenceBatch
+
+TRIES = 16
+
+
+class FarPairs(PairSampler):
+    """Geography-constrained pairs: the chosen place is near the anchor, the rejected ones are far (METHOD 2).
+
+    The chosen place is one of the anchor's `near` nearest (at most a quarter of all there are), its rank drawn
+    log-uniformly. A rejected place is drawn evenly from those beyond that circle, so what counts as far follows the
+    density of the city. Sampling the rejected place far away is the paper's; ranks are our reading.
+
+    Args:
+        near: How many nearest places can be chosen.
+        min_places: Smallest number of places among which near and far mean something.
+    """
+
+    def __init__(self, near: int = 20, min_places: int = 8) -> None:
+        self.near = near
+        self.min_places = max(min_places, 3)
+
+    def groups(self, items: Items) -> IntArray:
+        """Return a code for each place; pairs stay within places of one code. Shape (N,)."""
+        return np.zeros(len(items), dtype=np.int64)
+
+    def fit(self, dataset: Dataset) -> None:
+        """Find the nearest places of each place within its group."""
+        items = dataset.items
+        codes = self.groups(items)
+        self._members = np.argsort(codes, kind="stable").astype(np.int64)  # places sorted by group
+        _, self._group, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+        self._sizes = sizes.astype(np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64)
+        self._points = unit_vectors(items.lat_deg, items.lon_deg)
+        self._nearest = np.full((len(items), self.near), -1, dtype=np.int64)
+        self._n_near = np.zeros(len(items), dtype=np.int64)
+        for start, size in zip(self._starts, self._sizes, strict=True):
+            if size < self.min_places:
+                continue
+            rows = self._members[start : start + size]
+            found, _ = nearest_places(items.lat_deg[rows], items.lon_deg[rows], max(1, min(self.near, size // 4)))
+            self._nearest[rows, : found.shape[1]] = rows[found]
+            self._n_near[rows] = found.shape[1]
+        self.anchors = np.flatnonzero(self._n_near)
+        last = self._nearest[self.anchors, self._n_near[self.anchors] - 1]
+        self._radius = np.zeros(len(items))
+        self._radius[self.anchors] = self._chord(self.anchors, last)
+
+    @property
+    def n_anchors(self) -> int:
+        """How many places lie in a group that is large enough."""
+        return len(self.anchors)
+
+    def draw(self, n: int, n_rejected: int, rng: np.random.Generator) -> PreferenceBatch:
+        """Draw `n` pairs; see the base class."""
+        anchor = rng.choice(self.anchors, size=n)
+        return preference_batch(anchor, self.draw_near(anchor, rng), self.draw_far(anchor, n_rejected, rng))
+
+    def draw_near(self, anchor: IntArray, rng: np.random.Generator) -> IntArray:
+        """Draw one of the nearest places of each anchor (B,), within its group. Shape (B,)."""
+        return self._nearest[anchor, log_uniform_ranks(self._n_near[anchor], rng)]
+
+    def draw_far(self, anchor: IntArray, k: int, rng: np.random.Generator) -> IntArray:
+        """Draw k places of each anchor's group that lie beyond its near ones. Shape (B, k).
+
+        Where several tries find none (many places at one spot), the farthest found is taken.
+        """
+        group = self._group[anchor]
+        place = rng.integers(self._sizes[group][:, None, None], size=(len(anchor), k, TRIES))
+        place = self._members[self._starts[group][:, None, None] + place]  # (B, k, T)
+        distance = self._chord(anchor[:, None, None], place)
+        distance[place == anchor[:, None, None]] = -1.0
+        beyond = distance > self._radius[anchor][:, None, None]
+        best = first_accepted(beyond, distance.argmax(axis=-1))
+        return np.take_along_axis(place, best[..., None], axis=-1)[..., 0]
+
+    def _chord(self, left: IntArray, right: IntArray) -> np.ndarray:
+        return np.asarray(np.linalg.norm(self._points[left] - self._points[right], axis=-1))

@@ -1,0 +1,55 @@
+"""Pairs about the kind of place alone, among near places."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lgsid.alignment.draws import log_uniform_ranks, preference_batch
+from lgsid.alignment.pair_sampler import PairSampler
+from lgsid.alignment.same_category_far_pairs import SameCategoryFarPairs
+from lgsid.artefacts import Dataset
+from lgsid.geo.neighbours import nearest_places
+from lgsid.typing import PreferenceBatch
+
+
+class NearOtherCategoryPairs(PairSampler):
+    """Pairs in which the chosen place is near and of the anchor's category, the rejected ones near and of another.
+
+    The counterweight to pairs about distance: it keeps places of one kind together inside a neighbourhood. Our
+    addition to the paper's two kinds of pairs. Anchors of unknown category are left out; a rejected place of unknown
+    category counts as another.
+
+    Args:
+        near: How many nearest places of the category can be chosen; at most a quarter of the category.
+        min_places: Categories with fewer places give no anchors.
+        neighbours: Rejected places are drawn, log-uniformly by rank, from so many nearest places.
+    """
+
+    def __init__(self, near: int = 20, min_places: int = 8, neighbours: int = 100) -> None:
+        self.neighbours = neighbours
+        self._same = SameCategoryFarPairs(near, min_places)
+
+    def fit(self, dataset: Dataset) -> None:
+        """Find the nearest places of the same category, and those of others."""
+        items = dataset.items
+        self._same.fit(dataset)
+        codes, _ = items.codes("category")
+        nearest, _ = nearest_places(items.lat_deg, items.lon_deg, self.neighbours)
+        other = codes[nearest] != codes[:, None]
+        order = np.argsort(~other, axis=1, kind="stable")  # others first, nearest first
+        self._others = np.take_along_axis(nearest, order, axis=1)
+        self._n_others = other.sum(axis=1).astype(np.int64)
+        anchors = self._same.anchors
+        self._anchors = anchors[(self._n_others[anchors] > 0) & (codes[anchors] > 0)]
+
+    @property
+    def n_anchors(self) -> int:
+        """How many places have both kinds of neighbours."""
+        return len(self._anchors)
+
+    def draw(self, n: int, n_rejected: int, rng: np.random.Generator) -> PreferenceBatch:
+        """Draw `n` pairs; see the base class."""
+        anchor = rng.choice(self._anchors, size=n)
+        lengths = np.repeat(self._n_others[anchor][:, None], n_rejected, axis=1)
+        rejected = self._others[anchor[:, None], log_uniform_ranks(lengths, rng)]
+        return preference_batch(anchor, self._same.draw_near(anchor, rng), rejected)

@@ -1,0 +1,187 @@
+"""Preference pairs for the alignment of a text encoder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from lgsid.alignment import NearOtherCategoryPairs, PairSampler, SameCategoryFarPairs
+from lgsid.artefacts import Dataset
+from lgsid.artefacts.vocabularies import Vocabularies
+from lgsid.errors import LgsidError
+from lgsid.module import LgsidDataModule
+from lgsid.text import PromptTemplate
+from lgsid.typing import DataShape, ItemBatch, PreferenceBatch
+
+logger = logging.getLogger(__name__)
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
+class PreferenceData(LgsidDataModule):
+    """Serve preference pairs of several kinds, mixed by ratio, and the places they are about (METHOD 2).
+
+    Every batch holds the kinds in the given ratio, as far as whole pairs allow. A kind that has nothing to offer on
+    these data (no categories, no co-occurrence) is left out with a warning, the others share its place.
+    Validation, test and prediction serve one batch: the rows of all places. After `setup`: `dataset`, `texts` (N
+    prompts), `places` (all of them as one `ItemBatch`, without embeddings).
+
+    Args:
+        dataset: Folder of a prepared dataset.
+        prompts: How a place is written as text.
+        samplers: Kinds of pairs; none: same-category far pairs and near pairs of other categories.
+        ratios: Weight of each kind; none: all alike.
+        n_pairs: Pairs of an epoch.
+        n_rejected: Rejected places of each pair.
+        batch_size: Pairs of a batch.
+        seed: Of all draws.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        prompts: PromptTemplate | None = None,
+        samplers: list[PairSampler] | None = None,
+        ratios: list[float] | None = None,
+        n_pairs: int = 2048,
+        n_rejected: int = 1,
+        batch_size: int = 32,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.folder = dataset
+        self.prompts = prompts or PromptTemplate()
+        self.samplers = [SameCategoryFarPairs(), NearOtherCategoryPairs()] if samplers is None else samplers
+        self.ratios = [1.0] * len(self.samplers) if ratios is None else ratios
+        self.n_pairs = n_pairs
+        self.n_rejected = n_rejected
+        self.batch_size = batch_size
+        self.seed = seed
+        _check(self.samplers, self.ratios, n_pairs, n_rejected, batch_size)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the dataset and write the prompts, once; index the kinds of pairs for training.
+
+        Raises:
+            LgsidError: if a file is missing or broken, or no kind of pairs has anything to offer.
+        """
+        if not hasattr(self, "dataset"):
+            self.dataset = Dataset.read(self.folder)
+            items = self.dataset.items
+            self.texts = self.prompts.prompts(items)
+            vocabularies = Vocabularies.of(items)
+            self.places: ItemBatch = vocabularies.batch(items)
+            self._shape = replace(vocabularies.shape(len(items)), n_users=len(self.dataset.user_ids))
+        if stage in (None, "fit") and not hasattr(self, "pairs"):
+            self.pairs = MixedPairs(self._useful(), self.n_pairs, self.n_rejected, self.batch_size, self.seed)
+
+    @property
+    def shape(self) -> DataShape:
+        """Sizes of the data."""
+        return self._shape
+
+    def train_dataloader(self) -> DataLoader[PreferenceBatch]:
+        """Serve batches of pairs, new ones every epoch."""
+        return DataLoader(self.pairs, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        """Serve the rows of all places as one batch (N,)."""
+        return DataLoader([torch.arange(len(self.texts))], batch_size=None)  # type: ignore[arg-type]
+
+    def test_dataloader(self) -> DataLoader[Tensor]:
+        """Serve the rows of all places as one batch (N,)."""
+        return self.val_dataloader()
+
+    def predict_dataloader(self) -> DataLoader[Tensor]:
+        """Serve the rows of all places as one batch (N,)."""
+        return self.val_dataloader()
+
+    def _useful(self) -> list[tuple[PairSampler, float]]:
+        useful = []
+        for sampler, ratio in zip(self.samplers, self.ratios, strict=True):
+            if ratio == 0:
+                continue
+            sampler.fit(self.dataset)
+            if sampler.n_anchors:
+                useful.append((sampler, ratio))
+            else:
+                logger.warning("%s: no pairs on these data, left out", type(sampler).__name__)
+        if not useful:
+            raise LgsidError(f"{self.folder}: none of the samplers finds preference pairs; add `FarPairs`")
+        return useful
+
+
+class MixedPairs(IterableDataset[PreferenceBatch]):
+    """Batches of pairs of several kinds.
+
+    Args:
+        samplers: Fitted samplers with their weights.
+        n_pairs: Pairs of an epoch; the last batch may be smaller.
+        n_rejected: Rejected places of each pair.
+        batch_size: Pairs of a batch.
+        seed: Of all draws, with the number of the epoch.
+    """
+
+    def __init__(
+        self,
+        samplers: list[tuple[PairSampler, float]],
+        n_pairs: int,
+        n_rejected: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self.samplers = [sampler for sampler, _ in samplers]
+        self.shares = np.array([ratio for _, ratio in samplers]) / sum(ratio for _, ratio in samplers)
+        self.n_pairs = n_pairs
+        self.n_rejected = n_rejected
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-self.n_pairs // self.batch_size)
+
+    def __iter__(self) -> Iterator[PreferenceBatch]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self.epoch += 1
+        for start in range(0, self.n_pairs, self.batch_size):
+            end = min(start + self.batch_size, self.n_pairs)
+            due = kinds_due(self.shares, start, end)
+            parts = [s.draw(int(n), self.n_rejected, rng) for s, n in zip(self.samplers, due, strict=True) if n]
+            yield PreferenceBatch(
+                torch.cat([part.anchor for part in parts]),
+                torch.cat([part.chosen for part in parts]),
+                torch.cat([part.rejected for part in parts]),
+            )
+
+
+def kinds_due(shares: npt.NDArray[np.float64], start: int, end: int) -> npt.NDArray[np.int64]:
+    """Return how many of the pairs start .. end - 1 each kind gives: evenly spread, so that every batch is mixed.
+
+    Args:
+        shares: Share of each kind, summing to 1, shape (S,).
+        start: Number of the first pair.
+        end: Number after the last.
+
+    Returns:
+        Shape (S,), summing to `end - start`.
+    """
+    spread = np.arange(start, end) * GOLDEN_RATIO % 1.0  # fills 0..1 evenly, whatever the shares
+    kind = np.searchsorted(np.cumsum(shares)[:-1], spread, side="right")
+    return np.bincount(kind, minlength=len(shares))
+
+
+def _check(samplers: list[PairSampler], ratios: list[float], n_pairs: int, n_rejected: int, batch_size: int) -> None:
+    if not samplers or len(ratios) != len(samplers):
+        raise LgsidError(f"PreferenceData: {len(samplers)} samplers but {len(ratios)} ratios; give one ratio each")
+    if min(ratios) < 0 or sum(ratios) <= 0:
+        raise LgsidError(f"PreferenceData: ratios must be positive, not {ratios}")
+    for name, value in (("n_pairs", n_pairs), ("n_rejected", n_rejected), ("batch_size", batch_size)):
+        if value < 1:
+            raise LgsidError(f"PreferenceData: {name} must be at least 1, not {value}")

@@ -1,0 +1,122 @@
+"""Preference losses against closed forms."""
+
+import math
+
+import pytest
+import torch
+
+from lgsid.alignment import RewardMargin, SimilarityMargin, SimilaritySoftmax
+from lgsid.errors import LgsidError
+from lgsid.functional.preference import (
+    contrastive_similarity_loss,
+    pairwise_preference_loss,
+    softmax_preference_loss,
+)
+
+
+def rewards(batch=5, rejected=3, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    shapes = (batch,), (batch, rejected), (batch,), (batch, rejected)
+    return [torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in shapes]
+
+
+def test_pairwise_loss_is_the_formula():
+    chosen, rejected, ref_chosen, ref_rejected = rewards()
+    total = 0.0
+    for b in range(5):
+        for k in range(3):
+            margin = chosen[b] - rejected[b, k] - ref_chosen[b] + ref_rejected[b, k]
+            total += math.log(1 + math.exp(-0.7 * margin))
+    found = pairwise_preference_loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.7)
+    assert found.item() == pytest.approx(total / 15)
+
+
+def test_softmax_loss_is_the_formula():
+    chosen, rejected, ref_chosen, ref_rejected = rewards()
+    total = 0.0
+    for b in range(5):
+        gains = [float(rejected[b, k] - ref_rejected[b, k] - chosen[b] + ref_chosen[b]) for k in range(3)]
+        total += math.log(1 + sum(math.exp(0.7 * gain) for gain in gains))
+    found = softmax_preference_loss(chosen, rejected, ref_chosen, ref_rejected, beta=0.7)
+    assert found.item() == pytest.approx(total / 5)
+
+
+def test_both_losses_agree_on_one_rejected_place():
+    values = rewards(rejected=1)
+    assert softmax_preference_loss(*values, beta=2.0).item() == pytest.approx(
+        pairwise_preference_loss(*values, beta=2.0).item()
+    )
+
+
+def test_losses_start_at_log_2_and_log_of_candidates():
+    chosen, rejected, _, _ = rewards()
+    equal = (chosen, rejected, chosen, rejected)
+    assert pairwise_preference_loss(*equal, beta=3.0).item() == pytest.approx(math.log(2))
+    assert softmax_preference_loss(*equal, beta=3.0).item() == pytest.approx(math.log(4))
+
+
+def test_similarity_term_is_the_formula_and_has_a_gradient():
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.randn(4, 6, generator=generator, requires_grad=True)
+    reference = torch.randn(4, 6, generator=generator)
+    loss = contrastive_similarity_loss(vectors, reference, 0.2)
+    cosine = torch.nn.functional.cosine_similarity(vectors[:, None], reference[None], dim=-1) / 0.2
+    expected = -sum(math.log(math.exp(cosine[i, i]) / sum(math.exp(c) for c in cosine[i])) for i in range(4)) / 4
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    loss.backward()
+    assert vectors.grad.abs().max() > 0
+
+
+def test_similarity_term_is_least_where_items_stay_themselves():
+    reference = torch.randn(8, 16, generator=torch.Generator().manual_seed(0))
+    staying = contrastive_similarity_loss(reference, reference, 0.05)
+    assert staying < contrastive_similarity_loss(reference.roll(1, 0), reference, 0.05)
+
+
+def embeddings(batch=4, candidates=3, dim=8, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(batch, dim, generator=generator),
+        torch.randn(batch, candidates, dim, generator=generator),
+    )
+
+
+@pytest.mark.parametrize("loss", [SimilarityMargin(0.1), SimilaritySoftmax(0.1)], ids=lambda loss: type(loss).__name__)
+def test_class_starts_at_its_constant_with_a_gradient(loss):
+    anchor, candidates = embeddings()
+    policy = anchor.clone().requires_grad_(), candidates.clone().requires_grad_()
+    value, gain = loss(*policy, anchor, candidates)
+    assert value.item() == pytest.approx(math.log(3) if isinstance(loss, SimilaritySoftmax) else math.log(2), rel=1e-5)
+    assert gain.shape == (4, 2)
+    assert gain.abs().max() < 1e-6
+    assert not gain.requires_grad
+    value.backward()
+    assert all(vectors.grad.abs().max() > 0 for vectors in policy)
+
+
+def test_margin_class_is_the_function_on_cosines():
+    anchor, candidates = embeddings()
+    ref_anchor, ref_candidates = embeddings(seed=1)
+    value, gain = SimilarityMargin(0.5)(anchor, candidates, ref_anchor, ref_candidates)
+    cosine = torch.einsum("bd,bcd->bc", *(torch.nn.functional.normalize(v, dim=-1) for v in (anchor, candidates)))
+    ref = torch.einsum("bd,bcd->bc", *(torch.nn.functional.normalize(v, dim=-1) for v in (ref_anchor, ref_candidates)))
+    margin = (cosine[:, :1] - cosine[:, 1:]) - (ref[:, :1] - ref[:, 1:])
+    torch.testing.assert_close(gain, margin)
+    torch.testing.assert_close(value, -torch.nn.functional.logsigmoid(margin / 0.5).mean())
+
+
+def test_reference_gets_no_gradient():
+    anchor, candidates = embeddings()
+    reference = anchor.clone().requires_grad_(), candidates.clone().requires_grad_()
+    value, _ = SimilarityMargin()(anchor.requires_grad_(), candidates, *reference)
+    value.backward()
+    assert all(vectors.grad is None for vectors in reference)
+
+
+def test_reward_margin_without_a_reward_says_what_to_do(tmp_path):
+    with pytest.raises(LgsidError, match=r"loss\.init_args\.reward"):
+        RewardMargin().prepare(8)
+    with pytest.raises(LgsidError, match="no such file"):
+        RewardMargin(str(tmp_path / "model.ckpt")).prepare(8)
+    with pytest.raises(LgsidError, match="prepare"):
+        RewardMargin("model.ckpt").rewards(*embeddings())

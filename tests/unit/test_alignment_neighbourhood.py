@@ -1,0 +1,161 @@
+"""Neighbourhoods in embedding space against plain loops and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lgsid.functional.neighbourhood import (
+    agreement_at_k,
+    agreement_bound_at_k,
+    effective_rank,
+    mean_cosine,
+    median_km_at_k,
+    nearest_vectors,
+)
+from lgsid.metrics import NeighbourhoodMetrics
+
+
+def draw(n=37, d=6, seed=0):
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("chunk_size", [1, 7, 1000])
+def test_nearest_vectors_are_those_of_a_loop(chunk_size):
+    vectors = draw()
+    found = nearest_vectors(vectors, 4, chunk_size)
+    for i, row in enumerate(vectors.numpy()):
+        cosine = {
+            j: row @ other / np.linalg.norm(row) / np.linalg.norm(other)
+            for j, other in enumerate(vectors.numpy())
+            if j != i
+        }
+        assert found[i].tolist() == sorted(cosine, key=cosine.get, reverse=True)[:4]
+
+
+def test_an_item_is_never_its_own_neighbour_among_duplicates():
+    vectors = torch.cat([torch.ones(9, 3), torch.zeros(2, 3)])
+    found = nearest_vectors(vectors, 5, chunk_size=4)
+    assert (found != torch.arange(11)[:, None]).all()
+    assert (found[:9] < 9).all()
+    assert all(len(set(row)) == 5 for row in found.tolist())
+
+
+@pytest.mark.parametrize(("n", "k", "expected"), [(3, 5, 2), (1, 5, 0), (5, 0, 0)])
+def test_fewer_items_than_neighbours(n, k, expected):
+    assert nearest_vectors(draw(n), k).shape == (n, expected)
+
+
+def test_agreement_is_the_loop_and_leaves_out_unknown_items():
+    generator = torch.Generator().manual_seed(3)
+    neighbours = nearest_vectors(draw(50), 5)
+    codes = torch.randint(0, 4, (50,), generator=generator)
+    shares = [sum(int(codes[j] == codes[i]) for j in neighbours[i]) / 5 for i in range(50) if codes[i] > 0]
+    assert agreement_at_k(neighbours, codes).item() == pytest.approx(np.mean(shares))
+
+
+def test_agreement_of_nothing_known_is_nan():
+    assert agreement_at_k(torch.tensor([[1], [0]]), torch.zeros(2, dtype=torch.int64)).isnan()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 6))
+def test_no_embedding_beats_the_bound(seed, k):
+    rng = np.random.default_rng(seed)
+    n = 14
+    region, category = (torch.from_numpy(rng.integers(0, 4, n)) for _ in range(2))
+    if not ((region > 0).any() and (category > 0).any()):
+        return
+    weight = [float(1 / (codes > 0).double().mean()) for codes in (region, category)]
+    best, own = 0.0, []
+    for i in range(n):  # the oracle, item by item: the most valuable neighbours first
+        worth = sorted(
+            (
+                weight[0] * float(region[i] > 0 and region[j] == region[i])
+                + weight[1] * float(category[i] > 0 and category[j] == category[i])
+                for j in range(n)
+                if j != i
+            ),
+            reverse=True,
+        )
+        best += sum(worth[:k]) / k / n
+    bound = float(agreement_bound_at_k(region, category, k))
+    assert bound == pytest.approx(best)
+    neighbours = nearest_vectors(draw(n, seed=seed), k)
+    own = float(agreement_at_k(neighbours, region) + agreement_at_k(neighbours, category))
+    assert own <= bound + 1e-9
+
+
+def test_median_km_of_places_on_a_meridian():
+    lat = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
+    neighbours = torch.tensor([[1], [0], [1]])
+    degree_km = math.pi * 6371.0088 / 180
+    found = median_km_at_k(neighbours, lat, torch.zeros(3, dtype=torch.float64))
+    assert found.item() == pytest.approx(degree_km)
+
+
+def test_effective_rank_of_an_even_cross_and_of_a_line():
+    cross = torch.cat([torch.eye(4), -torch.eye(4)])  # centred, four equal singular values
+    assert effective_rank(cross).item() == pytest.approx(4)
+    line = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    assert effective_rank(line).item() == pytest.approx(1)
+    assert effective_rank(torch.ones(5, 3)).item() == 0
+
+
+def test_effective_rank_is_the_entropy_of_numpy_singular_values():
+    vectors = draw(60, 5)
+    unit = torch.nn.functional.normalize(vectors.double(), dim=1).numpy()
+    singular = np.linalg.svd(unit - unit.mean(0), compute_uv=False)
+    share = singular / singular.sum()
+    assert effective_rank(vectors).item() == pytest.approx(np.exp(-(share * np.log(share)).sum()), rel=1e-6)
+
+
+def test_mean_cosine_ignores_length():
+    vectors = draw()
+    assert mean_cosine(vectors, 3 * vectors).item() == pytest.approx(1)
+    assert mean_cosine(vectors, -vectors).item() == pytest.approx(-1)
+
+
+def places(n=40, seed=5):
+    rng = np.random.default_rng(seed)
+    region = torch.from_numpy(rng.integers(1, 4, (n, 3)))
+    category = torch.from_numpy(rng.integers(0, 3, n))
+    return region, category, torch.from_numpy(rng.uniform(40, 41, n)), torch.from_numpy(rng.uniform(-74, -73, n))
+
+
+def test_metrics_do_not_depend_on_how_items_arrive():
+    vectors, location = draw(40), places()
+    whole, parts = NeighbourhoodMetrics(3), NeighbourhoodMetrics(3, chunk_size=11)
+    whole.update(vectors, *location, reference=2 * vectors)
+    for start in range(0, 40, 13):
+        cut = slice(start, start + 13)
+        parts.update(vectors[cut], *(values[cut] for values in location), reference=vectors[cut])
+    found, expected = parts.compute(), whole.compute()
+    assert found.keys() == expected.keys()
+    assert set(found) == {
+        "coverage@3/region_1", "coverage@3/region_2", "coverage@3/region_3",
+        "purity@3", "median_km@3", "effective_rank", "cosine_to_reference",
+    }  # fmt: skip
+    for name, value in found.items():
+        assert value.item() == pytest.approx(expected[name].item(), rel=1e-6), name
+
+
+def test_metrics_leave_out_what_nobody_knows():
+    region, category, lat, lon = places()
+    region[:, 1] = 0
+    metric = NeighbourhoodMetrics()
+    metric.update(draw(40), region, torch.zeros_like(category), lat, lon)
+    assert set(metric.compute()) == {"coverage@5/region_1", "coverage@5/region_3", "median_km@5", "effective_rank"}
+
+
+def test_metrics_of_permuted_items_are_equal():
+    vectors, location = draw(40), places()
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(1))
+    first, second = NeighbourhoodMetrics(), NeighbourhoodMetrics()
+    first.update(vectors, *location)
+    second.update(vectors[order], *(values[order] for values in location))
+    for name, value in first.compute().items():
+        assert second.compute()[name].item() == pytest.approx(value.item(), rel=1e-6), name
