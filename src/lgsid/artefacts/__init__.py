@@ -6,5 +6,6 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.interactions import Interactions
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.artefacts.vocabularies import Vocabularies
 
-__all__ = ["CheckInLog", "Dataset", "Embeddings", "Interactions", "Items", "SemanticIDs"]
+__all__ = ["CheckInLog", "Dataset", "Embeddings", "Interactions", "Items", "SemanticIDs", "Vocabularies"]

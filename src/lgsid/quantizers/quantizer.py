@@ -76,7 +76,8 @@ class Quantizer(nn.Module, ABC):
         training = self.training
         self.eval()
         try:
-            return self(x).codes
+            quantized: Quantized = self(x)
+            return quantized.codes
         finally:
             self.train(training)
 

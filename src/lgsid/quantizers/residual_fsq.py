@@ -69,7 +69,8 @@ class ResidualFSQ(Quantizer):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the vectors that `codes: (B, L)` stand for."""
-        return self.fsq.get_output_from_indices(codes[None])[0]
+        decoded: Tensor = self.fsq.get_output_from_indices(codes[None])[0]
+        return decoded
 
     @torch.no_grad()
     def distances(self, x: Tensor, codes: Tensor, level: int) -> Tensor:

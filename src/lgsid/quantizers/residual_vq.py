@@ -83,7 +83,8 @@ class ResidualVQ(Quantizer):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the vectors that `codes: (B, L)` stand for."""
-        return self.vq.get_output_from_indices(codes[None])[0]
+        decoded: Tensor = self.vq.get_output_from_indices(codes[None])[0]
+        return decoded
 
     @torch.no_grad()
     def distances(self, x: Tensor, codes: Tensor, level: int) -> Tensor:

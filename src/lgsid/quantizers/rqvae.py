@@ -73,7 +73,8 @@ class RQVAE(Quantizer):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the decoder's output for `codes: (B, L)`."""
-        return self.decoder(self.vq.decode(codes))
+        decoded: Tensor = self.decoder(self.vq.decode(codes))
+        return decoded
 
     @torch.no_grad()
     def distances(self, x: Tensor, codes: Tensor, level: int) -> Tensor:

@@ -1,0 +1,132 @@
+"""Semantic IDs as arrays of codes: packing, grouping, and what a codebook's quality is made of (FIELD 3.8)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lgsid.functional.distances import haversine_m
+
+MAX_PACKED = 2**63 - 1
+
+
+def pack_codes(codes: Tensor, codebook_sizes: Sequence[int]) -> Tensor:
+    """Turn each row of codes into one number that sorts as the row does, `(..., L)` -> `(...,)` int64.
+
+    Raises:
+        ValueError: if the codebooks span more than 2^63 combinations.
+    """
+    if math.prod(codebook_sizes) > MAX_PACKED:
+        raise ValueError(f"codebooks {tuple(codebook_sizes)} span more than 2^63 semantic IDs, too many for int64")
+    packed = torch.zeros(codes.shape[:-1], dtype=torch.int64, device=codes.device)
+    for level, size in enumerate(codebook_sizes):
+        packed = packed * size + codes[..., level]
+    return packed
+
+
+def unpack_codes(packed: Tensor, codebook_sizes: Sequence[int]) -> Tensor:
+    """Undo `pack_codes`, `(...,)` -> `(..., L)` int64."""
+    levels = []
+    for size in reversed(codebook_sizes):
+        levels.append(packed % size)
+        packed = packed // size
+    return torch.stack(levels[::-1], dim=-1)
+
+
+def group_rows(codes: Tensor) -> Tensor:
+    """Number the distinct rows of `codes: (N, L)` in their sorted order, `(N,)` int64."""
+    if codes.shape[1] == 0:
+        return torch.zeros(len(codes), dtype=torch.int64, device=codes.device)
+    groups: Tensor = torch.unique(codes, dim=0, return_inverse=True)[1]
+    return groups
+
+
+def collision_rate(codes: Tensor) -> float:
+    """Return the share of items whose full row of codes another item has, of `codes: (N, L)`."""
+    groups = group_rows(codes)
+    return float((groups.bincount()[groups] > 1).double().mean())
+
+
+def largest_bucket(codes: Tensor) -> int:
+    """Return how many items share the most crowded row of codes."""
+    return int(group_rows(codes).bincount().max())
+
+
+def distinct_share(codes: Tensor) -> float:
+    """Return the number of distinct rows of codes over the number of items."""
+    return int(group_rows(codes).max() + 1) / len(codes)
+
+
+def entropy_bits(labels: Tensor) -> float:
+    """Return the entropy in bits of how often each label occurs, `labels: (N,)` int64, not negative."""
+    counts = labels.bincount().double()
+    share = counts[counts > 0] / counts.sum()
+    return float(-(share * share.log2()).sum().clamp_max(0.0)) + 0.0
+
+
+def within_group_pairs(groups: Tensor, max_pairs: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """List the pairs of items of one group, or an even random sample of them where there are more than `max_pairs`.
+
+    Args:
+        groups: (N,) int64 labels from 0.
+        max_pairs: Most pairs to return.
+        seed: Seed of the sample.
+
+    Returns:
+        Rows of the first and of the second item of each pair, `(P,)` int64 each.
+    """
+    order = groups.argsort(stable=True)
+    counts = groups.bincount()
+    place = torch.arange(len(groups), device=groups.device) - (counts.cumsum(0) - counts)[groups[order]]
+    later = counts[groups[order]] - place - 1  # partners that follow each item in its group
+    ends = later.cumsum(0)
+    total = int(ends[-1])
+    if total <= max_pairs:
+        pair = torch.arange(total, device=groups.device)
+    else:
+        generator = torch.Generator().manual_seed(seed)
+        pair = torch.randint(total, (max_pairs,), generator=generator).to(groups.device)
+    first = torch.searchsorted(ends, pair, right=True)
+    second = first + 1 + pair - (ends - later)[first]
+    return order[first], order[second]
+
+
+def within_group_km(
+    lat_deg: Tensor, lon_deg: Tensor, groups: Tensor, max_pairs: int = 1_000_000, seed: int = 0
+) -> Tensor:
+    """Return distances in km between items of one group, one value for each pair of `within_group_pairs`."""
+    first, second = within_group_pairs(groups, max_pairs, seed)
+    return haversine_m(lat_deg[first], lon_deg[first], lat_deg[second], lon_deg[second]) / 1000.0
+
+
+def branch_separation(codes: Tensor, names: Tensor, max_pairs: int = 1_000_000) -> dict[str, float]:
+    """Tell how well codes keep items of the same name apart.
+
+    Args:
+        codes: (N, L) codes, or their first levels.
+        names: (N,) int64 label of each item's name, -1 where it has none.
+        max_pairs: Sample the pairs where there are more.
+
+    Returns:
+        `pairs`: share of same-name pairs whose codes differ. `branches`: share of the items whose name others have
+        too which share their codes with none of these. `groups`: share of the names in which all codes differ.
+        Empty where no name occurs twice.
+    """
+    named = names >= 0
+    names, codes = group_rows(names[named, None]), codes[named]
+    repeated = (names.bincount()[names] > 1) if len(names) else torch.zeros(0, dtype=torch.bool)
+    if not repeated.any():
+        return {}
+    names, codes = group_rows(names[repeated, None]), codes[repeated]
+    cells = group_rows(torch.cat([names[:, None], codes], dim=1))
+    alone = cells.bincount()[cells] == 1
+    first, second = within_group_pairs(names, max_pairs)
+    crowded = torch.zeros(int(names.max()) + 1, dtype=torch.bool).index_fill_(0, names[~alone], True)
+    return {
+        "pairs": float((cells[first] != cells[second]).double().mean()),
+        "branches": float(alone.double().mean()),
+        "groups": float((~crowded).double().mean()),
+    }

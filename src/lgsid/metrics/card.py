@@ -1,0 +1,189 @@
+"""The quality card of semantic IDs: how good are they, without training a recommender (FIELD 3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.metrics import normalized_mutual_info_score
+from torch import Tensor
+
+from lgsid.artefacts.items import Items
+from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.functional.neighbourhood import agreement_at_k, median_km_at_k, nearest_vectors
+from lgsid.functional.sids import (
+    branch_separation,
+    collision_rate,
+    distinct_share,
+    entropy_bits,
+    group_rows,
+    largest_bucket,
+    within_group_km,
+)
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
+MAX_PAIRS = 1_000_000
+
+
+def quality_card(
+    sids: SemanticIDs,
+    items: Items,
+    embeddings: npt.NDArray[np.float32] | None = None,
+    k: int = 5,
+    max_pairs: int = MAX_PAIRS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Judge semantic IDs by the items they stand for.
+
+    Args:
+        sids: Semantic IDs, ours or read from any `.index.json`.
+        items: The items; each must have a semantic ID.
+        embeddings: Vectors (N, D) in the order of the items, for coverage@k and purity@k.
+        k: Neighbours that coverage and purity look at.
+        max_pairs: Distances are taken over a random sample where a prefix depth has more pairs of items.
+        seed: Seed of the samples and of the random grouping.
+
+    Returns:
+        Plain values (JSON):
+
+        - `items`, `levels`, `codebook_sizes`
+        - `collision_rate` (share of items whose semantic ID another item has), `distinct_share` (semantic IDs over
+          items), `largest_bucket`; the same in `before_resolution` where the tokenizer told, with
+          `changed_by_resolution`, the share of codes changed at each level
+        - `joint_entropy_bits`, and `joint_entropy_normalised` by the most that the items and codebooks allow
+        - `by_level`: `size`, `used`, `perplexity`, `entropy_normalised`, each level for itself
+        - `by_depth`, for the prefixes of 1, 2, ... L codes: `prefixes`, `largest`; `km` and `km_random`, distances
+          between items of one prefix and of a random group of the same size (`mean`, `p50`, `p90`, `p95`, and
+          `pairs`; null where no two items share a prefix); `nmi` with category, category_group, brand and regions,
+          over the items for which these are known; `same_name`, see `lgsid.functional.sids.branch_separation`
+        - `same_name`: `names` that several items have, and these `items`; null if there are none
+        - `reconstruction_error` (share of variance), null if not known
+        - `neighbourhood`, with embeddings: `coverage@k/region_r`, `purity@k`, `median_km@k`
+    """
+    codes = torch.from_numpy(sids.for_items(items))
+    lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
+    names, attributes = name_labels(items), attribute_labels(items)
+    generator = torch.Generator().manual_seed(seed)
+    shuffle = torch.randperm(len(items), generator=generator)
+    by_depth = []
+    for depth in range(1, codes.shape[1] + 1):
+        groups = group_rows(codes[:, :depth])
+        near, far = (
+            km_summary(within_group_km(lat, lon, labels, max_pairs, seed)) for labels in (groups, groups[shuffle])
+        )
+        by_depth.append(
+            {
+                "depth": depth,
+                "prefixes": int(groups.max()) + 1,
+                "largest": int(groups.bincount().max()),
+                "km": near,
+                "km_random": far,
+                "nmi": {column: nmi(groups, labels) for column, labels in attributes.items()},
+                "same_name": branch_separation(codes[:, :depth], names, max_pairs) or None,
+            }
+        )
+    card: dict[str, Any] = {
+        **code_statistics(codes, sids.codebook_sizes),
+        "before_resolution": sids.metadata.get("before_resolution"),
+        "changed_by_resolution": sids.metadata.get("changed_by_resolution"),
+        "by_depth": by_depth,
+        "same_name": repeated_names(names),
+        "reconstruction_error": sids.metadata.get("reconstruction_error"),
+    }
+    if embeddings is not None:
+        card["neighbourhood"] = neighbourhood(embeddings, items, k)
+    return card
+
+
+def code_statistics(codes: Tensor, codebook_sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Return the part of the card that needs no items, of `codes: (N, L)`."""
+    by_level = []
+    for level, size in enumerate(codebook_sizes):
+        bits = entropy_bits(codes[:, level])
+        by_level.append(
+            {
+                "level": level + 1,
+                "size": size,
+                "used": int((codes[:, level].bincount() > 0).sum()),
+                "perplexity": 2.0**bits,
+                "entropy_normalised": bits / np.log2(size) if size > 1 else 1.0,
+            }
+        )
+    joint = entropy_bits(group_rows(codes))
+    most = min(float(np.log2(len(codes))), float(np.log2(np.array(codebook_sizes, dtype=float)).sum()))
+    return {
+        "items": len(codes),
+        "levels": codes.shape[1],
+        "codebook_sizes": list(codebook_sizes),
+        "collision_rate": collision_rate(codes),
+        "distinct_share": distinct_share(codes),
+        "largest_bucket": largest_bucket(codes),
+        "joint_entropy_bits": joint,
+        "joint_entropy_normalised": joint / most if most > 0 else 1.0,
+        "by_level": by_level,
+    }
+
+
+def km_summary(km: Tensor) -> dict[str, float] | None:
+    """Return mean and quantiles of distances `(P,)`, none if there are no pairs."""
+    if len(km) == 0:
+        return None
+    values = km.numpy()
+    quantiles = {name: float(np.quantile(values, share)) for name, share in QUANTILES.items()}
+    return {"pairs": len(values), "mean": float(values.mean()), **quantiles}
+
+
+def name_labels(items: Items) -> Tensor:
+    """Number the names of items, in any case of letters; -1 where there is none, `(N,)` int64."""
+    names = [" ".join(str(name).casefold().split()) for name in items.texts("name")]
+    lookup = {name: label for label, name in enumerate(sorted(set(names) - {""}))}
+    return torch.tensor([lookup.get(name, -1) for name in names], dtype=torch.int64)
+
+
+def repeated_names(names: Tensor) -> dict[str, int] | None:
+    """Count the names that several items have, and these items; none if there are none."""
+    counts = names[names >= 0].bincount()
+    counts = counts[counts > 1]
+    return {"names": len(counts), "items": int(counts.sum())} if len(counts) else None
+
+
+def attribute_labels(items: Items) -> dict[str, Tensor]:
+    """Return codes `(N,)`, 0 where unknown, of the attributes that have at least two known values."""
+    columns = ("category", "category_group", "brand", *items.region_columns)
+    labels = {column: items.codes(column) for column in columns}
+    return {column: torch.from_numpy(codes) for column, (codes, known) in labels.items() if len(known) > 2}
+
+
+def nmi(groups: Tensor, labels: Tensor) -> float:
+    """Return the normalised mutual information of groups and labels, over the items whose label is not 0."""
+    known = labels > 0
+    return float(normalized_mutual_info_score(labels[known].numpy(), groups[known].numpy()))
+
+
+def neighbourhood(embeddings: npt.NDArray[np.float32], items: Items, k: int) -> dict[str, float]:
+    """Return coverage@k of each region level, purity@k and the median km of the k nearest vectors `(N, D)`."""
+    nearest = nearest_vectors(torch.from_numpy(np.array(embeddings, dtype=np.float32)), k)
+    known = attribute_labels(items)
+    regions = [column for column in items.region_columns if column in known]
+    found = {f"coverage@{k}/{column}": float(agreement_at_k(nearest, known[column])) for column in regions}
+    if "category" in known:
+        found[f"purity@{k}"] = float(agreement_at_k(nearest, known["category"]))
+    lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
+    return {**found, f"median_km@{k}": float(median_km_at_k(nearest, lat, lon))}
+
+
+def flat_metrics(card: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a card by flat names: `collision_rate`, `km@1`, `nmi@1/category`, `same_name@3` ..."""
+    names = ("collision_rate", "distinct_share", "largest_bucket", "joint_entropy_bits", "reconstruction_error")
+    flat = {name: float(card[name]) for name in names if card.get(name) is not None}
+    for row in card["by_depth"]:
+        depth = row["depth"]
+        flat |= {f"nmi@{depth}/{column}": float(value) for column, value in row["nmi"].items()}
+        if row["km"] is not None:
+            flat |= {f"km@{depth}": row["km"]["p50"], f"km_random@{depth}": row["km_random"]["p50"]}
+        if row["same_name"] is not None:
+            flat[f"same_name@{depth}"] = row["same_name"]["pairs"]
+    return flat

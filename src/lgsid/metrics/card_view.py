@@ -1,0 +1,102 @@
+"""A quality card as tables for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+SHORT = {"category": "category", "category_group": "group", "brand": "brand"}
+
+
+def render_card(card: Mapping[str, Any]) -> RenderableType:
+    """Return what `quality_card` found as text and tables, at most 80 columns wide."""
+    parts: list[RenderableType] = [Text(line) for line in summary(card)]
+    parts += [Text(), level_table(card["by_level"]), Text(), depth_table(card["by_depth"])]
+    if any(row["nmi"] for row in card["by_depth"]):
+        parts += [Text(), nmi_table(card["by_depth"])]
+    if card.get("neighbourhood"):
+        found = "  ".join(f"{name} {number(value)}" for name, value in card["neighbourhood"].items())
+        parts += [Text(), Text(f"Neighbours in embedding space: {found}")]
+    return Group(*parts)
+
+
+def summary(card: Mapping[str, Any]) -> list[str]:
+    """Return the lines above the tables."""
+    sizes = " x ".join(str(size) for size in card["codebook_sizes"])
+    lines = [
+        f"{card['items']:,} items, {card['levels']} levels ({sizes} codes)",
+        f"collisions {percent(card['collision_rate'])} of items, distinct/items {number(card['distinct_share'])},"
+        f" largest bucket {card['largest_bucket']}",
+    ]
+    before = card.get("before_resolution")
+    if before:
+        lines.append(
+            f"  before resolution {percent(before['collision_rate'])}, {number(before['distinct_share'])},"
+            f" {before['largest_bucket']}"
+        )
+    lines.append(
+        f"joint entropy {card['joint_entropy_bits']:.2f} bits, {percent(card['joint_entropy_normalised'])} of the most"
+        " possible"
+    )
+    if card.get("reconstruction_error") is not None:
+        lines.append(f"reconstruction error {percent(card['reconstruction_error'])} of variance")
+    named = card.get("same_name")
+    if named:
+        lines.append(f"{named['names']:,} names are shared by {named['items']:,} items (branches)")
+    return lines
+
+
+def level_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of how much of each codebook is used."""
+    table = Table(title="Codes by level", title_justify="left", width=80)
+    for heading in ("level", "codes", "used", "perplexity", "entropy"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        used = f"{row['used']:,}"
+        table.add_row(
+            str(row["level"]), f"{row['size']:,}", used, f"{row['perplexity']:.1f}", number(row["entropy_normalised"])
+        )
+    return table
+
+
+def depth_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of distances inside a prefix, and of branches kept apart."""
+    table = Table(
+        title="Inside a prefix: km between items (random groups of equal size), branches apart",
+        title_justify="left",
+        width=80,
+    )
+    for heading in ("depth", "prefixes", "largest", "mean", "p50", "p90", "p95", "branches"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        near, far, named = row["km"], row["km_random"], row["same_name"]
+        km = [f"{near[key]:.1f} ({far[key]:.1f})" if near else "-" for key in ("mean", "p50", "p90", "p95")]
+        apart = percent(named["branches"]) if named else "-"
+        table.add_row(str(row["depth"]), f"{row['prefixes']:,}", f"{row['largest']:,}", *km, apart)
+    return table
+
+
+def nmi_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of what prefixes tell of attributes."""
+    table = Table(title="Prefix and attribute: normalised mutual information", title_justify="left", width=80)
+    table.add_column("depth", justify="right")
+    columns = list(rows[0]["nmi"])
+    for column in columns:
+        table.add_column(SHORT.get(column, column), justify="right")
+    for row in rows:
+        table.add_row(str(row["depth"]), *(number(row["nmi"][column]) for column in columns))
+    return table
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage of one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def number(value: float) -> str:
+    """Write a number of the unit interval with three decimals."""
+    return f"{value:.3f}"

@@ -1,0 +1,48 @@
+"""What to do with items that share all their codes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.int64]
+CodeDistances = Callable[[npt.NDArray[np.int64], Codes, int], npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Codes after a strategy has dealt with collisions.
+
+    Args:
+        codes: (N, L') int64; L' may be greater than before.
+        codebook_sizes: Length L'.
+    """
+
+    codes: Codes
+    codebook_sizes: tuple[int, ...]
+
+
+class CollisionStrategy(ABC):
+    """Deal with items that share all their codes.
+
+    A strategy is deterministic. It sees items in an order that does not depend on the order of the items table
+    (that of their ids), which settles ties, so that permuting the items permutes their semantic IDs.
+    """
+
+    @abstractmethod
+    def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
+        """Return the codes to use.
+
+        Args:
+            codes: (N, L) int64, as the tokenizer encoded the items.
+            codebook_sizes: Length L.
+            distances: `distances(rows, codes, level) -> (n, K_level)`: how far each item of `rows: (n,)` is from
+                every code of `level` (from 0), given its codes `codes: (n, L)` of the earlier levels.
+
+        Raises:
+            LgsidError: if the strategy promises unique semantic IDs and the codebooks cannot hold the items.
+        """

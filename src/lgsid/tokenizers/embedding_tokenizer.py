@@ -1,0 +1,95 @@
+"""What tokenizers of item vectors share: centring, a quantizer, its training."""
+
+from __future__ import annotations
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from lgsid.errors import LgsidError
+from lgsid.quantizers.quantizer import Quantized, Quantizer
+from lgsid.tokenizers.collision_strategy import CollisionStrategy
+from lgsid.tokenizers.tokenizer import Tokenizer
+from lgsid.typing import DataShape, ItemBatch
+
+CHUNK = 65_536
+
+
+class EmbeddingTokenizer(Tokenizer):
+    """Tokenize by quantizing item vectors, or what an earlier level leaves of them.
+
+    Args:
+        quantizer: Quantizer of the (residual) vectors.
+        normalise: Scale every vector to length one before the mean is taken off.
+        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Optimizer of the quantizer's parameters, if it has any.
+    """
+
+    mean: Tensor
+
+    def __init__(
+        self,
+        quantizer: Quantizer,
+        normalise: bool = True,
+        collisions: CollisionStrategy | None = None,
+        optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
+    ) -> None:
+        super().__init__(collisions, optimizer)
+        self.quantizer = quantizer
+        self.normalise = normalise
+
+    def build(self, shape: DataShape) -> None:
+        """Create the mean and the quantizer's codebooks."""
+        self.require_embeddings(shape)
+        self.register_buffer("mean", torch.zeros(shape.embedding_dim))
+        self.quantizer.build(shape.embedding_dim)
+
+    def vectors(self, items: ItemBatch) -> Tensor:
+        """Return the vectors of items, scaled and centred, `(B, D)`."""
+        given = items.embedding
+        if given.shape[1] != len(self.mean):
+            raise LgsidError(
+                f"{type(self).__name__}: fitted on vectors of width {len(self.mean)}, got {given.shape[1]};"
+                " encode the items with the text encoder the tokenizer was fitted with"
+            )
+        return (normalize(given, dim=1) if self.normalise else given) - self.mean
+
+    def residual(self, items: ItemBatch, codes: Tensor | None = None) -> Tensor:
+        """Return what the quantizer sees of items, `(B, D)`; with `codes: (B, L)`, below the first ones of these."""
+        return self.vectors(items)
+
+    def fit_codebooks(self, items: ItemBatch) -> None:
+        """Take the mean and start the codebooks."""
+        self.mean.copy_(self.vectors(items).mean(dim=0) + self.mean)
+        self.quantizer.fit(self.residual(items))
+
+    def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor | None:
+        """Return the quantizer's loss, if it learns by gradient."""
+        quantized: Quantized = self.quantizer(self.residual(batch))
+        self.log("train/loss", quantized.loss, on_step=False, on_epoch=True, batch_size=len(batch))
+        terms = {f"train/{name}": value.detach() for name, value in quantized.terms.items()}
+        self.log_dict(terms, on_step=False, on_epoch=True, batch_size=len(batch))
+        return quantized.loss if quantized.loss.requires_grad else None
+
+    @torch.no_grad()
+    def encode(self, items: ItemBatch) -> Tensor:
+        """Return the codes `(B, L)` of items, before the collision strategy."""
+        chunks = torch.split(torch.arange(len(items), device=items.item.device), CHUNK)
+        return torch.cat([self.quantizer.encode(self.residual(items.take(rows))) for rows in chunks])
+
+    @torch.no_grad()
+    def distances(self, items: ItemBatch, codes: Tensor, level: int) -> Tensor:
+        """Return the quantizer's distances to every code of `level`, `(B, K)`."""
+        return self.quantizer.distances(self.residual(items, codes), codes, level)
+
+    def rebuild(self, codes: Tensor) -> Tensor:
+        """Return the centred vectors that `codes: (B, L)` stand for, `(B, D)`."""
+        return self.quantizer.decode(codes)
+
+    @torch.no_grad()
+    def reconstruction_error(self, items: ItemBatch, codes: Tensor) -> float:
+        """Return the share of the vectors' variance that `codes: (B, L)` lose."""
+        vectors = self.vectors(items)
+        lost = (vectors - self.rebuild(codes)).double().square().sum()
+        return float(lost / vectors.double().square().sum().clamp_min(1e-12))

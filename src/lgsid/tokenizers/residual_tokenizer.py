@@ -1,0 +1,37 @@
+"""Semantic IDs from the text vectors alone."""
+
+from __future__ import annotations
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+
+from lgsid.quantizers.quantizer import Quantizer
+from lgsid.quantizers.rqkmeans import RQKMeans
+from lgsid.tokenizers.collision_strategy import CollisionStrategy
+from lgsid.tokenizers.embedding_tokenizer import EmbeddingTokenizer
+
+
+class ResidualTokenizer(EmbeddingTokenizer):
+    """Quantize item vectors and nothing else: the un-geographic baselines (Res-KMeans, RQ-VAE ...) by quantizer.
+
+    Args:
+        quantizer: Quantizer of the vectors, all levels; residual k-means of 128, 64 and 64 codes if not given.
+        normalise: Scale every vector to length one before the mean is taken off.
+        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Optimizer of the quantizer's parameters, if it has any.
+    """
+
+    def __init__(
+        self,
+        quantizer: Quantizer | None = None,
+        normalise: bool = True,
+        collisions: CollisionStrategy | None = None,
+        optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
+    ) -> None:
+        super().__init__(quantizer or RQKMeans((128, 64, 64)), normalise, collisions, optimizer)
+        self.save_hyperparameters()
+
+    @property
+    def codebook_sizes(self) -> tuple[int, ...]:
+        """Codes of each level: those of the quantizer."""
+        return self.quantizer.codebook_sizes

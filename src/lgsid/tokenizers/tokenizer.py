@@ -1,0 +1,210 @@
+"""The contract of a tokenizer: fitted through Lightning, it turns items into semantic IDs."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+from torch.optim import Optimizer
+
+from lgsid import __version__
+from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.files import write_json
+from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.artefacts.vocabularies import Vocabularies
+from lgsid.errors import LgsidError
+from lgsid.functional.sids import collision_rate, distinct_share, largest_bucket
+from lgsid.metrics.card import quality_card
+from lgsid.module import LgsidModule, is_plain
+from lgsid.tokenizers.collision_strategy import CodeDistances, CollisionStrategy
+from lgsid.tokenizers.nearest_free_code import NearestFreeCode
+from lgsid.typing import DataShape, ItemBatch
+
+SIDS_FILE, INDEX_FILE, CARD_FILE = "sids.parquet", "sids.index.json", "card.json"
+OWN_STATE = "tokenizer"
+
+
+class Tokenizer(LgsidModule):
+    """Turn items into semantic IDs.
+
+    A subclass says how many codes each level has, how to `encode` items, how far an item is from the codes it did
+    not get, and how to fit. Fitting without a gradient goes into `fit_codebooks`, which sees all items before the
+    first training step; what is left to learn by gradient goes into `training_step`. A tokenizer without
+    parameters is fitted through Lightning all the same, with no optimizer.
+
+    Args:
+        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Optimizer of the parameters, if there are any.
+    """
+
+    fitted: Tensor
+
+    def __init__(
+        self,
+        collisions: CollisionStrategy | None = None,
+        optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
+    ) -> None:
+        super().__init__(optimizer)
+        self.collisions = collisions or NearestFreeCode()
+        self.vocabularies: Vocabularies | None = None
+        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+
+    @property
+    @abstractmethod
+    def codebook_sizes(self) -> tuple[int, ...]:
+        """Codes of each level, before the collision strategy."""
+
+    @abstractmethod
+    def encode(self, items: ItemBatch) -> Tensor:
+        """Return the codes `(B, L)` of items, before the collision strategy."""
+
+    @abstractmethod
+    def distances(self, items: ItemBatch, codes: Tensor, level: int) -> Tensor:
+        """Return how far items are from every code of `level`, given `codes: (B, L)` of earlier levels, (B, K)."""
+
+    def fit_codebooks(self, items: ItemBatch) -> None:
+        """Fit what needs no gradient, from all items in the order of their ids."""
+
+    def reconstruction_error(self, items: ItemBatch, codes: Tensor) -> float | None:
+        """Return the share of the vectors' variance that `codes: (B, L)` lose; none where nothing is rebuilt."""
+        return None
+
+    def tokenize(self, items: ItemBatch, item_ids: npt.NDArray[np.object_] | None = None) -> SemanticIDs:
+        """Return the semantic IDs of items; permuting the items permutes them.
+
+        Args:
+            items: All items that shall be told apart, on any device.
+            item_ids: Shape (N,), their ids; the row numbers as texts if not given. They settle ties.
+        """
+        ids = np.array([str(row) for row in items.item.tolist()], dtype=object) if item_ids is None else item_ids
+        order = np.argsort(ids.astype(str), kind="stable")
+        batch = items.take(torch.from_numpy(order)).to(self.device)
+        with torch.no_grad():
+            raw = self.encode(batch).cpu()
+            resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self._measure(batch))
+            final = torch.from_numpy(resolved.codes)
+            metadata = {**self._describe(), **self._compare(batch, raw, final)}
+        codes = np.empty_like(resolved.codes)
+        codes[order] = resolved.codes
+        return SemanticIDs(ids, codes, resolved.codebook_sizes, metadata)
+
+    def _measure(self, batch: ItemBatch) -> CodeDistances:
+        """Return the distances of `batch` as a collision strategy asks for them."""
+
+        def distances(rows: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], level: int) -> npt.NDArray[np.float64]:
+            chosen = batch.take(torch.from_numpy(rows).to(self.device))
+            found = self.distances(chosen, torch.from_numpy(codes).to(self.device), level)
+            return np.asarray(found.double().cpu().numpy())
+
+        return distances
+
+    def _describe(self) -> dict[str, Any]:
+        config = {key: value for key, value in dict(self.hparams).items() if is_plain(value) and key[0] != "_"}
+        config.pop("optimizer", None)
+        return {
+            "tokenizer": f"{type(self).__module__}.{type(self).__name__}",
+            "config": config,
+            "collision_strategy": type(self.collisions).__name__,
+            "lgsid_version": __version__,
+        }
+
+    def _compare(self, batch: ItemBatch, raw: Tensor, final: Tensor) -> dict[str, Any]:
+        """Return what the card tells of the codes before the collision strategy."""
+        kept = final[:, : raw.shape[1]]
+        return {
+            "before_resolution": {
+                "collision_rate": collision_rate(raw),
+                "distinct_share": distinct_share(raw),
+                "largest_bucket": largest_bucket(raw),
+                "reconstruction_error": self.reconstruction_error(batch, raw.to(self.device)),
+            },
+            "changed_by_resolution": [
+                float((raw[:, level] != kept[:, level]).double().mean()) for level in range(raw.shape[1])
+            ],
+            "reconstruction_error": self.reconstruction_error(batch, kept.to(self.device)),
+        }
+
+    def on_fit_start(self) -> None:
+        """Fit the codebooks from the datamodule's items, unless a checkpoint brought fitted ones."""
+        items, self.vocabularies = self._items(), self.trainer.datamodule.vocabularies  # type: ignore[attr-defined]
+        if not bool(self.fitted):
+            with torch.no_grad():
+                self.fit_codebooks(items)
+            self.fitted.fill_(True)
+
+    def _items(self) -> ItemBatch:
+        """Return all items of the trainer's datamodule in the order of their ids, on the device of the module."""
+        batch: ItemBatch = self.trainer.datamodule.items_by_id  # type: ignore[attr-defined]
+        return batch.to(self.device)
+
+    def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor | None:
+        """Learn nothing by gradient; subclasses with parameters return a loss."""
+        return None
+
+    def validation_step(self, batch: ItemBatch, batch_idx: int) -> None:
+        """Log the collisions before resolution and the reconstruction error."""
+        codes = self.encode(batch)
+        values = {"collision_rate": collision_rate(codes), "distinct_share": distinct_share(codes)}
+        error = self.reconstruction_error(batch, codes)
+        if error is not None:
+            values["reconstruction_error"] = error
+        self.log_dict({f"val/{name}": value for name, value in values.items()}, batch_size=len(batch))
+
+    def configure_optimizers(self) -> Optimizer | None:  # type: ignore[override]
+        """Return the optimizer, or none where there is nothing to learn by gradient."""
+        return super().configure_optimizers() if any(p.requires_grad for p in self.parameters()) else None
+
+    def export(self, folder: Path) -> None:
+        """Write `sids.parquet`, `sids.index.json` and `card.json` for the items of the datamodule."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        write_semantic_ids(self, data.dataset, data.vectors, folder)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the vocabularies, the class, and which arguments were objects (they are not kept)."""
+        parameters = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY) or {}
+        objects = [key for key, value in parameters.items() if not is_plain(value) and key != "optimizer"]
+        vocabularies = None if self.vocabularies is None else self.vocabularies.to_dict()
+        class_path = f"{type(self).__module__}.{type(self).__qualname__}"
+        checkpoint[OWN_STATE] = {"vocabularies": vocabularies, "class_path": class_path, "objects": objects}
+        super().on_save_checkpoint(checkpoint)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the vocabularies back, and build the layers."""
+        vocabularies = checkpoint.get(OWN_STATE, {}).get("vocabularies")
+        self.vocabularies = None if vocabularies is None else Vocabularies.from_dict(vocabularies)
+        super().on_load_checkpoint(checkpoint)
+
+    def require_embeddings(self, shape: DataShape) -> None:
+        """Raise an LgsidError if the data carry no vectors."""
+        if shape.embedding_dim == 0:
+            raise LgsidError(
+                f"{type(self).__name__} needs vectors: give --data.embeddings FILE, such as align/embeddings.parquet"
+            )
+
+
+def write_semantic_ids(
+    tokenizer: Tokenizer, dataset: Dataset, vectors: npt.NDArray[np.float32] | None, folder: Path
+) -> SemanticIDs:
+    """Tokenize the items of `dataset` and write the semantic IDs, as two kinds of file, and their card to `folder`.
+
+    Args:
+        tokenizer: A fitted tokenizer.
+        dataset: The items, which need not be those it was fitted on.
+        vectors: (N, D) in the order of the items, or none.
+        folder: Where to write; made if it does not exist.
+    """
+    vocabularies = tokenizer.vocabularies or Vocabularies.of(dataset.items)
+    sids = tokenizer.tokenize(vocabularies.batch(dataset.items, vectors), dataset.items.ids)
+    sids = SemanticIDs(
+        sids.item_ids, sids.codes, sids.codebook_sizes, {**sids.metadata, "data_hash": dataset.data_hash}
+    )
+    sids.write(folder / SIDS_FILE)
+    sids.write_index_json(folder / INDEX_FILE)
+    write_json(folder / CARD_FILE, quality_card(sids, dataset.items, vectors))
+    return sids
