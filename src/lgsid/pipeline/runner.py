@@ -1,0 +1,222 @@
+"""Run the stages of a pipeline: skip what is up to date, resume what broke off, never leave half a result."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
+from lgsid.errors import LgsidError
+from lgsid.pipeline.code_version import code_version
+from lgsid.pipeline.config_files import read_yaml, resolved, strings
+from lgsid.pipeline.pipeline import Pipeline
+from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
+from lgsid.pipeline.stage import Stage
+from lgsid.pipeline.verbs import VERBS, Job
+from lgsid.plugins import suggestion
+
+STAGE_FILE = "stage.json"
+UNSTABLE = {PROVENANCE_FILE, STAGE_FILE}  # seconds and memory differ from run to run
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether a stage has to run.
+
+    Args:
+        stage: The stage.
+        reason: Why it runs, empty if it is up to date.
+        parts: What its result depends on: hashes of "config", "inputs" and "code".
+    """
+
+    stage: Stage
+    reason: str
+    parts: Mapping[str, str]
+
+
+class Runner:
+    """Runs one pipeline in its folder.
+
+    A stage works in `<stage>.partial`, which gets its name when it is complete; a result that is replaced is kept until
+    then. So after a kill at any moment each folder is a complete result or none, and the next run carries on.
+
+    Args:
+        pipeline: The recipe.
+        force: Stages to run even if they are up to date.
+        only: Stages to run, all if empty; the others must have a result already if these need it.
+        tell: Called with one line per stage.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        force: Collection[str] = (),
+        only: Collection[str] = (),
+        tell: Callable[[str], None] = logger.info,
+    ) -> None:
+        for name in (*force, *only):
+            if name not in pipeline.stages:
+                raise LgsidError(f"no stage {name!r} in {pipeline.source}; {suggestion(name, pipeline.stages)}")
+        self.pipeline, self.force, self.only, self.tell = pipeline, set(force), set(only), tell
+
+    def plan(self) -> list[State]:
+        """Return every chosen stage with the reason why it would run; one that follows a stage that runs may be
+        found up to date after all, if that stage gives the same result again."""
+        states: list[State] = []
+        stale: set[str] = set()
+        for stage in self.chosen():
+            waiting = [name for name in stage.needs if name in stale]
+            state = State(stage, f"after {', '.join(waiting)}", {}) if waiting else self.state(stage)
+            if state.reason:
+                stale.add(stage.name)
+            states.append(state)
+        return states
+
+    def run(self) -> None:
+        """Run what is not up to date.
+
+        Raises:
+            LgsidError: if another run works in the same folder, or a stage fails on bad input.
+        """
+        with locked(self.pipeline.run_folder):
+            for stage in self.pipeline.stages.values():
+                recover(self.pipeline.folder(stage.name))
+            chosen = list(self.chosen())
+            for number, stage in enumerate(chosen, start=1):
+                state = self.state(stage)
+                label = f"[{number}/{len(chosen)}] {stage.name}"
+                if not state.reason:
+                    self.tell(f"{label}: up to date")
+                    continue
+                self.tell(f"{label}: {state.reason}")
+                seconds = self.run_stage(state)
+                self.tell(f"{label}: done in {seconds:.0f} s")
+
+    def chosen(self) -> Iterator[Stage]:
+        """Yield the stages to look at, in order."""
+        return (stage for name, stage in self.pipeline.stages.items() if not self.only or name in self.only)
+
+    def state(self, stage: Stage) -> State:
+        """Compare what a stage's result was made from with what it would be made from now.
+
+        Raises:
+            LgsidError: if a stage that it needs has no result.
+        """
+        for name in stage.needs:
+            if not (self.pipeline.folder(name) / STAGE_FILE).is_file():
+                raise LgsidError(f"stage {stage.name} needs stage {name}, which has not run; leave out --only")
+        parts = self.parts(stage)
+        path = self.pipeline.folder(stage.name) / STAGE_FILE
+        if not path.is_file():
+            return State(stage, "not yet run", parts)
+        if stage.name in self.force:
+            return State(stage, "forced", parts)
+        before = dict(read_json(path))
+        changed = [key for key, value in parts.items() if before.get(key) != value]
+        return State(stage, f"{', '.join(changed)} changed" if changed else "", parts)
+
+    def parts(self, stage: Stage) -> dict[str, str]:
+        """Hash what the result of a stage depends on."""
+        options = self.pipeline.options(stage)
+        config: dict[str, Any] = {}
+        for path in stage.configs:
+            config |= resolved(read_yaml(path), path.parent)
+        verbs = [VERBS[verb] for verb in stage.verbs]
+        texts = [*strings(config), *strings(dict(stage.options))]
+        settings = [repr(config), repr(dict(stage.options)), repr(stage.verbs), repr(self.pipeline.seed)]
+        inside = {str(self.pipeline.folder(name) / path) for name, path in stage.references()}
+        if any(verb.reads_everything for verb in verbs):
+            inside |= {str(self.pipeline.folder(name)) for name in stage.needs}
+        outside = {text for text in texts if "/" in text and Path(text).exists()}
+        outside |= {str(path) for verb in verbs for path in verb.inputs(config, options)}
+        inputs = [f"{path} {content_hash(Path(path))}" for path in sorted(inside)]
+        inputs += [f"{Path(path).name} {content_hash(Path(path))}" for path in sorted(outside)]
+        return {
+            "config": text_hash(settings),
+            "inputs": text_hash(inputs),
+            "code": code_version([root for verb in verbs for root in verb.code], texts),
+        }
+
+    def run_stage(self, state: State) -> float:
+        """Run a stage in a fresh folder and put it in its place; return the seconds it took."""
+        stage, final = state.stage, self.pipeline.folder(state.stage.name)
+        partial = final.with_name(f"{final.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        meter = Meter()
+        seed_all(self.pipeline.seed)
+        job = Job(self.pipeline, stage, partial, self.pipeline.options(stage))
+        configs = {verb: dict(VERBS[verb].run(job)) for verb in stage.verbs}
+        record = provenance(meter, configs, self.pipeline.seed, self.data_hash(stage))
+        write_json(partial / PROVENANCE_FILE, {"stage": stage.name, "pipeline": self.pipeline.name, **record})
+        write_json(partial / STAGE_FILE, dict(state.parts))
+        replace_folder(partial, final)
+        return float(record["seconds"])
+
+    def data_hash(self, stage: Stage) -> str:
+        """Return the hash of the dataset that a stage reads, empty if it reads none."""
+        for name in stage.needs:
+            path = self.pipeline.folder(name) / "dataset.json"
+            if path.is_file():
+                return str(read_json(path).get("data_hash", ""))
+        return ""
+
+
+def content_hash(path: Path) -> str:
+    """Hash a file, or the files of a folder with their names; records of time and memory do not count."""
+    if path.is_file():
+        return file_hash(path)
+    if not path.is_dir():
+        return "missing"
+    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in UNSTABLE and "log" not in p.parts[-3:-1])
+    return text_hash(part for p in files for part in (str(p.relative_to(path)), file_hash(p)))
+
+
+def seed_all(seed: int) -> None:
+    """Seed Python, NumPy and torch, so that a stage does not depend on those before it in the same process."""
+    import lightning as L
+
+    L.seed_everything(seed, workers=True, verbose=False)
+
+
+def replace_folder(new: Path, final: Path) -> None:
+    """Put a complete folder in the place of another. A kill between the two renames is mended by `recover`."""
+    old = final.with_name(f"{final.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    new.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(final: Path) -> None:
+    """Undo what a killed run left half done: half results go, a result that lost its name gets it back."""
+    old = final.with_name(f"{final.name}.old")
+    if old.is_dir() and not final.exists():
+        old.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(final.with_name(f"{final.name}.partial"), ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the lock goes with the process, however that ends.
+
+    Raises:
+        LgsidError: if another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w", encoding="ascii") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LgsidError(f"{folder}: another run works here; wait for it or choose another --run-folder") from error
+        yield

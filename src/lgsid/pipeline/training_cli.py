@@ -1,0 +1,220 @@
+"""`lgsid fit | validate | test | predict`: one LightningCLI for every module here, and what it leaves on disk."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import ArgumentError, Namespace
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from lgsid import plugins
+from lgsid.artefacts.files import read_json, write_json, write_text
+from lgsid.errors import LgsidError
+from lgsid.module import LgsidDataModule, LgsidModule
+from lgsid.pipeline.config_files import find_config
+from lgsid.pipeline.progress import progress_callbacks
+from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
+
+METRICS_FILE, CHECKPOINT_FILE = "metrics.json", "model.ckpt"
+SUBCOMMANDS = ("fit", "validate", "test", "predict")
+LOGGER = "lightning.pytorch.loggers.CSVLogger"
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingCLI(LightningCLI):
+    """LightningCLI over all modules and datamodules, with a run folder that holds everything a run made.
+
+    Fitting leaves `fit_config.yaml`, `model.ckpt` (the best weights if a ModelCheckpoint tracks a metric, else the
+    last), `metrics.json`, and what the module exports. Testing adds its metrics and `test_config.yaml`.
+    """
+
+    meter: Meter
+    run_folder: Path
+    config_dump: dict[str, Any]
+
+    def __init__(self, arguments: Sequence[str], record: bool = True) -> None:
+        self.meter = Meter()
+        self.record = record
+        quiet = {name: {"exit_on_error": False} for name in SUBCOMMANDS}
+        super().__init__(
+            model_class=LgsidModule,
+            datamodule_class=LgsidDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            auto_configure_optimizers=False,
+            seed_everything_default=2026,
+            parser_kwargs={"exit_on_error": False, **quiet},
+            args=list(arguments),
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add `--run_folder`."""
+        parser.add_argument(
+            "--run_folder",
+            type=str | None,
+            default=None,
+            help="Where the run goes; runs/<class>-<time> by default.",
+        )
+
+    def _parse_ckpt_path(self) -> None:
+        """Keep the config and the flags as given: a checkpoint's hyper-parameters must not win over them."""
+
+    def before_instantiate_classes(self) -> None:
+        """Settle the run folder, save the config as given, then point trainer and logger at the folder."""
+        config = self.config[self.subcommand]
+        kind = str(config.model.class_path).rpartition(".")[2]
+        stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
+        self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
+        config.run_folder = None
+        dumped = self._parser(self.subcommand).dump(config, skip_none=False)
+        self.config_dump = yaml.safe_load(dumped)
+        write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
+        trainer = config.trainer
+        trainer.default_root_dir = str(self.run_folder)
+        if trainer.logger is None:
+            options = Namespace(save_dir=str(self.run_folder), name="log", version=str(self.subcommand))
+            trainer.logger = Namespace(class_path=LOGGER, init_args=options)
+        callbacks = trainer.callbacks or []
+        listed = callbacks if isinstance(callbacks, list) else [callbacks]
+        if trainer.enable_checkpointing is None:
+            trainer.enable_checkpointing = any("Checkpoint" in str(c.class_path) for c in listed)
+        if trainer.enable_model_summary is None:
+            trainer.enable_model_summary = False
+        self.wants_progress = trainer.enable_progress_bar is not False
+        trainer.enable_progress_bar = False
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Make the trainer, with our progress display in the place of Lightning's."""
+        trainer = super().instantiate_trainer(**kwargs)
+        extra: list[Callback] = progress_callbacks() if self.wants_progress else []
+        trainer.callbacks = [*trainer.callbacks[:-1], *extra, *trainer.callbacks[-1:]] if extra else trainer.callbacks
+        return trainer
+
+    def after_fit(self) -> None:
+        """Take the best weights, and write the checkpoint, the metrics and the artefacts."""
+        metrics = plain_metrics(self.trainer.callback_metrics)
+        best = self.best_checkpoint()
+        if best is not None:
+            state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
+            self.model.load_state_dict(state, strict=False)
+            self.trainer.validate(self.model, datamodule=self.datamodule, verbose=False)
+            metrics |= plain_metrics(self.trainer.callback_metrics)
+        self.trainer.save_checkpoint(self.run_folder / CHECKPOINT_FILE)
+        self.finish(metrics)
+
+    def after_validate(self) -> None:
+        """Write the metrics."""
+        self.finish(plain_metrics(self.trainer.callback_metrics))
+
+    def after_test(self) -> None:
+        """Write the metrics and what the test left."""
+        self.finish(plain_metrics(self.trainer.callback_metrics))
+
+    def best_checkpoint(self) -> Path | None:
+        """Return the best checkpoint if one is tracked and it is not simply the state at the end."""
+        callback = next((c for c in self.trainer.callbacks if isinstance(c, ModelCheckpoint)), None)
+        if callback is None or callback.monitor is None or not callback.best_model_path:
+            return None
+        return Path(callback.best_model_path)
+
+    def finish(self, metrics: Mapping[str, float | None]) -> None:
+        """Export the module, merge the metrics with those of earlier steps, and record the provenance."""
+        if isinstance(self.model, LgsidModule):
+            self.model.export(self.run_folder)
+        path = self.run_folder / METRICS_FILE
+        write_json(path, {**(read_json(path) if path.is_file() else {}), **metrics})
+        if self.record:
+            dataset = getattr(self.datamodule, "dataset", None)
+            found = provenance(
+                self.meter, self.config_dump, self.config_dump.get("seed_everything"), getattr(dataset, "data_hash", "")
+            )
+            write_json(self.run_folder / PROVENANCE_FILE, found)
+            logger.info("%s: done in %.0f s", self.run_folder, self.meter.seconds)
+
+
+@dataclass(frozen=True)
+class UnknownClass:
+    """A class name in a config that nothing answers to."""
+
+    name: str
+    key: str
+
+
+def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
+    """Run `fit`, `validate`, `test` or `predict` with command-line arguments.
+
+    Args:
+        arguments: As on the command line, the subcommand first. `--config` may name a config that lgsid carries.
+        record: Write `provenance.json`; a pipeline writes its own.
+
+    Raises:
+        LgsidError: if an argument is wrong.
+    """
+    plugins.load()
+    try:
+        return TrainingCLI(found_configs(arguments), record)
+    except ArgumentError as error:
+        raise LgsidError(explain(str(error))) from error
+
+
+def found_configs(arguments: Sequence[str]) -> list[str]:
+    """Replace the values of `--config` by paths that exist."""
+    result: list[str] = []
+    follows = False
+    for argument in arguments:
+        if follows or argument.startswith("--config="):
+            flag, _, name = ("", "", argument) if follows else argument.partition("=")
+            path = str(find_config(name))
+            result.append(f"{flag}={path}" if flag else path)
+        else:
+            result.append(argument)
+        follows = argument in ("--config", "-c") and not follows
+    return result
+
+
+def explain(message: str) -> str:
+    """Turn a parser's error into one line: a wrong class name is answered with the known ones."""
+    wrong = wrong_class(message)
+    if wrong is not None:
+        known = known_classes(message)
+        return f"{wrong.key}: no class {wrong.name!r}; {plugins.suggestion(wrong.name, known)}"
+    text = re.sub(r"\s+", " ", message).strip()
+    return text if len(text) <= 600 else text[:600] + " ..."
+
+
+def wrong_class(message: str) -> UnknownClass | None:
+    """Find a class name that could not be resolved in a parser's error."""
+    key = re.search(r'key "([^"]+)"', message)
+    name = re.search(r"Import path ([\w.]+) does not correspond", message) or re.search(
+        r"No module named '?([\w.]+)'?|class_path '?\"?([\w.]+)'?\"?|Problem with given class_path '([^']+)'", message
+    )
+    found = next((group for group in name.groups() if group), None) if name else None
+    return UnknownClass(found, key[1] if key else "config") if found else None
+
+
+def known_classes(message: str) -> list[str]:
+    """Return the short names of the classes that fit where a parser's error says."""
+    base = re.search(r"subclass(?:es)? of ([\w.]+)|expected is a subclass of ([\w.]+)", message)
+    wanted = next((group for group in base.groups() if group), "").rpartition(".")[2] if base else ""
+    for kind, value in plugins.KINDS.items():
+        if value.rpartition(":")[2] == wanted:
+            return sorted(plugins.load()[kind])
+    return sorted({name for classes in plugins.load().values() for name in classes})
+
+
+def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return logged metrics as JSON numbers, `None` where a value is not finite."""
+    values = {str(key): float(value) for key, value in metrics.items()}
+    return {key: value if math.isfinite(value) else None for key, value in values.items()}

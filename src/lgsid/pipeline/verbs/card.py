@@ -1,0 +1,35 @@
+"""Judge any semantic IDs, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lgsid.pipeline.verbs.verb import Job, Verb
+
+
+class Card(Verb):
+    """`lgsid card`."""
+
+    required = ("sids", "items")
+    optional = ("embeddings",)
+    needs_config = False
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The quality card."""
+        return ("lgsid.metrics.card:quality_card",)
+
+    def run(self, job: Job) -> Mapping[str, Any]:
+        """Write `card.json`, and the semantic IDs beside it."""
+        from lgsid.artefacts import Embeddings, Items, SemanticIDs
+        from lgsid.artefacts.files import write_json
+        from lgsid.metrics import quality_card
+
+        options = dict(job.options)
+        sids, items = SemanticIDs.read(options["sids"]), Items.read(options["items"])
+        vectors = Embeddings.read(options["embeddings"]).for_items(items) if options.get("embeddings") else None
+        sids.write(Path(job.folder) / "sids.parquet")
+        write_json(Path(job.folder) / "card.json", quality_card(sids, items, vectors))
+        return options

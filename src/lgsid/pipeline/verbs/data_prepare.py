@@ -1,0 +1,37 @@
+"""Make a dataset from its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lgsid.pipeline.config_files import read_yaml, resolved
+from lgsid.pipeline.verbs.verb import Job, Verb
+
+
+class DataPrepare(Verb):
+    """`lgsid data prepare` with the stage's config and options."""
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The dataset builder."""
+        return ("lgsid.data.dataset_builder:DatasetBuilder", "lgsid.data.load_builder:load_builder")
+
+    def inputs(self, config: Mapping[str, Any], options: Mapping[str, Any]) -> list[Path]:
+        """Return the files that the source reads."""
+        from lgsid import plugins
+        from lgsid.data import load_builder
+
+        plugins.load()
+        return load_builder(config, options).files()
+
+    def run(self, job: Job) -> Mapping[str, Any]:
+        """Read, check and write the dataset."""
+        from lgsid import plugins
+        from lgsid.data import load_builder
+
+        plugins.load()
+        path = job.stage.configs[-1]
+        load_builder(path, job.options).build().write(job.folder)
+        return {**resolved(read_yaml(path), path.parent), "set": dict(job.options)}
