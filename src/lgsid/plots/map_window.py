@@ -15,6 +15,7 @@ from lgsid.functional.distances import EARTH_RADIUS_M
 from lgsid.plots.palette import INK, PAPER
 
 KM_PER_DEGREE = EARTH_RADIUS_M / 1000 * math.pi / 180
+ZOOMS = (0.2, 0.28, 0.4, 0.55)  # widths of a close-up, over the width of the city
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,22 @@ def city_window(xy_km: npt.NDArray[np.float64], share: float = 0.98, aspect: flo
     return window_around((low + high) / 2, float(width), aspect)
 
 
-def dense_window(xy_km: npt.NDArray[np.float64], city: MapWindow, fraction: float = 0.22) -> MapWindow:
-    """Return the rectangle, of `fraction` of the city's width, around the place with the most places near it.
+def dense_window(xy_km: npt.NDArray[np.float64], city: MapWindow, share: float = 0.3) -> MapWindow:
+    """Return the smallest rectangle, of the sizes in `ZOOMS`, around a dense centre that holds a share of the places.
 
     Args:
         xy_km: Shape (N, 2).
         city: The rectangle of the whole city; the result has its aspect.
-        fraction: Width of the result over the width of the city.
+        share: Share of all places that it must hold.
     """
-    width = city.width_km * fraction
-    near = cKDTree(xy_km).query_ball_point(xy_km, r=width / 2, return_length=True)
-    return window_around(xy_km[int(np.argmax(near))], width, city.width_km / city.height_km)
+    tree = cKDTree(xy_km)
+    for zoom in ZOOMS:
+        width = city.width_km * zoom
+        near = tree.query_ball_point(xy_km, r=width / 2, return_length=True)
+        window = window_around(xy_km[int(np.argmax(near))], width, city.width_km / city.height_km)
+        if window.inside(xy_km).mean() >= share:
+            break
+    return window
 
 
 def window_around(centre_km: npt.NDArray[np.float64], width_km: float, aspect: float) -> MapWindow:

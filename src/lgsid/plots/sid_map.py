@@ -23,8 +23,9 @@ from lgsid.plots.neighbour_colours import neighbour_colours
 from lgsid.plots.palette import CATEGORICAL, GREY, INK, RULE, SOFT_INK
 from lgsid.plots.prefix_groups import describe_prefix, kilometres_within, km_text, prefix_groups, prefix_token
 
-PANEL_IN, GAP_IN, TITLE_IN, LINE_IN, HEADING_IN = 4.2, 0.16, 0.5, 0.19, 0.4
-GROUND_PIXELS, GROUND_VOTES, GROUND_REACH, GROUND_ALPHA = 320, 5, 0.032, 0.42
+PANEL_IN, GAP_IN, TITLE_IN, LINE_IN, HEADING_IN = 4.2, 0.16, 0.5, 0.19, 0.68
+GROUND_PIXELS, GROUND_VOTES, GROUND_ALPHA = 320, 5, 0.42
+GROUND_REACH = (0.03, 0.06)  # how far a place tints the ground, at least and at most, over the width of the map
 
 
 def sid_map(
@@ -58,10 +59,11 @@ def sid_map(
     for (title, ids), (upper, lower) in zip(sids.items(), panels, strict=True):
         codes = ids.for_items(items)
         first, pairs = prefix_groups(codes, 1), prefix_groups(codes, 2)
-        set_title(upper, f"{title}: first code", spread_note(lat, lon, first))
+        set_title(upper, "First code", spread_note(lat, lon, first))
+        column_heading(figure, upper, title)
         draw_all(upper, xy, first, city, shapes)
         frame_zoom(upper, zoom)
-        set_title(lower, f"{title}: first two codes, framed part", spread_note(lat, lon, pairs))
+        set_title(lower, "First two codes, framed part", spread_note(lat, lon, pairs))
         largest = draw_largest(lower, xy, pairs, zoom, shapes)
         if upper is panels[0][0]:
             draw_scale_bar(upper, city)
@@ -89,6 +91,13 @@ def map_panels(sets: int) -> tuple[Figure, list[tuple[Axes, Axes]]]:
     if sets > 1:
         return figure, [(panel(0, column), panel(1, column)) for column in range(sets)]
     return figure, [(panel(0, 0), panel(0, 1))]
+
+
+def column_heading(figure: Figure, upper: Axes, text: str) -> None:
+    """Write what a column shows over its upper panel."""
+    box = upper.get_position()
+    y = box.y1 + (TITLE_IN - 0.03) / figure.get_figheight()
+    figure.text(box.x0, y, text, fontsize=11, fontweight="bold", color=INK, va="bottom")
 
 
 def legend_columns(sets: int) -> int:
@@ -181,10 +190,18 @@ def tint_ground(
     support = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
     winner = rows[np.arange(len(rows)), support.argmax(axis=1)]  # the nearest of those with the most votes
     rgba = to_rgba_array(CATEGORICAL)[colours[winner]]
-    rgba[:, 3] = GROUND_ALPHA * np.clip(1.6 * (1 - away[:, 0] / (GROUND_REACH * window.width_km)), 0, 1)
+    rgba[:, 3] = GROUND_ALPHA * np.clip(1.6 * (1 - away[:, 0] / ground_reach(xy_km, window)), 0, 1)
     box = (window.west_km, window.west_km + window.width_km, window.south_km, window.south_km + window.height_km)
     image = rgba.reshape(GROUND_PIXELS, GROUND_PIXELS, 4)
     axes.imshow(image, origin="lower", extent=box, interpolation="bilinear", zorder=0)
+
+
+def ground_reach(xy_km: npt.NDArray[np.float64], window: MapWindow) -> float:
+    """Return how far in km a place tints the ground: twice the distance of the fourth nearest place, within bounds."""
+    if len(xy_km) < 6:
+        return GROUND_REACH[1] * window.width_km
+    spacing = float(np.median(cKDTree(xy_km).query(xy_km, k=[5])[0]))
+    return float(np.clip(2 * spacing, *(bound * window.width_km for bound in GROUND_REACH)))
 
 
 def frame_zoom(axes: Axes, zoom: MapWindow) -> None:
