@@ -12,6 +12,19 @@ from lgsid.recommenders.counting import (
     UserFrequency,
     evaluate_counting,
 )
+from lgsid.recommenders.ctr import CTRRecommender
+from lgsid.recommenders.discriminative import (
+    DIN,
+    DiscriminativeRecommender,
+    DistanceFeatures,
+    DistancePopularity,
+    LevelSids,
+    LogDistance,
+    NoDistance,
+    NoSids,
+    PrefixSids,
+    SidFeatures,
+)
 from lgsid.recommenders.generative import (
     TIGER,
     HistoryCopy,
@@ -23,19 +36,30 @@ from lgsid.recommenders.generative import (
 from lgsid.recommenders.scoring import ScoringRecommender
 
 __all__ = [
+    "DIN",
     "TIGER",
+    "CTRRecommender",
     "CountingRecommender",
+    "DiscriminativeRecommender",
+    "DistanceFeatures",
+    "DistancePopularity",
     "HistoryCopy",
     "HistoryTokens",
+    "LevelSids",
+    "LogDistance",
     "MostRecent",
     "NearestPlace",
     "NewPlaceFloor",
+    "NoDistance",
+    "NoSids",
     "NodeGeography",
     "Popularity",
+    "PrefixSids",
     "Ranked",
     "Recommender",
     "ScoringRecommender",
     "SeparateTokens",
+    "SidFeatures",
     "SummedTokens",
     "TimeKernel",
     "TimeTransition",

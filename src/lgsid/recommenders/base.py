@@ -27,6 +27,7 @@ from lgsid.module import LgsidModule
 from lgsid.typing import Batch, DataShape, SequenceBatch
 
 PER_QUERY_FILE = "per_query.parquet"
+CLASS_PATH = "recommender_class"  # key of a checkpoint: the class that can load it
 HEAD_SHARE = 0.2  # head items: the fifth of the catalogue with most training check-ins
 DENSE_RADIUS_M = 1_000.0  # dense areas: more neighbours within this than the median item has
 
@@ -145,6 +146,11 @@ class Recommender(LgsidModule):
         }
         lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
         return RankingMetrics(lat, lon, item_slices=slices, full_ranks=self.full_ranks).to(self.device)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the name of the class, for whoever loads a recommender without knowing which."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[CLASS_PATH] = f"{type(self).__module__}.{type(self).__qualname__}"
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build for the sizes of the checkpoint.
