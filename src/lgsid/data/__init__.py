@@ -4,6 +4,8 @@ from lgsid.data.block_split import BlockSplit
 from lgsid.data.brands import Brands
 from lgsid.data.category_groups import CategoryGroups
 from lgsid.data.context_trails_petaling_jaya import ContextTrailsPetalingJaya
+from lgsid.data.ctr_candidates import CTRCandidates
+from lgsid.data.ctr_data import CTRData
 from lgsid.data.data_source import DataSource
 from lgsid.data.dataset_builder import DatasetBuilder
 from lgsid.data.describe import describe_dataset
@@ -26,6 +28,8 @@ __all__ = [
     "TSMC2014",
     "BlockSplit",
     "Brands",
+    "CTRCandidates",
+    "CTRData",
     "CategoryGroups",
     "ContextTrailsPetalingJaya",
     "DataSource",
