@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 def missing_coordinates(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Mask:
     """Tell which points are NaN or a sentinel such as (0, 0) or (-1, -1). Shape (N,)."""
     lat, lon = np.asarray(lat_deg, dtype=np.float64), np.asarray(lon_deg, dtype=np.float64)
-    return np.isnan(lat) | np.isnan(lon) | ((lat == lon) & np.isin(lat, SENTINELS))
+    return np.asarray(np.isnan(lat) | np.isnan(lon) | ((lat == lon) & np.isin(lat, SENTINELS)))
 
 
 def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
@@ -98,7 +98,7 @@ def check_ranges(raw: RawData, lat: npt.NDArray[np.float64], lon: npt.NDArray[np
     """Refuse coordinates outside of the globe, and those that look exchanged."""
     bad_lat, bad_lon = ~missing & ~(np.abs(lat) <= 90), ~missing & ~(np.abs(lon) <= 180)
     swapped = bad_lat & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
-    swapped |= ~missing & ~bad_lat & ~bad_lon & _far_but_near_when_swapped(lat, lon, ~missing & ~bad_lat & ~bad_lon)
+    swapped |= _far_but_near_when_swapped(lat, lon, ~missing & ~bad_lat & ~bad_lon)
     if swapped.any():
         at = int(np.flatnonzero(swapped)[0])
         raise LgsidError(
@@ -115,12 +115,14 @@ def check_ranges(raw: RawData, lat: npt.NDArray[np.float64], lon: npt.NDArray[np
 
 
 def _far_but_near_when_swapped(lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], valid: Mask) -> Mask:
-    """Tell which points lie far from the middle of the data, but near it with latitude and longitude exchanged."""
-    if not valid.any():
-        return np.zeros(len(lat), dtype=bool)
-    centre_lat, centre_lon = float(np.median(lat[valid])), float(np.median(lon[valid]))
-    far = _rough_km(lat, lon, centre_lat, centre_lon) > SWAP_FAR_KM
-    return np.asarray(far & (_rough_km(lon, lat, centre_lat, centre_lon) < SWAP_NEAR_KM) & valid)
+    """Tell which valid points lie far from the middle of the data, but near it with the two values exchanged."""
+    suspicious = np.zeros(len(lat), dtype=bool)
+    rows = np.flatnonzero(valid)
+    if len(rows):
+        y, x = lat[rows], lon[rows]
+        middle = float(np.median(y)), float(np.median(x))
+        suspicious[rows] = (_rough_km(y, x, *middle) > SWAP_FAR_KM) & (_rough_km(x, y, *middle) < SWAP_NEAR_KM)
+    return suspicious
 
 
 def _rough_km(

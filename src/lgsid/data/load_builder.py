@@ -37,7 +37,8 @@ def load_builder(
     arguments = overrides if not isinstance(overrides, Mapping) else [f"--{k}={_flag(v)}" for k, v in overrides.items()]
     try:
         parsed = parser.parse_args([f"--config={yaml.safe_dump(content, sort_keys=False)}", *arguments])
-        values = parser.instantiate_classes(parsed)
+        instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # renamed in 4.49
+        values = instantiate(parsed)
     except ArgumentError as error:
         raise LgsidError(f"{where}: {_explain(str(error))}") from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})
@@ -67,7 +68,8 @@ def _explain(message: str) -> str:
 
 
 def _subclasses(base: type) -> set[type]:
-    return {c for child in base.__subclasses__() for c in {child, *_subclasses(child)}}
+    children: list[type] = base.__subclasses__()
+    return set(children).union(*map(_subclasses, children))
 
 
 def _flag(value: Any) -> str:

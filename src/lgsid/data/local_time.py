@@ -29,4 +29,4 @@ def shifted_hour_weekday(time: pd.Series, offset_min: pd.Series) -> tuple[pd.Ser
 
 def hour_weekday(local: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Return the hour and weekday of local times."""
-    return local.dt.hour.astype("int64"), local.dt.weekday.astype("int64")
+    return local.dt.hour.astype("int64"), local.dt.day_of_week.astype("int64")

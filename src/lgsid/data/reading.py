@@ -90,13 +90,13 @@ def read_table(
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise LgsidError(f"{path}: not a table with separator {sep!r} ({reason})") from error
     check_columns(path, frame, columns)
-    return frame.fillna("")
+    return pd.DataFrame(frame.fillna(""))
 
 
 def read_any(path: Path, columns: Sequence[str], *, sep: str = ",", encoding: str = "utf-8") -> pd.DataFrame:
     """Read a Parquet file (`.parquet`) with its types, or a delimited file as text."""
     if path.suffix in {".parquet", ".pq"}:
-        return open_parquet(path, columns, "table with the columns of the config").to_pandas()
+        return pd.DataFrame(open_parquet(path, columns, "table with the columns of the config").to_pandas())
     return read_table(path, columns, sep=sep, encoding=encoding)
 
 
@@ -167,4 +167,4 @@ def to_times(values: pd.Series, where: str, *, fmt: str | None = None, unit: str
         example = values[wrong].iloc[0]
         expected = f"{unit} since 1970" if unit else (f"the format {fmt}" if fmt else "ISO 8601")
         raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: time {str(example)!r} does not follow {expected}")
-    return times.dt.as_unit("us")
+    return pd.Series(times.dt.as_unit("us"))

@@ -142,7 +142,7 @@ class SyntheticCity(DataSource):
         if (columns < 0).any() or dataset.report.get("source") != type(self).__name__:
             raise LgsidError("SyntheticCity: the dataset was not made from this city")
         frame = dataset.interactions.frame
-        user = frame["user_id"].astype(str).str[1:].astype(np.int64).to_numpy()
+        user = frame["user_id"].astype(str).str[1:].to_numpy(dtype=object).astype(np.int64)
         second = ((frame["time"] - START) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
         place = columns[dataset.item_rows]
         grouped = pd.DataFrame({"user": user, "second": second, "place": place}).groupby("user")

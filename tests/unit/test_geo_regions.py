@@ -1,0 +1,97 @@
+import gzip
+
+import geopandas
+import numpy as np
+import pytest
+from shapely.geometry import box
+
+from lgsid.errors import LgsidError
+from lgsid.geo import PolygonLayer, RegionJoin
+
+
+def layer(names, boxes, max_distance_m=500.0, **columns):
+    frame = geopandas.GeoDataFrame({"name": names, **columns}, geometry=[box(*b) for b in boxes], crs="EPSG:4326")
+    return PolygonLayer.from_frame(frame, max_distance_m=max_distance_m)
+
+
+def match(join, points, parents=None):
+    lat, lon = np.array(points, dtype=float).T
+    return join.match(lat, lon, parents=None if parents is None else np.array(parents, dtype=object))
+
+
+WEST_EAST = (["west", "east"], [(10.0, 50.0, 10.5, 51.0), (10.5, 50.0, 11.0, 51.0)])
+
+
+def test_within_against_brute_force():
+    rng = np.random.default_rng(0)
+    points = np.column_stack([rng.uniform(49.9, 51.1, 300), rng.uniform(9.9, 11.1, 300)])
+    found = match(RegionJoin("half", [layer(*WEST_EAST, max_distance_m=0)]), points)
+    for (lat, lon), name in zip(points, found.names, strict=True):
+        inside = [n for n, (x0, y0, x1, y1) in zip(*WEST_EAST, strict=True) if x0 < lon < x1 and y0 < lat < y1]
+        assert name == (inside[0] if inside else "")
+    assert found.n_within == (found.names != "").sum()
+    assert found.n_unmatched == (found.names == "").sum()
+
+
+def test_nearest_up_to_a_distance():
+    metre = 1 / 111_320
+    small = layer(["west", "east"], [(10.0, 50.0, 10.05, 50.1), (10.05, 50.0, 10.1, 50.1)])
+    points = [(50.05, 10.02), (50.0 - 300 * metre, 10.02), (50.0 - 700 * metre, 10.02), (50.0 - 300 * metre, 10.09)]
+    found = match(RegionJoin("half", [small]), points)
+    assert found.names.tolist() == ["west", "west", "", "east"]
+    assert (found.n_within, found.n_nearest, found.n_unmatched) == (1, 2, 1)
+    assert found.farthest_m == pytest.approx(300, rel=0.01)
+
+
+def test_layers_in_their_order():
+    """A precise layer wins inside; a coarse one that contains a point wins over a precise one beside it."""
+    fine = layer(["town"], [(10.0, 50.0, 10.1, 50.1)], max_distance_m=5000)
+    coarse = layer(["county"], [(9.0, 49.0, 12.0, 50.5)], max_distance_m=5000)
+    found = match(RegionJoin("level", [fine, coarse]), [(50.05, 10.05), (50.11, 10.05), (50.52, 10.05)])
+    assert found.names.tolist() == ["town", "county", "county"]
+
+
+def test_nearest_stays_in_the_parent():
+    polygons = layer(["a", "b"], [(10.0, 50.0, 10.1, 50.1), (10.11, 50.0, 10.2, 50.1)], 2000, up=["A", "B"])
+    polygons.parent = "up"
+    between = [(50.05, 10.103)] * 3
+    found = match(RegionJoin("level", [polygons]), between, parents=["A", "B", "C"])
+    assert found.names.tolist() == ["a", "b", ""]
+
+
+def test_points_on_a_shared_border_get_one_region():
+    found = match(RegionJoin("half", [layer(*WEST_EAST)]), [(50.5, 10.5)])
+    assert found.names[0] in {"west", "east"}
+
+
+def test_other_reference_systems_and_files(tmp_path):
+    frame = geopandas.GeoDataFrame(
+        {"NAME": ["west", "east"], "KIND": ["County", "City"]},
+        geometry=[box(*b) for b in WEST_EAST[1]],
+        crs="EPSG:4326",
+    )
+    frame.to_crs("EPSG:3857").to_file(tmp_path / "areas.gpkg", driver="GPKG")
+    frame.to_parquet(tmp_path / "areas.parquet")
+    (tmp_path / "areas.geojson.gz").write_bytes(gzip.compress(frame.to_json().encode()))
+    for name in ("areas.gpkg", "areas.parquet", "areas.geojson.gz"):
+        join = RegionJoin("r", [PolygonLayer(name, label="{NAME} {KIND}", rename={"east City": "East"}, remove="^w")])
+        found = join.match(np.array([50.5, 50.5]), np.array([10.2, 10.8]), tmp_path)
+        assert found.names.tolist() == ["est County", "East"], name
+
+
+def test_mistakes(tmp_path):
+    at = (np.array([50.5]), np.array([10.2]), tmp_path)
+    with pytest.raises(LgsidError, match="no such file"):
+        RegionJoin("r", [PolygonLayer("nowhere.geojson")]).match(*at)
+    (tmp_path / "text.geojson").write_text("nothing")
+    with pytest.raises(LgsidError, match="not readable as polygons"):
+        RegionJoin("r", [PolygonLayer("text.geojson")]).match(*at)
+    (tmp_path / "half.geojson.gz").write_bytes(gzip.compress(b"{}" * 99)[:20])
+    with pytest.raises(LgsidError, match="gzip file is truncated"):
+        RegionJoin("r", [PolygonLayer("half.geojson.gz")]).match(*at)
+    wrong = layer(*WEST_EAST)
+    wrong.label = "title"
+    with pytest.raises(LgsidError, match="missing column title; the polygons have name"):
+        RegionJoin("r", [wrong]).match(*at)
+    with pytest.raises(LgsidError, match="no polygon layers"):
+        RegionJoin("r", [])
