@@ -50,9 +50,12 @@ class ReportTable:
         lines = [f"## {self.title}", ""]
         if self.note:
             lines += [self.note, ""]
+        return "\n".join([*lines, self.markdown_rows()]) + "\n"
+
+    def markdown_rows(self) -> str:
+        """Return the table alone as Markdown."""
         align = ["---" if number < self.text_columns else "---:" for number in range(len(self.header))]
-        lines += [markdown_row(self.header), markdown_row(tuple(align)), *(markdown_row(row) for row in self.rows)]
-        return "\n".join(lines) + "\n"
+        return "\n".join(markdown_row(cells) for cells in (self.header, tuple(align), *self.rows))
 
 
 def folded(name: str, width: int = 12) -> str:
