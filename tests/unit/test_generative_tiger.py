@@ -14,7 +14,15 @@ from lgsid.data.sequence_data import SequenceData
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import pessimistic_rank
 from lgsid.recommenders.generative import TIGER, HistoryCopy, NodeGeography, SeparateTokens
-from lgsid.recommenders.generative.history_copy import N_FEATURES, N_SUMMARY, features, summary
+from lgsid.recommenders.generative.history_copy import (
+    N_EVENT,
+    N_PLACE,
+    N_SUMMARY,
+    describe_events,
+    describe_places,
+    match_codes,
+    summary,
+)
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.testing import RecommenderContract
 
@@ -169,10 +177,15 @@ def test_features_are_finite_and_as_many_as_said(town):
     for rows in (np.array([0]), np.arange(30, 60)):
         batch = data.batch(rows)
         visits = Visits.of(batch.history)
-        found = features(batch, torch.rand(batch.history.shape))
-        assert found.shape == (*batch.history.shape, N_FEATURES)
-        assert found.isfinite().all()
-        found = summary(batch, visits, torch.zeros(batch.history.shape).log_softmax(1))
+        shape = batch.history.shape
+        for found, width in (
+            (describe_events(batch, torch.rand(shape)), N_EVENT),
+            (describe_places(batch, visits), N_PLACE),
+            (match_codes(torch.randint(0, 3, (*shape, 4))), 8),
+        ):
+            assert found.shape == (*shape, width)
+            assert found.isfinite().all()
+        found = summary(batch, visits, torch.zeros(shape).log_softmax(1))
         assert found.shape == (len(rows), N_SUMMARY)
         assert found.isfinite().all()
 
@@ -184,6 +197,7 @@ def test_visits_are_the_loop(town):
     for b, row in enumerate(batch.history.tolist()):
         first = [i >= 0 and i not in row[:t] for t, i in enumerate(row)]
         assert visits.first[b].tolist() == first
+        assert [row[visits.group_of[b].tolist().index(g)] for g in visits.group_of[b].tolist()] == row
         places = [i for i in row if i >= 0]
         favourite = max(sorted(set(places)), key=places.count) if places else -1
         assert int(visits.favourite[b]) == favourite

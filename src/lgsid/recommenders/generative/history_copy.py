@@ -17,6 +17,7 @@ NEVER = -1e4
 HOUR_S, DAY_H = 3600.0, 24.0
 AGE_KNOTS = tuple(float(x) for x in range(10))  # log(1 + hours): 0 is now, 6.5 a month, 9 a year
 LAG_KNOTS = tuple(float(x) for x in range(6))
+PLACE_KNOTS = (0.0, 1.5, 3.0, 4.0, 5.0, 6.0)
 
 
 @dataclass(frozen=True)
@@ -34,29 +35,37 @@ class HistoryCopy(nn.Module):
     A pointer-generator (See et al. 2017, arXiv 1704.04368): `p(item) = g p_copy(item) + (1 - g) p_gen(item)`, with
     `p_copy(item)` the attention on past check-ins there. Both parts are distributions over items, so the probability
     of a prefix of a semantic ID is the same mixture of the parts' prefix probabilities: a beam search needs no
-    approximation for it. The logit of a past check-in is a two-layer network of the features that the counting models
-    of FIELD 2 multiply by hand, plus the dot product of the encoder's state with the check-in's codes.
+    approximation for it. The logit of a past check-in is a small network of the features that counting models
+    multiply by hand (time of day, age, what the user did next the last time), plus the dot product of the encoder's
+    state with the check-in's codes.
 
     Args:
-        hidden: Width of the network over the features.
+        hidden: Width of the networks over the features and of the gate.
         content: Width of the dot product with the codes; 0 leaves it out.
         dropout: On the content query.
     """
 
-    def __init__(self, hidden: int = 32, content: int = 32, dropout: float = 0.1) -> None:
+    def __init__(self, hidden: int = 48, content: int = 32, dropout: float = 0.1) -> None:
         super().__init__()
         self.hidden = hidden
         self.content = content
         self.dropout = nn.Dropout(dropout)
 
-    def build(self, width: int) -> None:
+    def build(self, width: int, n_levels: int) -> None:
         """Create the layers.
 
         Args:
             width: Width D of the encoder's state and of the code vectors.
+            n_levels: Number of levels L of the semantic IDs.
         """
-        self.inner = nn.Linear(N_FEATURES, self.hidden)
-        self.outer = nn.Linear(self.hidden, 1)
+        n_features = N_EVENT + N_PLACE + 2 * n_levels
+        self.network = nn.Sequential(
+            nn.Linear(n_features, self.hidden),
+            nn.GELU(),
+            nn.Linear(self.hidden, self.hidden),
+            nn.GELU(),
+            nn.Linear(self.hidden, 1),
+        )
         if self.content:
             self.query = nn.Linear(width, self.content)
             self.key = nn.Linear(width, self.content, bias=False)
@@ -76,7 +85,8 @@ class HistoryCopy(nn.Module):
             km: Shape (B, T), distance of each past check-in from the last one.
         """
         known = batch.history >= 0
-        logits = self.outer(torch.nn.functional.gelu(self.inner(features(batch, km))))[..., 0]
+        features = torch.cat([describe_events(batch, km), describe_places(batch, visits), match_codes(codes)], -1)
+        logits = self.network(features)[..., 0]
         if self.content:
             keys = torch.nn.functional.embedding_bag(codes.flatten(0, 1), self.key(table), mode="sum")
             keys = keys.view(*codes.shape[:2], self.content)  # (B, T, content)
@@ -90,7 +100,7 @@ class HistoryCopy(nn.Module):
         return Copied(log_attention, logsigmoid(gate), logsigmoid(-gate))
 
 
-def features(batch: SequenceBatch, km: Tensor) -> Tensor:
+def describe_events(batch: SequenceBatch, km: Tensor) -> Tensor:
     """Describe every past check-in as seen from the query: smooth bumps, all of order one.
 
     Args:
@@ -98,7 +108,7 @@ def features(batch: SequenceBatch, km: Tensor) -> Tensor:
         km: Shape (B, T), distance from the last place.
 
     Returns:
-        Shape (B, T, N_FEATURES), float32.
+        Shape (B, T, N_EVENT), float32.
     """
     history, shape = batch.history, batch.history.shape
     last = history[:, -1:]
@@ -125,7 +135,44 @@ def features(batch: SequenceBatch, km: Tensor) -> Tensor:
     return torch.stack([column.float().expand(shape) for column in columns], dim=-1)
 
 
-N_FEATURES = 28 + len(AGE_KNOTS) + len(LAG_KNOTS)  # columns of `features`
+N_EVENT = 28 + len(AGE_KNOTS) + len(LAG_KNOTS)  # columns of `describe_events`
+
+
+def describe_places(batch: SequenceBatch, visits: Visits) -> Tensor:
+    """Describe the place of every past check-in: how often, when last, when first the user was there.
+
+    Args:
+        batch: B queries with T past check-ins.
+        visits: Their past check-ins by place.
+
+    Returns:
+        Shape (B, T, N_PLACE), float32.
+    """
+    known = batch.history >= 0
+    hours = (batch.history_age_s / HOUR_S).float().clamp_min(0)
+    place = visits.group_of
+    count = torch.zeros_like(hours).scatter_add(1, place, known.float()).gather(1, place).clamp_min(1)
+    latest = torch.log1p(hours.new_full(hours.shape, 1e6).scatter_reduce(1, place, hours, "amin").gather(1, place))
+    earliest = torch.log1p(torch.zeros_like(hours).scatter_reduce(1, place, hours, "amax").gather(1, place))
+    columns = [torch.log(count) / 3, (count == 1).float(), count / known.sum(1, keepdim=True).clamp_min(1)]
+    columns += [latest / 5, earliest / 5, (earliest - latest) / 5, *bumps(latest, PLACE_KNOTS)]
+    return torch.stack(columns, dim=-1)
+
+
+N_PLACE = 6 + len(PLACE_KNOTS)  # columns of `describe_places`
+
+
+def match_codes(codes: Tensor) -> Tensor:
+    """Compare codes with those of the last place: of every past check-in, and of the check-in just before it.
+
+    Args:
+        codes: Shape (B, T, L).
+
+    Returns:
+        Shape (B, T, 2 L), float32, 1 where equal: "the same kind of place", "the user came from the same kind".
+    """
+    before = torch.nn.functional.pad(codes[:, :-1], (0, 0, 1, 0), value=-1)
+    return torch.cat([codes == codes[:, -1:], before == codes[:, -1:]], -1).float()
 
 
 def bumps(values: Tensor, knots: tuple[float, ...]) -> list[Tensor]:

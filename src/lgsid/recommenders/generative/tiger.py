@@ -106,7 +106,7 @@ class TIGER(Recommender):
         self.weekday = nn.Embedding(7, width)
         self.age = nn.Embedding(N_AGES, width)
         if self.copy is not None:
-            self.copy.build(width)
+            self.copy.build(width, len(sizes))
         if self.geography is not None:
             self.geography.build(len(sizes) + 1)
 

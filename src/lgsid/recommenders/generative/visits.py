@@ -16,6 +16,7 @@ class Visits(Batch):
 
     order: Tensor  # (B, T) positions in the history, ordered by place; padding comes first
     group: Tensor  # (B, T) number of the place at each position of `order`, from 0
+    group_of: Tensor  # (B, T) the same in the order of the history
     first: Tensor  # (B, T) bool in the order of the history: the first check-in at that place within it
     favourite: Tensor  # (B,) item row of the most frequent place (the lowest row among equals), -1 where none
 
@@ -35,4 +36,6 @@ class Visits(Batch):
         visits = torch.zeros_like(group).scatter_add(1, group, known.long())
         largest = visits.argmax(1, keepdim=True)
         place = torch.full_like(group, -1).scatter(1, group, ordered.long())
-        return cls(order, group, first, place.gather(1, largest)[:, 0])
+        return cls(
+            order, group, torch.zeros_like(group).scatter(1, order, group), first, place.gather(1, largest)[:, 0]
+        )
