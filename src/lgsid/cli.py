@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -152,22 +151,10 @@ def add_recommend(verbs: Any) -> None:
 
 
 def prepare_output() -> None:
-    """Send log lines to standard error, and silence warnings that a user cannot act on."""
+    """Send log lines to standard error: ours, and warnings of others."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("lgsid").setLevel(logging.INFO)
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    for pattern in (
-        r".*does not have many workers.*",
-        r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
-        r".*Checkpoint directory .* exists and is not empty.*",
-        r".*The number of training batches.*is smaller than the logging interval.*",
-        r".*pin_memory.*",
-        r".*`training_step` returned `None`.*",
-        r".*You defined a `validation_step` but have no `val_dataloader`.*",
-    ):
-        warnings.filterwarnings("ignore", message=pattern)
 
 
 def console(**options: Any) -> Any:
@@ -342,7 +329,6 @@ def show_configs(options: argparse.Namespace) -> None:
         raise LgsidError(f"{target}: exists already; name a new folder")
     shutil.copytree(config_root(), target)
     tell(f"{target}: {len(own_configs())} configs copied")
-
 
 
 if __name__ == "__main__":

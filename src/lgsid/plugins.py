@@ -221,7 +221,7 @@ def subclasses(base: type) -> dict[str, list[type]]:
             return
         seen.add(cls)
         hidden = "<locals>" in cls.__qualname__ or cls.__name__.startswith("_")
-        if not inspect.isabstract(cls) and not hidden:
+        if cls is not base and not inspect.isabstract(cls) and not hidden:
             found[cls.__name__].append(cls)
         for child in cls.__subclasses__():
             visit(child)

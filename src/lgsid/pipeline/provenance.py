@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import resource
 import subprocess
@@ -27,10 +28,8 @@ class Meter:
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             CLEAR_REFS.write_text("5", encoding="ascii")  # resets the high-water mark of resident memory
-        except OSError:
-            pass
 
     @property
     def seconds(self) -> float:

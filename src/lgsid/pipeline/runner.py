@@ -68,8 +68,10 @@ class Runner:
         self.pipeline, self.force, self.only, self.tell = pipeline, set(force), set(only), tell
 
     def plan(self) -> list[State]:
-        """Return every chosen stage with the reason why it would run; one that follows a stage that runs may be
-        found up to date after all, if that stage gives the same result again."""
+        """Return every chosen stage with the reason why it would run.
+
+        A stage that follows one that runs may be found up to date after all, if that one gives the same result again.
+        """
         states: list[State] = []
         stale: set[str] = set()
         for stage in self.chosen():

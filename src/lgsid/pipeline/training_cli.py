@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import re
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,25 @@ from lgsid.artefacts.files import read_json, write_json, write_text
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.config_files import find_config
+from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
 
 METRICS_FILE, CHECKPOINT_FILE = "metrics.json", "model.ckpt"
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 LOGGER = "lightning.pytorch.loggers.CSVLogger"
+
+SILENCED = (
+    r".*LightningCLI's args parameter is intended.*",
+    r".*configure_optimizers` returned `None`.*",
+    r".*does not have many workers.*",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r".*Checkpoint directory .* exists and is not empty.*",
+    r".*number of training batches.*is smaller than the logging interval.*",
+    r".*You defined a `validation_step` but have no `val_dataloader`.*",
+    r".*`training_step` returned `None`.*",
+    r".*Experiment logs directory .* exists and is not empty.*",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -144,14 +156,6 @@ class TrainingCLI(LightningCLI):
             logger.info("%s: done in %.0f s", self.run_folder, self.meter.seconds)
 
 
-@dataclass(frozen=True)
-class UnknownClass:
-    """A class name in a config that nothing answers to."""
-
-    name: str
-    key: str
-
-
 def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
     """Run `fit`, `validate`, `test` or `predict` with command-line arguments.
 
@@ -163,10 +167,21 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
         LgsidError: if an argument is wrong.
     """
     plugins.load()
+    silence()
     try:
         return TrainingCLI(found_configs(arguments), record)
     except ArgumentError as error:
         raise LgsidError(explain(str(error))) from error
+
+
+def silence() -> None:
+    """Silence what Lightning says to programmers, on which a user cannot act."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("lightning")]:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for pattern in SILENCED:
+        warnings.filterwarnings("ignore", message=pattern)
 
 
 def found_configs(arguments: Sequence[str]) -> list[str]:
@@ -182,36 +197,6 @@ def found_configs(arguments: Sequence[str]) -> list[str]:
             result.append(argument)
         follows = argument in ("--config", "-c") and not follows
     return result
-
-
-def explain(message: str) -> str:
-    """Turn a parser's error into one line: a wrong class name is answered with the known ones."""
-    wrong = wrong_class(message)
-    if wrong is not None:
-        known = known_classes(message)
-        return f"{wrong.key}: no class {wrong.name!r}; {plugins.suggestion(wrong.name, known)}"
-    text = re.sub(r"\s+", " ", message).strip()
-    return text if len(text) <= 600 else text[:600] + " ..."
-
-
-def wrong_class(message: str) -> UnknownClass | None:
-    """Find a class name that could not be resolved in a parser's error."""
-    key = re.search(r'key "([^"]+)"', message)
-    name = re.search(r"Import path ([\w.]+) does not correspond", message) or re.search(
-        r"No module named '?([\w.]+)'?|class_path '?\"?([\w.]+)'?\"?|Problem with given class_path '([^']+)'", message
-    )
-    found = next((group for group in name.groups() if group), None) if name else None
-    return UnknownClass(found, key[1] if key else "config") if found else None
-
-
-def known_classes(message: str) -> list[str]:
-    """Return the short names of the classes that fit where a parser's error says."""
-    base = re.search(r"subclass(?:es)? of ([\w.]+)|expected is a subclass of ([\w.]+)", message)
-    wanted = next((group for group in base.groups() if group), "").rpartition(".")[2] if base else ""
-    for kind, value in plugins.KINDS.items():
-        if value.rpartition(":")[2] == wanted:
-            return sorted(plugins.load()[kind])
-    return sorted({name for classes in plugins.load().values() for name in classes})
 
 
 def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:

@@ -48,7 +48,7 @@ class Verb(ABC):
     @property
     @abstractmethod
     def code(self) -> tuple[str, ...]:
-        """Names `module:function` of what runs; the stage is out of date when that code, or what it imports, changes."""
+        """Names `module:function` of what runs; when that code, or what it imports, changes, the stage runs again."""
 
     @abstractmethod
     def run(self, job: Job) -> Mapping[str, Any]:
