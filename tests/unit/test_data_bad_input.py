@@ -161,9 +161,11 @@ def test_unknown_items(tables):
     )
     dataset = build(tables, unknown_items="drop")
     assert len(dataset.interactions) == N - 1
-    assert {
-        k: v for k, v in dataset.report["notes"][-1].items() if k != "why"
-    } == {"action": "dropped", "what": "check-ins", "count": 1}
+    assert {k: v for k, v in dataset.report["notes"][-1].items() if k != "why"} == {
+        "action": "dropped",
+        "what": "check-ins",
+        "count": 1,
+    }
 
 
 def test_nothing_left(tables):

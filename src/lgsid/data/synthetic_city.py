@@ -143,7 +143,7 @@ class SyntheticCity(DataSource):
             raise LgsidError("SyntheticCity: the dataset was not made from this city")
         frame = dataset.interactions.frame
         user = frame["user_id"].astype(str).str[1:].to_numpy(dtype=object).astype(np.int64)
-        second = ((frame["time"] - START) // pd.Timedelta(seconds=1)).to_numpy(np.int64)
+        second = np.asarray((frame["time"] - START) // pd.Timedelta(seconds=1), dtype=np.int64)
         place = columns[dataset.item_rows]
         grouped = pd.DataFrame({"user": user, "second": second, "place": place}).groupby("user")
         last_second = grouped["second"].shift(fill_value=0).to_numpy(np.int64)
