@@ -16,6 +16,7 @@ N = 120
 def city(seed=0, n=N, categories=4):
     """Places on a plain, check-ins of a few users that wander, the last tenth of them in other splits."""
     rng = np.random.default_rng(seed)
+    lat, lon = rng.uniform(40, 41, n), rng.uniform(-74, -73, n)
     items = pd.DataFrame(
         {
             "item_id": [f"p{i}" for i in range(n)],
@@ -23,9 +24,13 @@ def city(seed=0, n=N, categories=4):
             "category": [f"kind {c}" if c else "" for c in rng.integers(0, categories, n)],
             "category_group": "",
             "brand": "",
-            "lat": rng.uniform(40, 41, n),
-            "lon": rng.uniform(-74, -73, n),
+            "lat": lat,
+            "lon": lon,
             "region_1": "here",
+            "region_2": [
+                f"{'north' if y else 'south'} {'east' if x else 'west'}"
+                for y, x in zip(lat > 40.5, lon > -73.5, strict=True)
+            ],
         }
     )
     m = 900

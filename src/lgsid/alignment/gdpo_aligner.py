@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from lgsid.alignment.preference_loss import PreferenceLoss
@@ -39,7 +40,7 @@ class GDPOAligner(LgsidModule):
         similarity_weight: lambda, the dial between meaning and geography.
         similarity_temperature: tau of L_sim.
         neighbours: k of the figures.
-        optimizer: Of the adapter's weights.
+        optimizer: Of the adapter's weights. Its learning rate falls linearly to zero over the training.
     """
 
     def __init__(
@@ -69,6 +70,13 @@ class GDPOAligner(LgsidModule):
         """
         if not self.encoder.is_trainable:
             raise LgsidError("GDPOAligner: the encoder has no adapter to train; set model.init_args.encoder's `lora`")
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:  # type: ignore[override]
+        """Give the adapter to the optimizer; the learning rate falls linearly to zero over the training."""
+        optimizer = self.optimizer([p for p in self.encoder.parameters() if p.requires_grad])
+        steps = max(1, int(self.trainer.estimated_stepping_batches))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def setup(self, stage: str) -> None:
         """Read the reward, if the loss has one, and compute the reference embeddings of all places, once."""

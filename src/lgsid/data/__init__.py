@@ -16,6 +16,7 @@ from lgsid.data.item_data import ItemData
 from lgsid.data.leave_one_out_split import LeaveOneOutSplit
 from lgsid.data.load_builder import load_builder
 from lgsid.data.note import Note
+from lgsid.data.preference_data import PreferenceData
 from lgsid.data.raw_data import RawData
 from lgsid.data.sequence_data import SequenceData
 from lgsid.data.split import Split
@@ -40,6 +41,7 @@ __all__ = [
     "ItemData",
     "LeaveOneOutSplit",
     "Note",
+    "PreferenceData",
     "RawData",
     "SequenceData",
     "Split",
