@@ -56,8 +56,11 @@ def read_json(path: str | Path) -> Any:
 
 def file_hash(path: str | Path) -> str:
     """Return the hex sha256 of a file's bytes."""
+    digest = hashlib.sha256()
     with Path(path).open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        while block := handle.read(1 << 20):  # hashlib.file_digest came with Python 3.11
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def text_hash(parts: Iterable[str | bytes]) -> str:
