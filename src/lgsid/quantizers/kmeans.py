@@ -8,10 +8,12 @@ import torch
 from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
-BATCH_SIZE = 4096
+BATCH_SIZE = 1024
+PATIENCE = 30
+FEW = 20_000
 
 
-def kmeans_centroids(x: Tensor, n_centroids: int, seed: int, n_init: int = 3, max_iter: int = 100) -> Tensor:
+def kmeans_centroids(x: Tensor, n_centroids: int, seed: int, n_init: int = 1, max_iter: int = 20) -> Tensor:
     """Return k-means centroids of `x: (N, D)`, as `(n_centroids, D)` on the device and of the dtype of `x`.
 
     Where `x` has fewer distinct rows than centroids, each row is a centroid and the others are copies of these
@@ -26,27 +28,20 @@ def kmeans_centroids(x: Tensor, n_centroids: int, seed: int, n_init: int = 3, ma
 
     Source: `sklearn.cluster.MiniBatchKMeans` (Sculley, 2010).
     """
-    points = x.detach().cpu().numpy().astype(np.float64)
-    distinct = np.unique(points, axis=0)
+    points = x.detach().cpu().float().numpy()
+    distinct = np.unique(points, axis=0) if len(points) < FEW else points
     if len(distinct) > n_centroids:
-        model = MiniBatchKMeans(
-            n_centroids,
-            random_state=seed,
-            n_init=n_init,
-            batch_size=BATCH_SIZE,
-            max_iter=max_iter,
-            reassignment_ratio=0.01,
-        )
+        model = MiniBatchKMeans(n_centroids, random_state=seed, n_init=n_init, batch_size=BATCH_SIZE, max_iter=max_iter)
         centroids = np.asarray(model.fit(points).cluster_centers_)
     else:
         centroids = fill_centroids(distinct, n_centroids, seed)
     return torch.from_numpy(centroids).to(x)
 
 
-def fill_centroids(distinct: npt.NDArray[np.float64], n_centroids: int, seed: int) -> npt.NDArray[np.float64]:
+def fill_centroids(distinct: npt.NDArray[np.float32], n_centroids: int, seed: int) -> npt.NDArray[np.float32]:
     """Repeat distinct points until there are `n_centroids`, every repetition moved by 5 % of the spread."""
     spread = float(distinct.std()) or 1.0
     filled = np.resize(distinct, (n_centroids, distinct.shape[1]))
     noise = np.random.default_rng(seed).normal(scale=0.05 * spread, size=filled.shape)
     noise[: len(distinct)] = 0.0
-    return filled + noise
+    return np.asarray(filled + noise, dtype=np.float32)

@@ -24,7 +24,7 @@ class RQKMeans(Quantizer):
         seed: Seed of the starts.
     """
 
-    def __init__(self, codebook_sizes: Sequence[int] = (64, 64), n_init: int = 3, seed: int = 0) -> None:
+    def __init__(self, codebook_sizes: Sequence[int] = (64, 64), n_init: int = 1, seed: int = 0) -> None:
         super().__init__(codebook_sizes)
         self.n_init = n_init
         self.seed = seed

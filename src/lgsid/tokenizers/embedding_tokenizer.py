@@ -38,6 +38,7 @@ class EmbeddingTokenizer(Tokenizer):
         super().__init__(collisions, optimizer)
         self.quantizer = quantizer
         self.normalise = normalise
+        self._residuals: Tensor | None = None  # what the quantizer trains on, by item row; the same in every epoch
 
     def build(self, shape: DataShape) -> None:
         """Create the mean and the quantizer's codebooks."""
@@ -59,6 +60,17 @@ class EmbeddingTokenizer(Tokenizer):
         """Return what the quantizer sees of items, `(B, D)`; with `codes: (B, L)`, below the first ones of these."""
         return self.vectors(items)
 
+    @torch.no_grad()
+    def all_residuals(self, items: ItemBatch) -> Tensor:
+        """Return `residual` of a whole table of items by their rows, `(N, D)`."""
+        chunks = [items.take(rows) for rows in torch.split(torch.arange(len(items), device=items.item.device), CHUNK)]
+        residuals = torch.zeros_like(items.embedding)
+        return residuals.index_copy_(0, items.item, torch.cat([self.residual(chunk) for chunk in chunks]))
+
+    def on_fit_end(self) -> None:
+        """Let go of the training vectors."""
+        self._residuals = None
+
     def fit_codebooks(self, items: ItemBatch) -> None:
         """Take the mean and start the codebooks."""
         self.mean.copy_(self.vectors(items).mean(dim=0) + self.mean)
@@ -66,7 +78,9 @@ class EmbeddingTokenizer(Tokenizer):
 
     def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor | None:
         """Return the quantizer's loss, if it learns by gradient."""
-        quantized: Quantized = self.quantizer(self.residual(batch))
+        if self._residuals is None:
+            self._residuals = self.all_residuals(self._items())
+        quantized: Quantized = self.quantizer(self._residuals[batch.item])
         self.log("train/loss", quantized.loss, on_step=False, on_epoch=True, batch_size=len(batch))
         terms = {f"train/{name}": value.detach() for name, value in quantized.terms.items()}
         self.log_dict(terms, on_step=False, on_epoch=True, batch_size=len(batch))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,8 @@ import numpy.typing as npt
 from lgsid.errors import LgsidError
 from lgsid.functional.capacity import place_at_least_cost
 from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved
+
+TOGETHER = 16_384
 
 Rows = npt.NDArray[np.int64]
 
@@ -43,9 +47,19 @@ class NearestFreeCode(CollisionStrategy):
             spill(codes, codebook_sizes, distances, level)
         last = len(codebook_sizes) - 1
         one_each = np.ones(codebook_sizes[last], dtype=np.int64)
-        for rows in groups_with(codes[:, :last], shared_by(codes) > 1):
-            codes[rows, last] = place_at_least_cost(distances(rows, codes[rows], last), one_each)
+        for groups in batches(groups_with(codes[:, :last], shared_by(codes) > 1)):
+            together = np.concatenate(groups)
+            costs = np.split(distances(together, codes[together], last), np.cumsum([len(rows) for rows in groups])[:-1])
+            for rows, cost in zip(groups, costs, strict=True):
+                codes[rows, last] = place_at_least_cost(cost, one_each)
         return Resolved(codes, codebook_sizes)
+
+
+def batches(groups: list[Rows]) -> Iterator[list[Rows]]:
+    """Join groups until they hold about `TOGETHER` rows, so that distances are asked for in few calls."""
+    ends = np.cumsum([len(rows) for rows in groups])
+    for _, batch in groupby(zip(ends // TOGETHER, groups, strict=True), key=lambda pair: pair[0]):
+        yield [rows for _, rows in batch]
 
 
 def spill(codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, level: int) -> None:

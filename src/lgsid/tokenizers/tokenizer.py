@@ -148,13 +148,24 @@ class Tokenizer(LgsidModule):
         return None
 
     def validation_step(self, batch: ItemBatch, batch_idx: int) -> None:
-        """Log the collisions before resolution and the reconstruction error."""
+        """Log the collisions before resolution and the reconstruction error, of all items as one batch."""
+        self._log_codes(batch, "val")
+
+    def test_step(self, batch: ItemBatch, batch_idx: int) -> None:
+        """Log the same as in validation; a tokenizer has no items held back."""
+        self._log_codes(batch, "test")
+
+    def predict_step(self, batch: ItemBatch, batch_idx: int) -> Tensor:
+        """Return the codes `(B, L)` before the collision strategy."""
+        return self.encode(batch)
+
+    def _log_codes(self, batch: ItemBatch, stage: str) -> None:
         codes = self.encode(batch)
         values = {"collision_rate": collision_rate(codes), "distinct_share": distinct_share(codes)}
         error = self.reconstruction_error(batch, codes)
         if error is not None:
             values["reconstruction_error"] = error
-        self.log_dict({f"val/{name}": value for name, value in values.items()}, batch_size=len(batch))
+        self.log_dict({f"{stage}/{name}": value for name, value in values.items()}, batch_size=len(batch))
 
     def configure_optimizers(self) -> Optimizer | None:  # type: ignore[override]
         """Return the optimizer, or none where there is nothing to learn by gradient."""
