@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def find_config(name: str | Path, base: Path | None = None) -> Path:
         LgsidError: if there is no such file.
     """
     given = Path(name)
-    local = given if base is None else base / given
+    local = Path(os.path.normpath(given if base is None else base / given))
     if local.is_file():
         return local
     parts = list(given.parts)
