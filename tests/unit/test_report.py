@@ -17,7 +17,7 @@ from lgsid.artefacts.files import write_json
 from lgsid.errors import LgsidError
 from lgsid.pipeline.report import write_report
 from lgsid.pipeline.report_examples import PRIVATE
-from lgsid.pipeline.report_figures import shuffled
+from lgsid.pipeline.report_figures import draw_map, shuffled
 from lgsid.pipeline.report_table import ReportTable, folded
 from lgsid.pipeline.report_tables import alignment_words
 from lgsid.pipeline.stage_results import PipelineResults
@@ -146,7 +146,7 @@ def test_card_puts_controls_last_and_is_computed_where_absent(report):
     assert rows["codes per level"] == ("4x5x5", "4x5x5")
     ours, control = (float(cell.split(" ")[0]) for cell in rows["km in a prefix of 1 code"])
     assert ours < control
-    assert float(rows["1st code, district: NMI"][0]) == pytest.approx(1.0)
+    assert float(rows["NMI, district"][0]) == pytest.approx(1.0)
 
 
 def test_reward(report):
@@ -268,3 +268,30 @@ def test_markdown_of_awkward_cells():
     assert table.markdown() == "## T\n\nnote\n\n| a | b c |\n| --- | ---: |\n| x\\|y | &lt;a_1> |\n"
     assert folded("revisit MRR@10") == "revisit\nMRR@10"
     assert folded("tokenize_unaligned") == "tokenize_\nunaligned"
+
+
+def test_four_tokenizers_fit_80_columns_and_the_map_shows_other_kinds_first(stages, tmp_path):
+    sids = SemanticIDs.read(stages["tokenize"] / "sids.parquet")
+    folders = {"data": stages["data"], "tokenize": stages["tokenize"], "tokenize_random": stages["dice"]}
+    for name, kind in (("tokenize_unaligned", "HierTokenizer"), ("tokenize_text_only", "ResidualTokenizer")):
+        folders[name] = tmp_path / name
+        SemanticIDs(sids.item_ids, sids.codes, (128, 64, 64), {"tokenizer": f"x.{kind}"}).write(
+            tmp_path / name / "sids.parquet"
+        )
+    report = write_report(folders, tmp_path / "out")
+    text = shown(report.tables["card"])
+    assert "…" not in text
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    assert report.tables["card"].header[1:] == (
+        "tokenize",
+        "tokenize_unaligned",
+        "tokenize_text_only",
+        "tokenize_random",
+    )
+    figure = draw_map(PipelineResults.read(folders))
+    headings = [text.get_text() for text in figure.texts if text.get_text().endswith(")")]
+    assert headings == [
+        "HierTokenizer (tokenize)",
+        "ResidualTokenizer (tokenize_text_only)",
+        "RandomTokenizer (tokenize_random)",
+    ]

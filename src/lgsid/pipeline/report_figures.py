@@ -57,19 +57,21 @@ def write_figures(results: PipelineResults, folder: Path) -> dict[str, str]:
 
 
 def draw_map(results: PipelineResults) -> Figure | None:
-    """Draw the map of the first sets of semantic IDs, a control at the right."""
+    """Draw the map of the first set of semantic IDs, of others from other tokenizers first, a control at the right."""
     sets = titled_sids(results)
     if results.items is None or not sets:
         return None
-    names = list(sets)
-    kept = names if len(names) <= MAP_COLUMNS else [*names[: MAP_COLUMNS - 1], names[-1]]
-    return sid_map(results.items, {name: sets[name] for name in kept}, dataset_name(results))
+    kinds = {result.title: result.tokenizer for result in results.tokenizers}
+    first, *others, last = sets
+    others.sort(key=lambda title: kinds[title] == kinds.get(first))
+    columns = [first, *others[: MAP_COLUMNS - 2], last]
+    return sid_map(results.items, {title: sets[title] for title in columns}, dataset_name(results))
 
 
 def titled_sids(results: PipelineResults) -> dict[str, SemanticIDs]:
     """Return title -> semantic IDs, ours first and a control last; where no stage made one, ours shuffled."""
     sets = {result.title: result.sids for result in results.tokenizers}
-    if sets and not any(result.is_control for result in results.tokenizers):
+    if sets and (len(sets) == 1 or not any(result.is_control for result in results.tokenizers)):
         sets[SHUFFLED] = shuffled(next(iter(sets.values())))
     return sets
 

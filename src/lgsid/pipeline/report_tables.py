@@ -111,12 +111,12 @@ def card_table(results: PipelineResults) -> ReportTable | None:
     lines += [(f"km in a prefix of {codes_words(depth)}", partial(km_cell, depth)) for depth in range(1, deepest + 1)]
     regions = {f"region_{level + 1}": name for level, name in enumerate(region_names(results))}
     for column, name in {"category": "category", **regions}.items():
-        lines.append((f"1st code, {shortened(name, 18)}: NMI", partial(nmi_cell, column)))
+        lines.append((f"NMI, {shortened(name, 20)}", partial(nmi_cell, column)))
     lines.append(("branches told apart", lambda r: percent(branches_apart(r.card))))
     rows = tuple((label, *(cell(result) for result in sets)) for label, cell in lines)
     kept = tuple(row for row in rows if any(cell not in (NOTHING, "") for cell in row[1:]))
     note = (
-        "km: median between two places (in brackets: random groups of those sizes). NMI: mutual information."
+        "km: median between two places (in brackets: random groups of those sizes). NMI: of the first code."
         " branches: places whose name others have too."
     )
     return ReportTable("Semantic IDs: quality card", ("", *(r.stage for r in sets)), kept, 1, note)
@@ -136,7 +136,12 @@ def km_cell(depth: int, result: TokenizerResults) -> str:
     """Write the median km in a prefix, with that of random groups in brackets."""
     row = depth_row(result.card, depth)
     near, far = row.get("km"), row.get("km_random")
-    return f"{number(near['p50'], 2)} ({number(far['p50'], 1)})" if near and far else NOTHING
+    return f"{kilometres(near['p50'])} ({kilometres(far['p50'])})" if near and far else NOTHING
+
+
+def kilometres(km: float) -> str:
+    """Write a distance with three digits that count."""
+    return number(km, 2 if km < 10 else 1)
 
 
 def nmi_cell(column: str, result: TokenizerResults) -> str:
