@@ -43,10 +43,7 @@ def _density(dataset: Dataset) -> str:
     per_item = int(np.median(np.bincount(dataset.item_rows, minlength=len(dataset.items))))
     frame = dataset.interactions.frame
     revisits = float(frame.duplicated(["user_id", "item_id"]).mean())
-    return (
-        f"Median check-ins: {per_user:,} a user, {per_item:,} a place; "
-        f"{revisits:.0%} at a place where the user was before."
-    )
+    return f"Median check-ins: {per_user:,} a user, {per_item:,} a place; {revisits:.0%} are revisits."
 
 
 def _table(title: str, *columns: tuple[str, Literal["left", "right"], int]) -> Table:

@@ -38,7 +38,8 @@ class FoursquareNYC(DataSource):
 
     def files(self) -> list[Path]:
         """Return the files that `read` reads."""
-        return [self.root / CHECKINS, *([self.root / VENUES] if self.names else [])]
+        names = [self.root / VENUES, CategoryGroups().file(self.root)] if self.names else []
+        return [self.root / CHECKINS, *names]
 
     def read(self) -> RawData:
         """Read check-ins, and the names of their places."""
