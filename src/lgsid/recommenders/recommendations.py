@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
+
+WIDTH = 80
+HEADINGS = ("#", "place", "category", "region", "km", "score", "SID")
+SHARES = {"place": 0.42, "category": 0.28, "region": 0.3}  # of the room that the other columns leave
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,13 @@ class Recommendation:
     km: float | None
     score: float
     sid: tuple[int, ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts of its line in a table, one for each of `HEADINGS`."""
+        km = "" if self.km is None else f"{self.km:.2f}" if self.km < 10 else f"{self.km:.0f}"
+        sid = "-".join(map(str, self.sid))
+        return (str(self.rank), self.label, self.category, self.region, km, f"{self.score:.3g}", sid)
 
     @property
     def label(self) -> str:
@@ -67,20 +79,19 @@ class Recommendations:
     def __rich__(self) -> Table:
         """Return the table."""
         whom = f"user {self.user}" if self.user is not None else "a visitor"
-        table = Table(title=f"{self.model} for {whom} at {self.at.replace('T', ' ')}", title_justify="left", box=None)
-        table.add_column("#", justify="right", no_wrap=True)
-        table.add_column("place", no_wrap=True, overflow="ellipsis", ratio=4)
-        table.add_column("category", no_wrap=True, overflow="ellipsis", ratio=3)
-        table.add_column("region", no_wrap=True, overflow="ellipsis", ratio=3)
-        table.add_column("km", justify="right", no_wrap=True)
-        table.add_column("score", justify="right", no_wrap=True)
-        if any(item.sid for item in self.items):
-            table.add_column("SID", no_wrap=True)
-        for item in self.items:
-            km = "" if item.km is None else f"{item.km:.2f}" if item.km < 10 else f"{item.km:.0f}"
-            texts = (str(item.rank), item.label, item.category, item.region, km, f"{item.score:.3g}")
-            cells = [Text(text) for text in texts]  # names are not markup
-            if item.sid:
-                cells.append(Text("-".join(map(str, item.sid))))
-            table.add_row(*cells)
+        title = Text(f"{self.model} for {whom} at {self.at.replace('T', ' ')}")
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+        rows = [item.cells for item in self.items]
+        names = HEADINGS if any(item.sid for item in self.items) else HEADINGS[:-1]
+        fixed = {name: max(len(row[i]) for row in [HEADINGS, *rows]) for i, name in enumerate(names)}
+        room = WIDTH - sum(width + 1 for name, width in fixed.items() if name not in SHARES) - len(SHARES)
+        for name in names:
+            if name in SHARES:
+                width = min(fixed[name], max(4, int(room * SHARES[name])))
+                table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
+            else:
+                justify: JustifyMethod = "left" if name == "SID" else "right"
+                table.add_column(name, no_wrap=True, justify=justify, min_width=fixed[name])
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row[: len(names)]))  # Text: names are not markup
         return table
