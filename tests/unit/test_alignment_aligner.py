@@ -102,6 +102,13 @@ def test_training_starts_at_the_constant_of_the_loss(folder, model_folder, tmp_p
     assert float(run.callback_metrics["train/align"]) == pytest.approx(expected, abs=1e-5)
 
 
+def test_forward_keeps_the_order_of_prompts(model_folder):
+    model = aligner(model_folder)
+    texts = [f"{'place ' * (7 * i % 5)}{i}" for i in range(70)]
+    model.eval()
+    torch.testing.assert_close(model(texts).detach(), model.encoder.encode(texts, use_cache=False))
+
+
 def test_learning_rate_falls_to_zero(folder, model_folder, tmp_path):
     model = aligner(model_folder)
     run = trainer(tmp_path, max_steps=4)
