@@ -1,0 +1,114 @@
+"""What every tokenizer must hold to; third parties inherit it in their tests."""
+
+from __future__ import annotations
+
+import tempfile
+from abc import ABC, abstractmethod
+from functools import cache
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+
+from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.embeddings import Embeddings
+from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.data.item_data import ItemData
+from lgsid.testing.toy_city import toy_city
+from lgsid.tokenizers.tokenizer import CARD_FILE, INDEX_FILE, SIDS_FILE, Tokenizer
+
+
+class TokenizerContract(ABC):
+    """Tests of a tokenizer's promises, on a toy city with made-up vectors.
+
+    Derive a class whose name starts with `Test` and give it `make`.
+    """
+
+    unique = True  # the default collision strategy promises it
+    max_epochs = 2
+
+    @abstractmethod
+    def make(self) -> Tokenizer:
+        """Return a new tokenizer; with the same arguments every time."""
+
+    def fit(self, data: ItemData) -> Tokenizer:
+        """Return a tokenizer fitted on `data` through Lightning."""
+        tokenizer = self.make()
+        quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+        trainer = L.Trainer(max_epochs=self.max_epochs, accelerator="cpu", enable_model_summary=False, **quiet)  # type: ignore[arg-type]
+        L.seed_everything(0, verbose=False)
+        trainer.fit(tokenizer, data)
+        return tokenizer
+
+    def sids(self, data: ItemData) -> SemanticIDs:
+        """Return the semantic IDs of all items of `data`, after fitting on them."""
+        return self.fit(data).tokenize(
+            data.vocabularies.batch(item_table(data).items, data.vectors), item_table(data).items.ids
+        )
+
+    def test_codes_fit_the_codebooks(self) -> None:
+        """Every item has its codes, unique where the strategy promises it."""
+        sids = self.sids(toy_items())
+        assert sids.codes.dtype == np.int64
+        assert bool((sids.codes < np.array(sids.codebook_sizes)).all())
+        if self.unique:
+            assert len(np.unique(sids.codes, axis=0)) == len(sids)
+
+    def test_permuting_items_permutes_semantic_ids(self) -> None:
+        """The order of the items table is irrelevant, also to the fitting."""
+        one, other = self.sids(toy_items()), self.sids(toy_items(shuffled=True))
+        assert list(one.item_ids) != list(other.item_ids)
+        rows = {item: row for row, item in enumerate(other.item_ids)}
+        assert np.array_equal(one.codes, other.codes[[rows[item] for item in one.item_ids]])
+
+    def test_same_seed_same_result(self) -> None:
+        """Fitting twice gives the same codes."""
+        assert np.array_equal(self.sids(toy_items()).codes, self.sids(toy_items()).codes)
+
+    def test_export_writes_what_others_read(self) -> None:
+        """The Parquet file and the index hold the same codes, and the card is beside them."""
+        data = toy_items()
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            self.fit(data).export(folder)
+            table = SemanticIDs.read(folder / SIDS_FILE)
+            index = SemanticIDs.read_index_json(folder / INDEX_FILE, item_table(data).items)
+            assert np.array_equal(table.codes, index.codes)
+            assert table.metadata["collision_strategy"]
+            assert (folder / CARD_FILE).is_file()
+
+
+def item_table(data: ItemData) -> Dataset:
+    """Return the dataset of a datamodule that is set up."""
+    if data.dataset is None:
+        raise AssertionError("the datamodule is not set up")
+    return data.dataset
+
+
+@cache
+def toy_folder(shuffled: bool = False) -> tempfile.TemporaryDirectory[str]:
+    """Write a toy city with vectors that know a little of place and kind to a temporary folder."""
+    folder = tempfile.TemporaryDirectory()
+    dataset = toy_city(seed=0)
+    items = dataset.items
+    if shuffled:
+        items = items.take(np.random.default_rng(0).permutation(len(items)).astype(np.int64))
+    Dataset(items, dataset.interactions, dataset.report).write(folder.name)
+    order = np.argsort(items.ids.astype(str))
+    rng = np.random.default_rng(1)
+    kind = rng.normal(size=(len(items.codes("category")[1]), 12))[items.codes("category")[0]]
+    place = np.stack([items.lat_deg - items.lat_deg.mean(), items.lon_deg - items.lon_deg.mean()], axis=1)
+    vectors = np.empty((len(items), 12))
+    vectors[order] = 0.2 * rng.normal(size=(len(items), 12))
+    vectors += kind
+    vectors[:, :2] += 20.0 * place
+    Embeddings(items.ids, vectors.astype(np.float32)).write(Path(folder.name) / "embeddings.parquet")
+    return folder
+
+
+def toy_items(shuffled: bool = False) -> ItemData:
+    """Return a datamodule over a toy city with vectors, set up; with `shuffled`, its items in another order."""
+    folder = Path(toy_folder(shuffled).name)
+    data = ItemData(str(folder), str(folder / "embeddings.parquet"), batch_size=16)
+    data.setup()
+    return data

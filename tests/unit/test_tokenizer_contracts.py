@@ -1,0 +1,94 @@
+import pytest
+
+from lgsid.geo import FourierGeoEncoder, LocalMetresGeoEncoder
+from lgsid.quantizers import RQVAE, ResidualCentroids, ResidualFSQ, ResidualVQ, RQKMeans
+from lgsid.testing import GeoEncoderContract, QuantizerContract, TokenizerContract
+from lgsid.tokenizers import (
+    CounterSuffix,
+    HashedAttributes,
+    HierTokenizer,
+    NoResolution,
+    RandomTokenizer,
+    ResidualTokenizer,
+)
+
+
+class TestResidualCentroids(QuantizerContract):
+    def make(self):
+        return ResidualCentroids((7, 5, 3))
+
+
+class TestResidualCentroidsMoreCodesThanVectors(QuantizerContract):
+    def make(self):
+        return ResidualCentroids((90, 4))
+
+
+class TestRQKMeans(QuantizerContract):
+    def make(self):
+        return RQKMeans((6,))
+
+
+class TestResidualVQ(QuantizerContract):
+    def make(self):
+        return ResidualVQ((7, 5, 3, 2))
+
+
+class TestRQVAE(QuantizerContract):
+    def make(self):
+        return RQVAE((7, 5), latent_dim=6, hidden_dims=(16,))
+
+
+class TestResidualFSQ(QuantizerContract):
+    def make(self):
+        return ResidualFSQ((3, 4), n_levels=3)
+
+
+class TestFourierRandom(GeoEncoderContract):
+    def make(self):
+        return FourierGeoEncoder()
+
+
+class TestFourierAxes(GeoEncoderContract):
+    def make(self):
+        return FourierGeoEncoder(min_wavelength_m=200.0, n_wavelengths=8, directions="axes")
+
+
+class TestLocalMetres(GeoEncoderContract):
+    def make(self):
+        return LocalMetresGeoEncoder()
+
+
+class TestHier(TokenizerContract):
+    def make(self):
+        return HierTokenizer(9, ResidualCentroids((5, 4)))
+
+
+class TestHierFourLevels(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return HierTokenizer(4, RQKMeans((3, 3, 2)), LocalMetresGeoEncoder(), HashedAttributes())
+
+
+class TestResidualWithSuffix(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return ResidualTokenizer(ResidualVQ((4, 3)), collisions=CounterSuffix())
+
+
+class TestResidualUnresolved(TokenizerContract):
+    unique = False
+
+    def make(self):
+        return ResidualTokenizer(RQVAE((4, 3), latent_dim=4, hidden_dims=(8,)), collisions=NoResolution())
+
+
+class TestRandom(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return RandomTokenizer((5, 4, 3))
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
