@@ -14,10 +14,12 @@ from lgsid.data.foursquare_phoenix import FoursquarePhoenix
 from lgsid.data.gowalla_nyc import GowallaNYC
 from lgsid.data.item_data import ItemData
 from lgsid.data.leave_one_out_split import LeaveOneOutSplit
+from lgsid.data.list_mix import ListMix
 from lgsid.data.load_builder import load_builder
 from lgsid.data.note import Note
 from lgsid.data.preference_data import PreferenceData
 from lgsid.data.raw_data import RawData
+from lgsid.data.reward_data import RewardData
 from lgsid.data.sequence_data import SequenceData
 from lgsid.data.split import Split
 from lgsid.data.synthetic_city import SyntheticCity
@@ -40,9 +42,11 @@ __all__ = [
     "GowallaNYC",
     "ItemData",
     "LeaveOneOutSplit",
+    "ListMix",
     "Note",
     "PreferenceData",
     "RawData",
+    "RewardData",
     "SequenceData",
     "Split",
     "SyntheticCity",

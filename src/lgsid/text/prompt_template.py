@@ -25,7 +25,7 @@ class PromptTemplate:
 
     A template is a Python format string over the columns of the items table: `{name}`, `{category}`,
     `{category_group}`, `{brand}`, `{region_1}` .., `{lat:.4f}`, `{lon:.4f}`, or any further column. A part in square
-    brackets is printed only if none of its fields is empty: `{category}[ ({category_group})][, part of {brand}]`.
+    brackets is printed only if none of its fields is empty: `{category}[ ({category_group})][, {name}]`.
     What an empty field leaves outside brackets is tidied: joining punctuation (`, ; : | /`) is neither doubled, nor
     left at an end of the half. The paper keeps content and location apart to swap locations (prompt mismatching,
     METHOD 1: `P_i^j = [content_i, location_j]`); the wording is our own.
@@ -41,7 +41,7 @@ class PromptTemplate:
 
     def __init__(
         self,
-        content: str = "[{name}, ]{category}[ ({category_group})]",
+        content: str = "{category}[ ({category_group})][, {name}]",
         location: str = "[{region_3}, ][{region_2}, ][{region_1}, ]latitude {lat:.4f}, longitude {lon:.4f}",
         separator: str = ". ",
     ) -> None:

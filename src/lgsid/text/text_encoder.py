@@ -132,17 +132,8 @@ class TextEncoder(nn.Module):
         Returns:
             Shape (N, D), float32, on the CPU.
         """
-        if not len(texts):
-            return torch.empty(0, self.dim)
-        distinct, inverse = np.unique(np.asarray(texts, dtype=object), return_inverse=True)
-        distinct_texts = cast(list[str], distinct.tolist())
-        key = self._cache_key(distinct_texts) if use_cache else ""
-        vectors = EmbeddingCache().get(key) if use_cache else None
-        if vectors is None:
-            vectors = self._encode_distinct(distinct_texts, progress)
-            if use_cache:
-                EmbeddingCache().put(key, vectors)
-        return vectors[torch.from_numpy(inverse.reshape(-1))]
+        with torch.inference_mode(False):  # also inside a validation loop: the vectors may be trained on later
+            return self._encode(texts, progress, use_cache) if len(texts) else torch.empty(0, self.dim)
 
     @contextmanager
     def reference(self) -> Iterator[None]:
@@ -200,6 +191,17 @@ class TextEncoder(nn.Module):
             hidden = self.network(**tokens).last_hidden_state  # (B, S, D)
         vectors = POOLING[self.pooling](hidden, tokens["attention_mask"]).float()
         return F.normalize(vectors, dim=-1) if self.normalize else vectors
+
+    def _encode(self, texts: Sequence[str], progress: bool, use_cache: bool) -> Tensor:
+        distinct, inverse = np.unique(np.asarray(texts, dtype=object), return_inverse=True)
+        distinct_texts = cast(list[str], distinct.tolist())
+        key = self._cache_key(distinct_texts) if use_cache else ""
+        vectors = EmbeddingCache().get(key) if use_cache else None
+        if vectors is None:
+            vectors = self._encode_distinct(distinct_texts, progress)
+            if use_cache:
+                EmbeddingCache().put(key, vectors)
+        return vectors[torch.from_numpy(inverse.reshape(-1))]
 
     def _cache_key(self, texts: Sequence[str]) -> str:
         adapter = self.describe()

@@ -1,0 +1,154 @@
+"""The reward: does this content belong at this location?"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from lgsid.errors import LgsidError
+from lgsid.functional.lists import chance_ndcg, ndcg, rank_labels, spearman
+from lgsid.module import LgsidModule
+from lgsid.rewards.anchored_pair import AnchoredPair
+from lgsid.rewards.head_input import HeadInput
+from lgsid.rewards.listwise_softmax import ListwiseSoftmax
+from lgsid.rewards.reward_head import CHECKPOINT_KEY, RewardHead
+from lgsid.rewards.reward_loss import RewardLoss
+from lgsid.text import TextEncoder
+from lgsid.typing import RewardBatch
+
+NDCG_LENGTH = 10
+
+
+class RewardModel(LgsidModule):
+    """List-wise reward on an encoder's vectors (arXiv 2511.14221; METHOD 1), trained on `RewardData`.
+
+    The encoder is frozen unless it has a LoRA: then every prompt is encoded once, kept on disk, and the head trains
+    on the vectors; with LoRA, prompts go through the encoder in the step. Either way the checkpoint holds the head
+    (and the adapter), not the pre-trained weights; `RewardHead.load` reads the head without any encoder.
+
+    Logs, on lists of held-out places, the true location left out: `heldout/<kind>/spearman` with minus distance and
+    `ndcg@10`, both beside the cosine of the encoder's vectors (`cosine_spearman`, `cosine_ndcg@10`) and beside chance
+    (`chance_ndcg@10`; a rank correlation is 0 by chance). `own_first` is the share of lists whose true location has
+    the highest score (chance `1 / (K + 1)`); an input that sees the anchor knows its own prompt, so it has none.
+
+    Args:
+        encoder: Where vectors come from; none: all-MiniLM-L6-v2.
+        input: What the head sees; none: `AnchoredPair`.
+        loss: None: `ListwiseSoftmax`.
+        hidden_dim: Width of the head's hidden layer.
+        dropout: In the head.
+        optimizer: Its learning rate falls to 0 along a cosine.
+    """
+
+    def __init__(
+        self,
+        encoder: TextEncoder | None = None,
+        input: HeadInput | None = None,
+        loss: RewardLoss | None = None,
+        hidden_dim: int = 256,
+        dropout: float = 0.1,
+        optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.01),
+    ) -> None:
+        super().__init__(optimizer)
+        self.save_hyperparameters()
+        self.encoder = encoder or TextEncoder()
+        self.loss = loss or ListwiseSoftmax()
+        self.head = RewardHead(
+            input or AnchoredPair(), self.encoder.dim, hidden_dim, dropout, encoder=self.encoder.describe()
+        )
+        self._bank: Tensor | None = None
+
+    def score(self, anchor: Tensor, candidates: Tensor) -> Tensor:
+        """Return the reward of each candidate for its anchor, differentiable in both.
+
+        Args:
+            anchor: Vectors of the anchors' own prompts, shape (B, D).
+            candidates: Vectors of the candidates' prompts, shape (B, C, D).
+
+        Returns:
+            Logits, shape (B, C).
+        """
+        return self.head.score(anchor, candidates)
+
+    def training_step(self, batch: RewardBatch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch of lists."""
+        vectors = self._vectors(batch.prompt)
+        loss = cast(Tensor, self.loss(self.score(vectors[:, 0], vectors), batch.distance_km))
+        self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch))
+        return loss
+
+    def validation_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log how well held-out lists are ordered."""
+        kind = self._data().heldout_kinds[dataloader_idx]
+        for name, value in self.measures(batch).items():
+            key = f"heldout/{kind}/{name}"
+            self.log(key, value, batch_size=len(batch), add_dataloader_idx=False, prog_bar=name == "spearman")
+
+    def test_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log how well held-out lists are ordered."""
+        self.validation_step(batch, batch_idx, dataloader_idx)
+
+    def measures(self, batch: RewardBatch) -> dict[str, Tensor]:
+        """Return the means over a batch of what is logged for it, by name."""
+        vectors = self._vectors(batch.prompt)
+        scores = self.score(vectors[:, 0], vectors)
+        cosine = F.cosine_similarity(vectors[:, :1], vectors[:, 1:], dim=-1)
+        distance = batch.distance_km[:, 1:]
+        gains = rank_labels(distance)
+        found = {
+            "spearman": spearman(scores[:, 1:], -distance),
+            "cosine_spearman": spearman(cosine, -distance),
+            f"ndcg@{NDCG_LENGTH}": ndcg(scores[:, 1:], gains, NDCG_LENGTH),
+            f"cosine_ndcg@{NDCG_LENGTH}": ndcg(cosine, gains, NDCG_LENGTH),
+            f"chance_ndcg@{NDCG_LENGTH}": chance_ndcg(gains, NDCG_LENGTH),
+        }
+        if not self.head.input.sees_anchor:
+            found["own_first"] = (scores[:, :1] > scores[:, 1:]).all(dim=1).float()
+        return {name: value.mean() for name, value in found.items()}
+
+    def configure_optimizers(self) -> Any:
+        """Let the learning rate fall along a cosine over the whole training."""
+        optimizer = super().configure_optimizers()
+        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        schedule = {"scheduler": CosineAnnealingLR(optimizer, steps), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what is needed to rebuild the head without this class."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[CHECKPOINT_KEY] = self.head.describe()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Rebuild the head as it was trained, and refuse vectors it was not trained on.
+
+        Raises:
+            LgsidError: if the encoder here differs from the one the head was trained on.
+        """
+        super().on_load_checkpoint(checkpoint)
+        description = checkpoint[CHECKPOINT_KEY]
+        for name in ("weights_hash", "pooling", "normalize", "dim"):
+            here, there = self.head.encoder[name], description["encoder"][name]
+            if here != there:
+                raise LgsidError(f"reward: was trained on an encoder with {name} {there!r}, not {here!r}; set the same")
+        self.head = RewardHead.from_description(description)
+
+    def _data(self) -> Any:
+        data = getattr(self.trainer, "datamodule", None)
+        if not hasattr(data, "heldout_kinds") or not hasattr(data, "texts"):
+            raise LgsidError(f"RewardModel: needs lgsid.data.RewardData as its data, not {type(data).__name__}")
+        return data
+
+    def _vectors(self, prompt: Tensor) -> Tensor:
+        """Return vectors of prompts given as rows of the datamodule's texts: (B, C) int64 -> (B, C, D)."""
+        texts = self._data().texts
+        if not self.encoder.is_trainable:
+            if self._bank is None:
+                self._bank = self.encoder.encode(texts).to(self.device)
+            return self._bank[prompt]
+        distinct, inverse = torch.unique(prompt, return_inverse=True)
+        return cast(Tensor, self.encoder([texts[row] for row in distinct.tolist()]))[inverse]
