@@ -66,6 +66,16 @@ def test_own_category_is_no_brand_but_another_is():
     assert assign(names, ["Sandwich Place"] * 4) == ["Subway"] * 4
 
 
+def test_plurals_and_initials_are_one_brand():
+    assert assign(["City Sports Club", "City Sports Clubs", "City Sports Club"]) == ["City Sports Club"] * 3
+    assert assign(["TGI Friday's", "T.G.I. Fridays", "TGI Friday's"]) == ["TGI Friday's"] * 3
+
+
+def test_homes_are_no_chain():
+    assert assign(["Mi Casa"] * 3, ["Home (private)"] * 3) == [""] * 3
+    assert assign(["Mi Casa"] * 3, ["Taco Place"] * 3) == ["Mi Casa"] * 3
+
+
 def test_order_of_places_does_not_matter():
     names = ["Bell", "Bell Coffee", "bell", "Fen", "Fen Express", "FEN", "Other"]
     lat = np.arange(len(names)) / 10

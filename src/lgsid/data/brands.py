@@ -17,7 +17,7 @@ AFTER_NAME = re.compile(r"\s*(?:[(\[@|].*|\s[-\u2013\u2014]\s.*|,\s.*)$")
 KINDS = """
 a and at atm bakery bank bar bbq bistro books burger burgers cafe center centre co coffee company corp deli
 department donut donuts drugs drugstore express fitness food foods grill grocery gym house inc juice kitchen llc ltd
-market mart pharmacy pizza pizzeria place restaurant restaurants salon shop shops spa steakhouse store stores
+market mart pharmacy pizza pizzeria place restaurant restaurants salon shop shops sandwich spa steakhouse store stores
 supermarket supermarkets sushi tea the theater theatre
 """
 # Words that name no chain however often they occur alone.
@@ -28,19 +28,27 @@ international italian japanese laundromat laundry library liquor liquors lobby l
 nail nails new north office offices park parking playground pool post private public room school south square stairs
 station stop street studio terminal thai track train university wc west wine wines work york
 """
-KIND_WORDS = frozenset(KINDS.split())
-COMMON_WORDS = KIND_WORDS | frozenset(COMMON.split())
 CELLS_PER_DEGREE = 1000  # branches less than about 100 m apart count as one
+
+
+def singular(word: str) -> str:
+    """Return a word without the "s" of a plural or a genitive."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+KIND_WORDS = frozenset(map(singular, KINDS.split()))
+COMMON_WORDS = KIND_WORDS | frozenset(map(singular, COMMON.split()))
 
 
 @dataclass
 class Brands:
     """Call a name a brand when places at several positions share it.
 
-    Names are compared as words, without case, accents and punctuation; store numbers ("#1234") and what follows a
-    bracket, an "@" or a dash between spaces are left out. A longer name joins a shorter brand when it only adds words
+    Names are compared as words, without case, accents, punctuation and plural; store numbers ("#1234") and what follows
+    a bracket, an "@" or a dash between spaces are left out. A longer name joins a shorter brand when it only adds words
     that say what kind of place it is: "Starbucks Coffee" joins "Starbucks", which is found often enough by itself.
-    A name made of nothing but such words, of common ones, or of its own category ("Bus Stop") is no brand.
+    A name made of nothing but such words, of common ones, or of its own category ("Bus Stop") is no brand, and neither
+    is that of a place whose category says "(private)".
 
     Args:
         min_branches: Different positions (about 100 m apart) that a name needs.
@@ -80,12 +88,14 @@ class Brands:
 
     def key(self, name: str, category: str) -> tuple[str, ...]:
         """Return the words by which a name is compared; none if the name can be no brand."""
-        words = plain_words(_clean(name))
+        own = set(map(singular, plain_words(category)))
+        if "private" in own:
+            return ()
+        words = tuple(map(singular, plain_words(_clean(name))))
         if len(words) > 1 and words[0] == "the":
             words = words[1:]
         if all(w in COMMON_WORDS or w.isdigit() for w in words):
             return ()
-        own = set(plain_words(category))
         return () if words and set(words) <= own else words
 
 
