@@ -12,6 +12,10 @@ from lgsid.functional.preference import (
     pairwise_preference_loss,
     softmax_preference_loss,
 )
+from lgsid.rewards import AnchoredPair, MismatchedPrompt, RewardHead
+from lgsid.rewards.reward_head import CHECKPOINT_KEY
+from lgsid.testing import tiny_encoder
+from lgsid.text import LoraSpec, TextEncoder
 
 
 def rewards(batch=5, rejected=3, seed=0):
@@ -60,7 +64,7 @@ def test_similarity_term_is_the_formula_and_has_a_gradient():
     vectors = torch.randn(4, 6, generator=generator, requires_grad=True)
     reference = torch.randn(4, 6, generator=generator)
     loss = contrastive_similarity_loss(vectors, reference, 0.2)
-    cosine = torch.nn.functional.cosine_similarity(vectors[:, None], reference[None], dim=-1) / 0.2
+    cosine = torch.nn.functional.cosine_similarity(vectors.detach()[:, None], reference[None], dim=-1) / 0.2
     expected = -sum(math.log(math.exp(cosine[i, i]) / sum(math.exp(c) for c in cosine[i])) for i in range(4)) / 4
     assert loss.item() == pytest.approx(expected, rel=1e-5)
     loss.backward()
@@ -113,10 +117,56 @@ def test_reference_gets_no_gradient():
     assert all(vectors.grad is None for vectors in reference)
 
 
-def test_reward_margin_without_a_reward_says_what_to_do(tmp_path):
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    folder = tiny_encoder("bert", tmp_path_factory.mktemp("bert"), width=8)
+    return TextEncoder(folder, lora=LoraSpec(rank=2), autocast="float32")
+
+
+def reward_checkpoint(encoder, folder, input):
+    torch.manual_seed(0)
+    head = RewardHead(input, 8, 16, encoder=encoder.describe())
+    state = {f"head.{name}": value for name, value in head.state_dict().items()}
+    path = folder / "model.ckpt"
+    torch.save({CHECKPOINT_KEY: head.describe(), "state_dict": state}, path)
+    return head.eval(), str(path)
+
+
+@pytest.mark.parametrize("input", [AnchoredPair(width=4), MismatchedPrompt()], ids=lambda i: type(i).__name__)
+def test_reward_margin_is_the_formula_on_the_trained_head(encoder, tmp_path, input):
+    head, path = reward_checkpoint(encoder, tmp_path, input)
+    loss = RewardMargin(path, beta=0.7)
+    loss.prepare(encoder)
+    policy, reference = embeddings(), embeddings(seed=1)
+    value, gain = loss(*policy, *reference)
+    rewards = head.score(*policy), head.score(*reference)
+    margin = (rewards[0][:, :1] - rewards[0][:, 1:]) - (rewards[1][:, :1] - rewards[1][:, 1:])
+    torch.testing.assert_close(gain, margin.detach())
+    torch.testing.assert_close(value, torch.log1p(torch.exp(-0.7 * margin)).mean())
+    same, _ = loss(*policy, *policy)
+    assert same.item() == pytest.approx(math.log(2))
+
+
+def test_reward_is_frozen_and_stays_out_of_checkpoints(encoder, tmp_path):
+    _, path = reward_checkpoint(encoder, tmp_path, AnchoredPair(width=4))
+    loss = RewardMargin(path)
+    loss.prepare(encoder)
+    anchor, candidates = (vectors.requires_grad_() for vectors in embeddings())
+    loss(anchor, candidates, *embeddings(seed=1))[0].backward()
+    assert anchor.grad.abs().max() > 0
+    assert candidates.grad.abs().max() > 0
+    assert not list(loss.parameters())
+    assert not loss.state_dict()
+
+
+def test_reward_margin_without_its_reward_says_what_to_do(encoder, tmp_path):
     with pytest.raises(LgsidError, match=r"loss\.init_args\.reward"):
-        RewardMargin().prepare(8)
+        RewardMargin().prepare(encoder)
     with pytest.raises(LgsidError, match="no such file"):
-        RewardMargin(str(tmp_path / "model.ckpt")).prepare(8)
+        RewardMargin(str(tmp_path / "model.ckpt")).prepare(encoder)
     with pytest.raises(LgsidError, match="prepare"):
         RewardMargin("model.ckpt").rewards(*embeddings())
+    _, path = reward_checkpoint(encoder, tmp_path, MismatchedPrompt())
+    other = TextEncoder(encoder.model, pooling="cls", autocast="float32")
+    with pytest.raises(LgsidError, match="pooling 'mean', not 'cls'"):
+        RewardMargin(path).prepare(other)

@@ -83,7 +83,7 @@ class GDPOAligner(LgsidModule):
         """Read the reward, if the loss has one, and compute the reference embeddings of all places, once."""
         super().setup(stage)
         if stage == "fit":
-            self.loss.prepare(self.encoder.dim)
+            self.loss.prepare(self.encoder)
         if stage != "predict":
             self.reference_embeddings()
 

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from lgsid.text import TextEncoder
+
 
 class PreferenceLoss(nn.Module, ABC):
     """Turn embeddings of preference pairs, under policy and reference, into a loss.
@@ -38,8 +40,8 @@ class PreferenceLoss(nn.Module, ABC):
         gain = (policy - reference).detach()
         return loss, gain[:, :1] - gain[:, 1:]
 
-    def prepare(self, dim: int) -> None:
-        """Read what the loss needs before training, for embeddings of width `dim`."""
+    def prepare(self, encoder: TextEncoder) -> None:
+        """Read what the loss needs before training the adapter of `encoder`."""
 
     @abstractmethod
     def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
