@@ -65,25 +65,22 @@ def level_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def depth_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of distances inside a prefix, and of branches kept apart."""
-    table = Table(
-        title="Inside a prefix: km between items (random groups of equal size), branches apart",
-        title_justify="left",
-        width=80,
-    )
-    for heading in ("depth", "prefixes", "largest", "mean", "p50", "p90", "p95", "branches"):
+    table = Table(title="Inside a prefix: km between items, same-name branches apart", title_justify="left", width=80)
+    for heading in ("depth", "prefixes", "largest", "mean", "p50", "p90", "p95", "random p50", "branches"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         near, far, named = row["km"], row["km_random"], row["same_name"]
-        km = [f"{near[key]:.1f} ({far[key]:.1f})" if near else "-" for key in ("mean", "p50", "p90", "p95")]
+        km = [f"{near[key]:.1f}" if near else "-" for key in ("mean", "p50", "p90", "p95")]
         apart = percent(named["branches"]) if named else "-"
-        table.add_row(str(row["depth"]), f"{row['prefixes']:,}", f"{row['largest']:,}", *km, apart)
+        at_random = f"{far['p50']:.1f}" if far else "-"
+        table.add_row(str(row["depth"]), f"{row['prefixes']:,}", f"{row['largest']:,}", *km, at_random, apart)
     return table
 
 
 def nmi_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of what prefixes tell of attributes."""
     table = Table(title="Prefix and attribute: normalised mutual information", title_justify="left", width=80)
-    table.add_column("depth", justify="right")
+    table.add_column("depth", justify="right", no_wrap=True)
     columns = list(rows[0]["nmi"])
     for column in columns:
         table.add_column(SHORT.get(column, column), justify="right")

@@ -33,6 +33,12 @@ class CollisionStrategy(ABC):
     (that of their ids), which settles ties, so that permuting the items permutes their semantic IDs.
     """
 
+    def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:  # noqa: B027  an optional hook
+        """Raise an LgsidError if the strategy promises unique semantic IDs and the codebooks cannot hold the items.
+
+        Called before training, so that nobody waits for the error.
+        """
+
     @abstractmethod
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return the codes to use.

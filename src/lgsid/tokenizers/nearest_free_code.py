@@ -33,15 +33,19 @@ class NearestFreeCode(CollisionStrategy):
     Source: our own; the assignment of the last level is listed in the project's FIELD notes as an idea beyond LGSID.
     """
 
-    def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
-        """Return unique codes of the same shape, (N, L)."""
+    def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:
+        """Raise an LgsidError if there are more items than semantic IDs."""
         capacity = math.prod(codebook_sizes)
-        if len(codes) > capacity:
+        if n_items > capacity:
             raise LgsidError(
-                f"NearestFreeCode: {len(codes)} items cannot have different semantic IDs, codebooks"
+                f"NearestFreeCode: {n_items} items cannot have different semantic IDs, codebooks"
                 f" {'x'.join(map(str, codebook_sizes))} hold {capacity}; give a level more codes or add a level,"
                 " or use CounterSuffix"
             )
+
+    def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
+        """Return unique codes of the same shape, (N, L)."""
+        self.check(len(codes), codebook_sizes)
         codes = codes.copy()
         for level in range(len(codebook_sizes) - 1):
             spill(codes, codebook_sizes, distances, level)

@@ -133,6 +133,7 @@ class Tokenizer(LgsidModule):
     def on_fit_start(self) -> None:
         """Fit the codebooks from the datamodule's items, unless a checkpoint brought fitted ones."""
         items, self.vocabularies = self._items(), self.trainer.datamodule.vocabularies  # type: ignore[attr-defined]
+        self.collisions.check(len(items), self.codebook_sizes)
         if not bool(self.fitted):
             with torch.no_grad():
                 self.fit_codebooks(items)

@@ -1,0 +1,130 @@
+"""The quality card: its numbers, its JSON, its looks, and the way from a checkpoint to new items."""
+
+import json
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from sklearn.metrics import normalized_mutual_info_score
+
+from lgsid.artefacts import Dataset, Embeddings, Interactions, SemanticIDs
+from lgsid.errors import LgsidError
+from lgsid.metrics import flat_metrics, quality_card, render_card
+from lgsid.quantizers import ResidualCentroids
+from lgsid.testing import toy_city
+from lgsid.testing.tokenizer_contract import toy_folder, toy_items
+from lgsid.tokenizers import HierTokenizer, ResidualTokenizer, load_tokenizer, tokenize
+
+
+def sids_of(codes, items):
+    codes = np.asarray(codes, dtype=np.int64)
+    return SemanticIDs(items.ids, codes, tuple(int(k) for k in codes.max(axis=0) + 1))
+
+
+def test_card_of_perfect_and_of_useless_codes():
+    items = toy_city().items
+    region, n = items.codes("region_2")[0], len(items)
+    card = quality_card(sids_of(np.column_stack([region, np.arange(n)]), items), items)
+    assert card["collision_rate"] == 0.0
+    assert card["distinct_share"] == 1.0
+    assert card["joint_entropy_normalised"] == pytest.approx(1.0)
+    assert card["by_depth"][0]["nmi"]["region_2"] == pytest.approx(1.0)
+    assert card["by_depth"][0]["km"]["mean"] < card["by_depth"][0]["km_random"]["mean"]
+    assert card["by_depth"][1]["km"] is None
+    assert card["by_depth"][1]["same_name"]["branches"] == 1.0
+    useless = quality_card(sids_of(np.zeros((n, 2)), items), items)
+    assert useless["collision_rate"] == 1.0
+    assert useless["largest_bucket"] == n
+    assert useless["by_level"][0]["perplexity"] == pytest.approx(1.0)
+    assert useless["by_depth"][1]["same_name"]["pairs"] == 0.0
+    assert useless["by_depth"][0]["km"]["mean"] == pytest.approx(useless["by_depth"][0]["km_random"]["mean"])
+
+
+def test_card_numbers_against_libraries():
+    items = toy_city().items
+    codes = np.random.default_rng(0).integers(4, size=(len(items), 2))
+    card = quality_card(sids_of(codes, items), items)
+    category = items.codes("category")[0]
+    expected = normalized_mutual_info_score(category, codes[:, 0] * 4 + codes[:, 1])
+    assert card["by_depth"][1]["nmi"]["category"] == pytest.approx(expected)
+    counts = np.bincount(codes[:, 0]) / len(codes)
+    assert card["by_level"][0]["perplexity"] == pytest.approx(np.exp(-(counts * np.log(counts)).sum()))
+    assert card["by_level"][0]["used"] == 4
+
+
+def test_card_is_json_and_fits_a_terminal():
+    data = toy_items()
+    items = data.dataset.items
+    card = quality_card(sids_of(np.random.default_rng(0).integers(4, size=(len(items), 3)), items), items, data.vectors)
+    assert json.loads(json.dumps(card, allow_nan=False)) == card
+    assert {"purity@5", "median_km@5", "coverage@5/region_1"} <= set(card["neighbourhood"])
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(render_card(card))
+    shown = captured.get()
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    assert "…" not in shown
+    assert "collisions" in shown
+    assert flat_metrics(card)["collision_rate"] == card["collision_rate"]
+
+
+def test_card_of_items_without_names_and_attributes():
+    items = toy_city().items
+    blank = dict.fromkeys(("name", "category", "category_group", "brand", "region_1", "region_2"), "")
+    items = type(items).from_frame(items.frame.assign(**blank))
+    card = quality_card(sids_of(np.zeros((len(items), 1)), items), items, np.ones((len(items), 2), dtype=np.float32))
+    assert card["same_name"] is None
+    assert card["by_depth"][0]["nmi"] == {}
+    Console(width=80, quiet=True).print(render_card(card))
+
+
+def trained(tmp_path, tokenizer):
+    data = toy_items()
+    trainer = L.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
+    trainer.fit(tokenizer, data)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    tokenizer.export(tmp_path / "run")
+    return tmp_path / "model.ckpt", SemanticIDs.read(tmp_path / "run" / "sids.parquet")
+
+
+def test_a_checkpoint_tokenizes_the_same_items_the_same_and_new_ones_too(tmp_path):
+    checkpoint, expected = trained(tmp_path, HierTokenizer(7))
+    folder = toy_folder().name
+    again = tokenize(checkpoint, folder, f"{folder}/embeddings.parquet", tmp_path / "again")
+    assert np.array_equal(again.codes, expected.codes)
+    assert (tmp_path / "again" / "card.json").is_file()
+    items = toy_city(seed=5).items
+    frame = items.frame.assign(item_id=[f"new{row}" for row in range(len(items))], category="never seen")
+    nobody = Interactions(toy_city().interactions.frame[:0])
+    Dataset(type(items).from_frame(frame), nobody, {}).write(tmp_path / "new")
+    new_ids = Dataset.read(tmp_path / "new").items.ids
+    vectors = np.random.default_rng(0).normal(size=(len(items), 12)).astype(np.float32)
+    Embeddings(new_ids, vectors).write(tmp_path / "new.parquet")
+    new = tokenize(checkpoint, tmp_path / "new", tmp_path / "new.parquet", tmp_path / "out")
+    assert len(np.unique(new.codes, axis=0)) == len(new) == len(items)
+    assert new.codebook_sizes == expected.codebook_sizes
+
+
+def test_checkpoints_that_cannot_be_used_are_one_clear_line(tmp_path):
+    with pytest.raises(LgsidError, match="no such checkpoint"):
+        load_tokenizer(tmp_path / "none.ckpt")
+    (tmp_path / "bad.ckpt").write_bytes(b"garbage")
+    with pytest.raises(LgsidError, match="not a readable checkpoint"):
+        load_tokenizer(tmp_path / "bad.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(LgsidError, match="not the checkpoint of a tokenizer"):
+        load_tokenizer(tmp_path / "other.ckpt")
+    checkpoint, _ = trained(tmp_path, ResidualTokenizer(ResidualCentroids((9, 8))))
+    with pytest.raises(LgsidError, match=r"ResidualTokenizer.load_from_checkpoint\(path, quantizer=...\)"):
+        load_tokenizer(checkpoint)
+    loaded = ResidualTokenizer.load_from_checkpoint(checkpoint, quantizer=ResidualCentroids((9, 8)))
+    assert loaded.vocabularies is not None
+    with pytest.raises(LgsidError, match="needs vectors"):
+        tokenize(trained(tmp_path, HierTokenizer(7))[0], toy_folder().name, None, tmp_path / "out")
+
+
+def test_too_small_codebooks_are_told_before_training(tmp_path):
+    with pytest.raises(LgsidError, match="60 items cannot have different semantic IDs, codebooks 5x4 hold 20"):
+        trained(tmp_path, ResidualTokenizer(ResidualCentroids((5, 4))))
