@@ -182,8 +182,8 @@ def run_pipeline(options: argparse.Namespace) -> None:
         return
     prepare_output()
     runner.run()
-    for stage in pipeline.stages.values():
-        path = pipeline.folder(stage.name) / TERMINAL_FILE
+    for name in pipeline.stages:
+        path = pipeline.folder(name) / TERMINAL_FILE
         if path.is_file():
             from rich.text import Text
 

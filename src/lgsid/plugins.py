@@ -165,7 +165,7 @@ def resolve(plugin: Plugin) -> type:
     if value.__name__ != plugin.name:
         raise LgsidError(f"{plugin.value} is called {value.__name__}, so its entry point must be, too")
     if inspect.isabstract(value):
-        missing = ", ".join(sorted(value.__abstractmethods__))
+        missing = ", ".join(sorted(getattr(value, "__abstractmethods__", ())))
         raise LgsidError(f"{plugin.value} is abstract; it lacks {missing}")
     return value
 
@@ -223,7 +223,8 @@ def subclasses(base: type) -> dict[str, list[type]]:
         hidden = "<locals>" in cls.__qualname__ or cls.__name__.startswith("_")
         if cls is not base and not inspect.isabstract(cls) and not hidden:
             found[cls.__name__].append(cls)
-        for child in cls.__subclasses__():
+        children: list[type] = cls.__subclasses__()
+        for child in children:
             visit(child)
 
     visit(base)

@@ -113,4 +113,5 @@ class DataShape:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DataShape:
         """Rebuild from the plain dictionary kept in a checkpoint."""
-        return cls(**{k: tuple(v) if isinstance(v, (list, tuple)) else int(v) for k, v in values.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, (list, tuple)) else int(v) for k, v in values.items()}
+        return cls(**plain)

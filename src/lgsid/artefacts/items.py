@@ -84,16 +84,16 @@ class Items:
     @cached_property
     def lat_deg(self) -> npt.NDArray[np.float64]:
         """Latitudes in degrees, shape (N,)."""
-        return self.frame["lat"].to_numpy(np.float64)
+        return np.asarray(self.frame["lat"], dtype=np.float64)
 
     @cached_property
     def lon_deg(self) -> npt.NDArray[np.float64]:
         """Longitudes in degrees, shape (N,)."""
-        return self.frame["lon"].to_numpy(np.float64)
+        return np.asarray(self.frame["lon"], dtype=np.float64)
 
     def texts(self, column: str) -> npt.NDArray[np.object_]:
         """Return a text column as Python strings, shape (N,)."""
-        return self.frame[column].astype(object).to_numpy(dtype=object)
+        return np.asarray(self.frame[column].astype(object), dtype=np.object_)
 
     def codes(self, column: str) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Number the values of a text column.

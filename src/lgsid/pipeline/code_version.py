@@ -15,49 +15,80 @@ from lgsid.plugins import available
 
 PACKAGE = "lgsid"
 SOURCE = Path(lgsid.__file__).resolve().parent
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+PRESENTATION = {  # modules that change what is told of a result, not the result
+    "lgsid.errors",
+    "lgsid.plugins",
+    "lgsid.pipeline.code_version",
+    "lgsid.pipeline.config_files",
+    "lgsid.pipeline.parser_errors",
+    "lgsid.pipeline.progress",
+    "lgsid.pipeline.provenance",
+}
 LIBRARIES = ("torch", "lightning", "transformers", "peft", "numpy", "scikit-learn", "vector-quantize-pytorch")
 
 
 def code_version(roots: Iterable[str], texts: Iterable[str]) -> str:
     """Hash the modules that a stage runs, with all lgsid modules that they import, and versions of what is not ours.
 
-    The imports are read from the sources, nothing is imported. Comments and layout do not count.
+    The imports are read from the sources, nothing is imported. Comments, docstrings and layout do not count, nor does
+    what only tells the user about the work.
 
     Args:
         roots: `module:name` of what the verbs run.
         texts: All texts of the config; those that name a class, by short name or full path, count.
     """
-    modules = {root.partition(":")[0] for root in roots} | set(modules_named(texts))
-    own = closure({name for name in modules if name.split(".")[0] == PACKAGE})
-    others = sorted({name.split(".")[0] for name in modules} - {PACKAGE})
-    parts = [f"{name} {digest}" for name, digest in sorted((name, module_hash(name)) for name in own)]
+    named = {(module, name) for module, _, name in (root.partition(":") for root in roots)} | set(classes_named(texts))
+    own = closure((module, name) for module, name in named if module.split(".")[0] == PACKAGE)
+    others = sorted({module.split(".")[0] for module, _ in named} - {PACKAGE})
+    parts = [f"{name} {module_hash(name)}" for name in sorted(own - PRESENTATION)]
     parts += [f"{name} {foreign_version(name)}" for name in others]
     parts += [f"{name} {installed_version(name)}" for name in LIBRARIES]
     return text_hash(parts)
 
 
-def modules_named(texts: Iterable[str]) -> Iterator[str]:
-    """Yield the modules of the classes that texts name."""
-    short = {plugin.name: plugin.module for plugin in available()}
+def classes_named(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the module and the name of each class that the texts name."""
+    short = {plugin.name: plugin.value for plugin in available()}
     for text in texts:
         if text in short:
-            yield short[text]
+            module, _, name = short[text].partition(":")
+            yield module, name
         elif "." in text and all(part.isidentifier() for part in text.split(".")):
-            yield text.rpartition(".")[0]
+            module, _, name = text.rpartition(".")
+            yield module, name
 
 
-def closure(roots: Iterable[str]) -> set[str]:
-    """Return the lgsid modules that `roots` import, directly or through others, themselves included."""
+def closure(roots: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the lgsid modules that hold the named things, or hold what those modules import, and so on.
+
+    A name that a package re-exports leads to the module that defines it, so that the other modules of the package do
+    not count.
+    """
     found: set[str] = set()
     waiting = list(roots)
     while waiting:
-        name = waiting.pop()
-        path = module_path(name)
-        if name in found or path is None:
+        module = home(*waiting.pop())
+        if module is None or module in found:
             continue
-        found.add(name)
-        waiting += imported(path)
+        found.add(module)
+        path = module_path(module)
+        waiting += imported(path) if path is not None else ()
     return found
+
+
+def home(module: str, name: str) -> str | None:
+    """Return the lgsid module that defines `name` of `module`, `None` if there is no such module."""
+    if name and module_path(f"{module}.{name}") is not None:
+        return f"{module}.{name}"
+    path = module_path(module)
+    if path is None or module == PACKAGE:
+        return None
+    if path.name == "__init__.py":
+        for origin, exported in imported(path):
+            if exported == name and origin != module:
+                return home(origin, exported)
+    return module
 
 
 def module_path(name: str) -> Path | None:
@@ -70,22 +101,28 @@ def module_path(name: str) -> Path | None:
 
 
 @cache
-def imported(path: Path) -> tuple[str, ...]:
-    """Return the names of lgsid modules in the import statements of a source file, wherever they stand."""
-    names: list[str] = []
+def imported(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return what a source file imports from lgsid, wherever it does, as module and name ("" for the module)."""
+    found: list[tuple[str, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            found += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(name for name in names if name.split(".")[0] == PACKAGE and name != PACKAGE)
+            found += [(node.module, alias.name) for alias in node.names]
+    return tuple((module, name) for module, name in found if module.split(".")[0] == PACKAGE)
 
 
 @cache
 def module_hash(name: str) -> str:
-    """Hash the syntax tree of an lgsid module."""
+    """Hash the syntax tree of an lgsid module, without its docstrings."""
     path = module_path(name)
-    return text_hash([ast.dump(ast.parse(path.read_text(encoding="utf-8")))]) if path is not None else ""
+    if path is None:
+        return ""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return text_hash([ast.dump(tree)])
 
 
 def foreign_version(package: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
 from lgsid.errors import LgsidError
@@ -22,6 +21,7 @@ from lgsid.pipeline.verbs import VERBS, Job
 from lgsid.plugins import suggestion
 
 STAGE_FILE = "stage.json"
+LOG_FOLDER = "log"
 UNSTABLE = {PROVENANCE_FILE, STAGE_FILE}  # seconds and memory differ from run to run
 
 logger = logging.getLogger(__name__)
@@ -122,23 +122,24 @@ class Runner:
         if stage.name in self.force:
             return State(stage, "forced", parts)
         before = dict(read_json(path))
+        lost = lost_files(self.pipeline.folder(stage.name), before.get("files", {}))
+        if lost:
+            return State(stage, f"{lost[0]} is missing or changed", parts)
         changed = [key for key, value in parts.items() if before.get(key) != value]
         return State(stage, f"{', '.join(changed)} changed" if changed else "", parts)
 
     def parts(self, stage: Stage) -> dict[str, str]:
         """Hash what the result of a stage depends on."""
         options = self.pipeline.options(stage)
-        config: dict[str, Any] = {}
-        for path in stage.configs:
-            config |= resolved(read_yaml(path), path.parent)
+        configs = [resolved(read_yaml(path), path.parent) for path in stage.configs]
         verbs = [VERBS[verb] for verb in stage.verbs]
-        texts = [*strings(config), *strings(dict(stage.options))]
-        settings = [repr(config), repr(dict(stage.options)), repr(stage.verbs), repr(self.pipeline.seed)]
+        texts = [*strings(configs), *strings(dict(stage.options))]
+        settings = [repr(configs), repr(dict(stage.options)), repr(stage.verbs), repr(self.pipeline.seed)]
         inside = {str(self.pipeline.folder(name) / path) for name, path in stage.references()}
         if any(verb.reads_everything for verb in verbs):
             inside |= {str(self.pipeline.folder(name)) for name in stage.needs}
-        outside = {text for text in texts if "/" in text and Path(text).exists()}
-        outside |= {str(path) for verb in verbs for path in verb.inputs(config, options)}
+        outside = {text for text in texts if is_input(text)}
+        outside |= {str(path) for verb in verbs for path in verb.inputs(configs, options)}
         inputs = [f"{path} {content_hash(Path(path))}" for path in sorted(inside)]
         inputs += [f"{Path(path).name} {content_hash(Path(path))}" for path in sorted(outside)]
         return {
@@ -159,7 +160,8 @@ class Runner:
         configs = {verb: dict(VERBS[verb].run(job)) for verb in stage.verbs}
         record = provenance(meter, configs, self.pipeline.seed, self.data_hash(stage))
         write_json(partial / PROVENANCE_FILE, {"stage": stage.name, "pipeline": self.pipeline.name, **record})
-        write_json(partial / STAGE_FILE, dict(state.parts))
+        files = {str(path.relative_to(partial)): path.stat().st_size for path in result_files(partial)}
+        write_json(partial / STAGE_FILE, {**state.parts, "files": files})
         replace_folder(partial, final)
         return float(record["seconds"])
 
@@ -172,14 +174,34 @@ class Runner:
         return ""
 
 
+def result_files(folder: Path) -> list[Path]:
+    """Return the files of a result, sorted. Logs, and records of time and memory, are none."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in UNSTABLE)
+    return sorted(path for path in found if path.relative_to(folder).parts[0] != LOG_FOLDER)
+
+
+def lost_files(folder: Path, sizes: Mapping[str, int]) -> list[str]:
+    """Return those files of a complete result that are gone, or have another size than when it was complete."""
+    paths = {name: folder / name for name in sizes}
+    return [name for name, path in paths.items() if not path.is_file() or path.stat().st_size != sizes[name]]
+
+
 def content_hash(path: Path) -> str:
-    """Hash a file, or the files of a folder with their names; records of time and memory do not count."""
+    """Hash a file, or the files of a folder with their names."""
     if path.is_file():
         return file_hash(path)
     if not path.is_dir():
         return "missing"
-    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in UNSTABLE and "log" not in p.parts[-3:-1])
-    return text_hash(part for p in files for part in (str(p.relative_to(path)), file_hash(p)))
+    return text_hash(part for p in result_files(path) for part in (str(p.relative_to(path)), file_hash(p)))
+
+
+def is_input(text: str) -> bool:
+    """Tell whether a text of a config is the path of a file or folder; one around the working directory is not."""
+    try:
+        path = Path(text)
+        return "/" in text and path.exists() and not Path.cwd().is_relative_to(path.resolve())
+    except OSError:  # too long for a file name
+        return False
 
 
 def seed_all(seed: int) -> None:

@@ -12,9 +12,12 @@ from typing import Any
 
 import torch
 import yaml
-from jsonargparse import ArgumentError, Namespace
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from lgsid import plugins
 from lgsid.artefacts.files import read_json, write_json, write_text
@@ -25,9 +28,8 @@ from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
 
-METRICS_FILE, CHECKPOINT_FILE = "metrics.json", "model.ckpt"
+METRICS_FILE, CHECKPOINT_FILE, LOG_FOLDER = "metrics.json", "model.ckpt", "log"
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
-LOGGER = "lightning.pytorch.loggers.CSVLogger"
 
 SILENCED = (
     r".*LightningCLI's args parameter is intended.*",
@@ -38,6 +40,8 @@ SILENCED = (
     r".*number of training batches.*is smaller than the logging interval.*",
     r".*You defined a `validation_step` but have no `val_dataloader`.*",
     r".*`training_step` returned `None`.*",
+    r".*Your `IterableDataset` has `__len__` defined.*",
+    r".*module\(s\) in eval mode at the start of training.*",
     r".*Experiment logs directory .* exists and is not empty.*",
 )
 
@@ -84,7 +88,7 @@ class TrainingCLI(LightningCLI):
         """Keep the config and the flags as given: a checkpoint's hyper-parameters must not win over them."""
 
     def before_instantiate_classes(self) -> None:
-        """Settle the run folder, save the config as given, then point trainer and logger at the folder."""
+        """Settle the run folder and save the config as given."""
         config = self.config[self.subcommand]
         kind = str(config.model.class_path).rpartition(".")[2]
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
@@ -93,29 +97,35 @@ class TrainingCLI(LightningCLI):
         dumped = self._parser(self.subcommand).dump(config, skip_none=False)
         self.config_dump = yaml.safe_load(dumped)
         write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
-        trainer = config.trainer
-        trainer.default_root_dir = str(self.run_folder)
-        if trainer.logger is None:
-            options = Namespace(save_dir=str(self.run_folder), name="log", version=str(self.subcommand))
-            trainer.logger = Namespace(class_path=LOGGER, init_args=options)
-        callbacks = trainer.callbacks or []
-        listed = callbacks if isinstance(callbacks, list) else [callbacks]
-        if trainer.enable_checkpointing is None:
-            trainer.enable_checkpointing = any("Checkpoint" in str(c.class_path) for c in listed)
-        if trainer.enable_model_summary is None:
-            trainer.enable_model_summary = False
-        self.wants_progress = trainer.enable_progress_bar is not False
-        trainer.enable_progress_bar = False
+        if config.trainer.enable_progress_bar is not False:
+            self.trainer_defaults["callbacks"] = progress_callbacks()
+        listed = config.trainer.logger if isinstance(config.trainer.logger, list) else [config.trainer.logger]
+        for options in (entry.init_args for entry in listed if hasattr(entry, "init_args")):
+            if options.get("save_dir") in (None, "."):
+                options["save_dir"] = str(self.run_folder / LOG_FOLDER)
+            if "name" in options and options["name"] is None:
+                options["name"] = self.run_folder.name.removesuffix(".partial")
 
-    def instantiate_trainer(self, **kwargs: Any) -> Any:
-        """Make the trainer, with our progress display in the place of Lightning's."""
-        trainer = super().instantiate_trainer(**kwargs)
-        extra: list[Callback] = progress_callbacks() if self.wants_progress else []
-        trainer.callbacks = [*trainer.callbacks[:-1], *extra, *trainer.callbacks[-1:]] if extra else trainer.callbacks
-        return trainer
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Make the trainer; what the config leaves open is chosen here."""
+        given = self._get(self.config_init, "trainer")
+        chosen: dict[str, Any] = {"default_root_dir": str(self.run_folder), "enable_progress_bar": False}
+        if given["logger"] is None or given["logger"] is True:
+            chosen["logger"] = CSVLogger(str(self.run_folder), name=LOG_FOLDER, version=str(self.subcommand))
+        if given["enable_checkpointing"] is None:
+            callbacks = given["callbacks"] or []
+            callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
+            chosen["enable_checkpointing"] = any(isinstance(callback, Checkpoint) for callback in callbacks)
+        if given["enable_model_summary"] is None:
+            chosen["enable_model_summary"] = False
+        if given["deterministic"] is None and torch.cuda.is_available():
+            chosen["deterministic"] = "warn"
+        return super().instantiate_trainer(**chosen, **kwargs)
 
     def after_fit(self) -> None:
         """Take the best weights, and write the checkpoint, the metrics and the artefacts."""
+        if self.trainer.interrupted:
+            raise KeyboardInterrupt
         metrics = plain_metrics(self.trainer.callback_metrics)
         best = self.best_checkpoint()
         if best is not None:
@@ -136,8 +146,8 @@ class TrainingCLI(LightningCLI):
 
     def best_checkpoint(self) -> Path | None:
         """Return the best checkpoint if one is tracked and it is not simply the state at the end."""
-        callback = next((c for c in self.trainer.callbacks if isinstance(c, ModelCheckpoint)), None)
-        if callback is None or callback.monitor is None or not callback.best_model_path:
+        callback = self.trainer.checkpoint_callback
+        if not isinstance(callback, ModelCheckpoint) or callback.monitor is None or not callback.best_model_path:
             return None
         return Path(callback.best_model_path)
 
@@ -145,6 +155,10 @@ class TrainingCLI(LightningCLI):
         """Export the module, merge the metrics with those of earlier steps, and record the provenance."""
         if isinstance(self.model, LgsidModule):
             self.model.export(self.run_folder)
+        for log in self.trainer.loggers:
+            log.finalize("success")
+            if isinstance(log, WandbLogger):
+                log.experiment.finish()  # the next training in this process is a run of its own
         path = self.run_folder / METRICS_FILE
         write_json(path, {**(read_json(path) if path.is_file() else {}), **metrics})
         if self.record:
@@ -172,6 +186,8 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
         return TrainingCLI(found_configs(arguments), record)
     except ArgumentError as error:
         raise LgsidError(explain(str(error))) from error
+    except MisconfigurationException as error:
+        raise LgsidError(" ".join(str(error).split())) from error
 
 
 def silence() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lgsid.errors import LgsidError
 from lgsid.pipeline.config_files import read_yaml, resolved
+from lgsid.pipeline.stage import Stage
 from lgsid.pipeline.verbs.verb import Job, Verb
 
 
@@ -18,13 +20,23 @@ class DataPrepare(Verb):
         """The dataset builder."""
         return ("lgsid.data.dataset_builder:DatasetBuilder", "lgsid.data.load_builder:load_builder")
 
-    def inputs(self, config: Mapping[str, Any], options: Mapping[str, Any]) -> list[Path]:
+    def check(self, stage: Stage, where: str) -> None:
+        """Refuse a stage without a config, or with more than one.
+
+        Raises:
+            LgsidError: if it is not exactly one.
+        """
+        super().check(stage, where)
+        if len(stage.configs) != 1:
+            raise LgsidError(f"{where}: 'data prepare' reads one config, found {len(stage.configs)}")
+
+    def inputs(self, configs: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[Path]:
         """Return the files that the source reads."""
         from lgsid import plugins
         from lgsid.data import load_builder
 
         plugins.load()
-        return load_builder(config, options).files()
+        return load_builder(configs[0], options).files()
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """Read, check and write the dataset."""
@@ -32,6 +44,6 @@ class DataPrepare(Verb):
         from lgsid.data import load_builder
 
         plugins.load()
-        path = job.stage.configs[-1]
+        path = job.stage.configs[0]
         load_builder(path, job.options).build().write(job.folder)
         return {**resolved(read_yaml(path), path.parent), "set": dict(job.options)}

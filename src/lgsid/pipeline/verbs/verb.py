@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,8 @@ class Verb(ABC):
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write the results to `job.folder` and return the resolved config, for the record."""
 
-    def inputs(self, config: Mapping[str, Any], options: Mapping[str, Any]) -> list[Path]:
-        """Return the files outside the run folder that the verb reads, as far as the config tells."""
+    def inputs(self, configs: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[Path]:
+        """Return the files outside the run folder that the verb reads, as far as the configs tell."""
         return []
 
     def check(self, stage: Stage, where: str) -> None:
