@@ -114,7 +114,7 @@ def test_near_other_category(dataset):
     distance, (codes, _) = distances(dataset), dataset.items.codes("category")
     for a, c, rejected in zip(batch.anchor.tolist(), batch.chosen.tolist(), batch.rejected.tolist(), strict=True):
         assert codes[a] == codes[c] > 0
-        near = sorted((i for i in range(N) if i != a), key=lambda i: distance[a, i])[:12]
+        near = sorted((i for i in range(N) if i != c), key=lambda i: distance[c, i])[:12]
         assert all(r in near and codes[r] != codes[a] for r in rejected)
 
 

@@ -13,16 +13,18 @@ from lgsid.typing import PreferenceBatch
 
 
 class NearOtherCategoryPairs(PairSampler):
-    """Pairs in which the chosen place is near and of the anchor's category, the rejected ones near and of another.
+    """Pairs in which the chosen place is near and of the anchor's category, the rejected ones beside it but of another.
 
-    The counterweight to pairs about distance: it keeps places of one kind together inside a neighbourhood. Our
-    addition to the paper's two kinds of pairs. Anchors of unknown category are left out; a rejected place of unknown
-    category counts as another.
+    The counterweight to pairs about distance: it keeps places of one kind together. The rejected places are drawn
+    around the chosen one, so they are about as far from the anchor, and nothing but the kind tells them apart. (Drawn
+    around the anchor they would be nearer than the chosen one, and teach the encoder to forget distance.) Our addition
+    to the paper's two kinds of pairs. Anchors of unknown category are left out; a rejected place of unknown category
+    counts as another.
 
     Args:
         near: How many nearest places of the category can be chosen; at most a quarter of the category.
         min_places: Categories with fewer places give no anchors.
-        neighbours: Rejected places are drawn, log-uniformly by rank, from so many nearest places.
+        neighbours: Rejected places are drawn, log-uniformly by rank, from so many places nearest to the chosen one.
     """
 
     def __init__(self, near: int = 20, min_places: int = 8, neighbours: int = 100) -> None:
@@ -50,6 +52,7 @@ class NearOtherCategoryPairs(PairSampler):
     def draw(self, n: int, n_rejected: int, rng: np.random.Generator) -> PreferenceBatch:
         """Draw `n` pairs; see the base class."""
         anchor = rng.choice(self._anchors, size=n)
-        lengths = np.repeat(self._n_others[anchor][:, None], n_rejected, axis=1)
-        rejected = self._others[anchor[:, None], log_uniform_ranks(lengths, rng)]
-        return preference_batch(anchor, self._same.draw_near(anchor, rng), rejected)
+        chosen = self._same.draw_near(anchor, rng)
+        centre = np.where(self._n_others[chosen] > 0, chosen, anchor)
+        lengths = np.repeat(self._n_others[centre][:, None], n_rejected, axis=1)
+        return preference_batch(anchor, chosen, self._others[centre[:, None], log_uniform_ranks(lengths, rng)])
