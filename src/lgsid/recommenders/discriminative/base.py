@@ -72,7 +72,9 @@ class DiscriminativeRecommender(CTRRecommender):
 
     @torch.no_grad()
     def scores(self, batch: SequenceBatch) -> Tensor:
-        """Return the logits of all items, shape (B, N), computed in chunks."""
+        """Return the logits of all items, shape (B, N), computed in chunks, without dropout in training mode too."""
+        training = self.training
+        self.eval()
         n_items, rows = len(self.item_lat_deg), len(batch.row)
         length = max(1, batch.history.shape[1])
         width = max(1, min(n_items, CELLS // length))
@@ -84,4 +86,5 @@ class DiscriminativeRecommender(CTRRecommender):
             candidates = (everything[i : i + width] for i in range(0, n_items, width))
             logits = [self.candidate_scores(part, c.expand(len(part.row), -1)) for c in candidates]
             chunks.append(torch.cat(logits, dim=1))
+        self.train(training)
         return torch.cat(chunks)
