@@ -26,8 +26,9 @@ class PromptTemplate:
     A template is a Python format string over the columns of the items table: `{name}`, `{category}`,
     `{category_group}`, `{brand}`, `{region_1}` .., `{lat:.4f}`, `{lon:.4f}`, or any further column. A part in square
     brackets is printed only if none of its fields is empty: `{category}[ ({category_group})][, {name}]`.
-    What an empty field leaves outside brackets is tidied: joining punctuation (`, ; : | /`) is neither doubled, nor
-    left at an end of the half. The paper keeps content and location apart to swap locations (prompt mismatching,
+    A region level that repeats one already printed counts as empty: a place in no neighbourhood may carry its county
+    twice. What an empty field leaves outside brackets is tidied: joining punctuation (`, ; : | /`) is neither doubled
+    nor left at an end of the half. The paper keeps content and location apart to swap locations (prompt mismatching,
     METHOD 1: `P_i^j = [content_i, location_j]`); the wording is our own.
 
     Args:
@@ -110,7 +111,7 @@ def _render(parts: Iterable[Part], items: Items, half: str) -> list[str]:
 def _column(items: Items, field: str, spec: str, half: str) -> list[str]:
     if field not in items.frame.columns or field == items.frame.geometry.name:
         known = [str(c) for c in items.frame.columns if c != items.frame.geometry.name]
-        if re.fullmatch(r"region_\d+", field):
+        if is_region(field):
             return [""] * len(items)  # datasets differ in the number of region levels; a missing one is empty
         raise LgsidError(f"prompt template, {half}: unknown field {field!r}; known are {', '.join(known)}")
     values: npt.NDArray[np.object_] = items.frame[field].astype(object).to_numpy(dtype=object)
@@ -120,19 +121,29 @@ def _column(items: Items, field: str, spec: str, half: str) -> list[str]:
         raise LgsidError(f"prompt template, {half}: cannot format field {field!r} as {spec!r} ({error})") from error
 
 
+def is_region(field: str | None) -> bool:
+    """Tell whether a field names a region level."""
+    return field is not None and re.fullmatch(r"region_\d+", field) is not None
+
+
 def _is_missing(value: object) -> bool:
     return value is None or value == "" or bool(value != value)
 
 
 def _text(parts: Sequence[Part], columns: dict[tuple[str, str], list[str]], row: int) -> str:
     texts: list[str] = []
+    regions: set[str] = set()
     untidy = False
     for optional, pieces in parts:
         values = ["" if field is None else columns[field, spec][row] for _, field, spec in pieces]
+        values = [
+            "" if is_region(field) and v in regions else v for (_, field, _), v in zip(pieces, values, strict=True)
+        ]
         has_gap = any(field is not None and not value for (_, field, _), value in zip(pieces, values, strict=True))
         if optional and has_gap:
             continue
         untidy |= has_gap
+        regions |= {value for (_, field, _), value in zip(pieces, values, strict=True) if is_region(field)}
         texts += [text for (literal, _, _), value in zip(pieces, values, strict=True) for text in (literal, value)]
     text = "".join(texts)
     if untidy:

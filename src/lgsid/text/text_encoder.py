@@ -282,7 +282,9 @@ def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> A
         if not (Path(adapter) / "adapter_config.json").is_file():
             raise LgsidError(f"adapter {adapter!r}: no peft adapter there (no adapter_config.json)")
         try:
-            return PeftModel.from_pretrained(network, adapter, is_trainable=lora is not None)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers 5 for a name it is giving up
+                return PeftModel.from_pretrained(network, adapter, is_trainable=lora is not None)
         except (ValueError, RuntimeError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             raise LgsidError(f"adapter {adapter!r}: does not fit the model ({reason})") from error
@@ -300,7 +302,8 @@ def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> A
 
 
 def _adapter_is_off(network: Any) -> bool:
-    return any(getattr(module, "disable_adapters", False) for module in network.modules())
+    # `is True`: transformers' own models have a method of that name
+    return any(getattr(module, "disable_adapters", False) is True for module in network.modules())
 
 
 def _computes_in_bfloat16(device: torch.device) -> bool:
