@@ -60,8 +60,7 @@ def desk(tmp_path_factory) -> Path:
         [
             *("fit", "--config", "tokenizer/hier.yaml", "--run_folder", str(run / "tokenize"), *data),
             f"--data.init_args.embeddings={run / 'align' / 'embeddings.parquet'}",
-            *("--trainer.max_epochs=1", "--model.init_args.primary_codes=8"),
-            "--model.init_args.quantizer.init_args.codebook_sizes=[8, 8]",
+            *("--trainer.max_epochs=1", "--model.init_args.codebook_sizes=[8, 8, 8]"),
         ]
     )
     main(

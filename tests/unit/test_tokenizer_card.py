@@ -90,7 +90,7 @@ def trained(tmp_path, tokenizer):
 
 
 def test_a_checkpoint_tokenizes_the_same_items_the_same_and_new_ones_too(tmp_path):
-    checkpoint, expected = trained(tmp_path, HierTokenizer(7))
+    checkpoint, expected = trained(tmp_path, HierTokenizer((7, 9, 8)))
     folder = toy_folder().name
     again = tokenize(checkpoint, folder, f"{folder}/embeddings.parquet", tmp_path / "again")
     assert np.array_equal(again.codes, expected.codes)
@@ -116,15 +116,15 @@ def test_checkpoints_that_cannot_be_used_are_one_clear_line(tmp_path):
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
     with pytest.raises(LgsidError, match="not the checkpoint of a tokenizer"):
         load_tokenizer(tmp_path / "other.ckpt")
-    checkpoint, _ = trained(tmp_path, ResidualTokenizer(ResidualCentroids((9, 8))))
+    checkpoint, _ = trained(tmp_path, ResidualTokenizer((9, 8), ResidualCentroids()))
     with pytest.raises(LgsidError, match=r"ResidualTokenizer.load_from_checkpoint\(path, quantizer=...\)"):
         load_tokenizer(checkpoint)
-    loaded = ResidualTokenizer.load_from_checkpoint(checkpoint, quantizer=ResidualCentroids((9, 8)))
+    loaded = ResidualTokenizer.load_from_checkpoint(checkpoint, quantizer=ResidualCentroids())
     assert loaded.vocabularies is not None
     with pytest.raises(LgsidError, match="needs vectors"):
-        tokenize(trained(tmp_path, HierTokenizer(7))[0], toy_folder().name, None, tmp_path / "out")
+        tokenize(trained(tmp_path, HierTokenizer((7, 9, 8)))[0], toy_folder().name, None, tmp_path / "out")
 
 
 def test_too_small_codebooks_are_told_before_training(tmp_path):
     with pytest.raises(LgsidError, match="60 items cannot have different semantic IDs, codebooks 5x4 hold 20"):
-        trained(tmp_path, ResidualTokenizer(ResidualCentroids((5, 4))))
+        trained(tmp_path, ResidualTokenizer((5, 4), ResidualCentroids()))

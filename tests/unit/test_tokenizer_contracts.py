@@ -60,28 +60,28 @@ class TestLocalMetres(GeoEncoderContract):
 
 class TestHier(TokenizerContract):
     def make(self):
-        return HierTokenizer(9, ResidualCentroids((5, 4)))
+        return HierTokenizer((9, 5, 4))
 
 
 class TestHierFourLevels(TokenizerContract):
     max_epochs = 1
 
     def make(self):
-        return HierTokenizer(4, RQKMeans((3, 3, 2)), LocalMetresGeoEncoder(), HashedAttributes())
+        return HierTokenizer((4, 3, 3, 2), RQKMeans(), LocalMetresGeoEncoder(), HashedAttributes())
 
 
 class TestResidualWithSuffix(TokenizerContract):
     max_epochs = 1
 
     def make(self):
-        return ResidualTokenizer(ResidualVQ((4, 3)), collisions=CounterSuffix())
+        return ResidualTokenizer((4, 3), ResidualVQ(), collisions=CounterSuffix())
 
 
 class TestResidualUnresolved(TokenizerContract):
     unique = False
 
     def make(self):
-        return ResidualTokenizer(RQVAE((4, 3), latent_dim=4, hidden_dims=(8,)), collisions=NoResolution())
+        return ResidualTokenizer((4, 3), RQVAE(latent_dim=4, hidden_dims=(8,)), collisions=NoResolution())
 
 
 class TestRandom(TokenizerContract):

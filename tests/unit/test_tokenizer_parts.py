@@ -92,10 +92,26 @@ def test_kmeans_fills_up_with_different_centroids():
 def test_bad_sizes_are_one_clear_line():
     with pytest.raises(LgsidError, match="RQKMeans: codebook_sizes must be positive"):
         RQKMeans((4, 0))
+    with pytest.raises(LgsidError, match="give codebook_sizes"):
+        RQKMeans().build(4)
+    with pytest.raises(LgsidError, match=r"has codebook_sizes \[3, 3\], but its tokenizer asks for \[4, 3\]"):
+        HierTokenizer((8, 4, 3), RQKMeans((3, 3)))
+    with pytest.raises(LgsidError, match="at least two levels"):
+        HierTokenizer((8,))
+    with pytest.raises(LgsidError, match=r"ResidualFSQ: cannot have \[8, 4\] codes"):
+        HierTokenizer((8, 8, 4), ResidualFSQ())
     with pytest.raises(LgsidError, match="at least 2"):
         ResidualFSQ((4, 1))
     with pytest.raises(LgsidError, match="min_wavelength_m"):
         FourierGeoEncoder(min_wavelength_m=0.0)
+
+
+@pytest.mark.parametrize("size", [2, 6, 64, 81, 125, 128, 256, 1000])
+def test_a_grid_is_found_for_a_codebook_size(size):
+    quantizer = ResidualFSQ()
+    quantizer.take_codebook_sizes((size, size))
+    assert np.prod(quantizer.grid) == size
+    assert quantizer.codebook_sizes == (size, size)
 
 
 def test_fourier_distance_grows_with_the_logarithm_of_the_distance():
@@ -157,7 +173,7 @@ def test_unknown_attributes_are_the_zero_vector():
 
 def fitted_hier():
     data = toy_items()
-    tokenizer = HierTokenizer(8, RQKMeans((4, 3)))
+    tokenizer = HierTokenizer((8, 4, 3), RQKMeans())
     tokenizer.ensure_built(data.shape)
     tokenizer.fit_codebooks(data.items_by_id)
     return tokenizer, data.items_by_id
@@ -186,7 +202,7 @@ def test_primary_prefixes_are_places():
     """Geography only: items of one first code are nearer to each other than items at large."""
     data = toy_items()
     weights = OneHotAttributes(0.0, 0.0, 0.0, 0.0)
-    tokenizer = HierTokenizer(8, RQKMeans((2, 2)), attributes=weights)
+    tokenizer = HierTokenizer((8, 2, 2), RQKMeans(), attributes=weights)
     tokenizer.ensure_built(data.shape)
     tokenizer.fit_codebooks(data.items_by_id)
     items = data.items_by_id

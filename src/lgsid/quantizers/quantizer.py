@@ -32,28 +32,49 @@ class Quantized:
 class Quantizer(nn.Module, ABC):
     """Turn vectors into L codes, and codes back into vectors.
 
-    A quantizer is used in this order: the constructor (plain arguments only), `build(dim)` once the width of the
-    vectors is known, `fit(x)` with vectors of the training items (a start for codebooks, or the whole training),
-    gradient steps on `forward(x).loss` if it has parameters, and `encode`/`decode`. All state lives in parameters
-    and buffers created by `build`, so that `load_state_dict` restores it.
+    A quantizer is used in this order: the constructor (plain arguments only), `take_codebook_sizes` by a tokenizer
+    that sets the sizes of all levels, `build(dim)` once the width of the vectors is known, `fit(x)` with vectors of
+    the training items (a start for codebooks, or the whole training), gradient steps on `forward(x).loss` if it has
+    parameters, and `encode`/`decode`. All state lives in parameters and buffers created by `build`, so that
+    `load_state_dict` restores it.
 
     Args:
-        codebook_sizes: Codes of each level, first level first. They may differ, and there may be any number.
+        codebook_sizes: Codes of each level, first level first. They may differ, and there may be any number. Those
+            of the tokenizer that uses the quantizer, if not given.
     """
 
-    def __init__(self, codebook_sizes: Sequence[int]) -> None:
+    def __init__(self, codebook_sizes: Sequence[int] | None = None) -> None:
         super().__init__()
+        self._codebook_sizes = None if codebook_sizes is None else self._checked(codebook_sizes)
+
+    def _checked(self, codebook_sizes: Sequence[int]) -> tuple[int, ...]:
         if not codebook_sizes or any(size < 1 for size in codebook_sizes):
             raise LgsidError(
                 f"{type(self).__name__}: codebook_sizes must be positive numbers, one for each level,"
                 f" got {list(codebook_sizes)}"
             )
-        self._codebook_sizes = tuple(int(size) for size in codebook_sizes)
+        return tuple(int(size) for size in codebook_sizes)
 
     @property
     def codebook_sizes(self) -> tuple[int, ...]:
         """Codes of each level, length L."""
+        if self._codebook_sizes is None:
+            raise LgsidError(f"{type(self).__name__}: give codebook_sizes, the number of codes of each level")
         return self._codebook_sizes
+
+    def take_codebook_sizes(self, codebook_sizes: Sequence[int]) -> None:
+        """Take the sizes that a tokenizer sets, before `build`.
+
+        Raises:
+            LgsidError: if the constructor was given others.
+        """
+        sizes = self._checked(codebook_sizes)
+        if self._codebook_sizes is not None and sizes != self._codebook_sizes:
+            raise LgsidError(
+                f"{type(self).__name__}: has codebook_sizes {list(self._codebook_sizes)}, but its tokenizer asks for"
+                f" {list(sizes)}; set them in the tokenizer only"
+            )
+        self._codebook_sizes = sizes
 
     @abstractmethod
     def build(self, dim: int) -> None:

@@ -28,7 +28,7 @@ class ResidualCentroids(Quantizer):
     Source: LGSID (arXiv 2511.14221), hierarchical tokenization, levels 2 to L.
 
     Args:
-        codebook_sizes: Codes of each level.
+        codebook_sizes: Codes of each level; those of the tokenizer if not given.
         entropy_weight: w, weight of the entropy term, relative to the mean squared norm of the vectors.
         temperature: Softness of the assignment in the entropy term, in units of the mean squared residual.
         seed: Seed of the k-means start.
@@ -38,7 +38,7 @@ class ResidualCentroids(Quantizer):
 
     def __init__(
         self,
-        codebook_sizes: Sequence[int] = (64, 64),
+        codebook_sizes: Sequence[int] | None = None,
         entropy_weight: float = 0.1,
         temperature: float = 0.1,
         seed: int = 0,

@@ -23,19 +23,32 @@ class ResidualFSQ(Quantizer):
     Source: finite scalar quantization (arXiv 2309.15505).
 
     Args:
-        grid: Steps of each scalar; a code is a cell of the grid.
-        n_levels: Number of levels L.
+        grid: Steps of each scalar; a code is a cell of the grid. If not given, a grid that has as many cells as the
+            tokenizer asks for codes.
+        n_levels: Number of levels L, with `grid`.
         seed: Seed of the projections.
     """
 
     mean_square: Tensor
 
-    def __init__(self, grid: Sequence[int] = (4, 4, 4), n_levels: int = 2, seed: int = 0) -> None:
-        if not grid or any(steps < 2 for steps in grid):
+    def __init__(self, grid: Sequence[int] | None = None, n_levels: int = 2, seed: int = 0) -> None:
+        if grid is not None and (not grid or any(steps < 2 for steps in grid)):
             raise LgsidError(f"ResidualFSQ: every number of grid must be at least 2, got {list(grid)}")
-        super().__init__([math.prod(grid)] * n_levels)
-        self.grid = tuple(grid)
+        super().__init__(None if grid is None else [math.prod(grid)] * n_levels)
+        self.grid = () if grid is None else tuple(grid)
         self.seed = seed
+
+    def take_codebook_sizes(self, codebook_sizes: Sequence[int]) -> None:
+        """Take the sizes that a tokenizer sets, and find a grid for them."""
+        super().take_codebook_sizes(codebook_sizes)
+        if not self.grid:
+            sizes = set(self.codebook_sizes)
+            self.grid = grid_of(min(sizes))
+            if len(sizes) > 1 or math.prod(self.grid) != min(sizes):
+                raise LgsidError(
+                    f"ResidualFSQ: cannot have {list(codebook_sizes)} codes; all its levels have the same number, a"
+                    " product of numbers from 2 to 8, such as 64 or 125"
+                )
 
     def build(self, dim: int) -> None:
         """Create the wrapped module."""
@@ -80,3 +93,13 @@ class ResidualFSQ(Quantizer):
         inner = inner if clamp is None else (inner / clamp).tanh() * clamp
         books = [book * scale for book, scale in zip(self.fsq.codebooks, self.fsq.scales, strict=True)]
         return residual_distances(inner, books, codes, level)
+
+
+def grid_of(size: int) -> tuple[int, ...]:
+    """Return numbers from 4 to 8 (or 2, 3 where that is all there is) whose product is `size`, or () if none are."""
+    if size == 1:
+        return ()
+    for steps in (4, 5, 6, 7, 8, 3, 2):
+        if size % steps == 0 and (size == steps or grid_of(size // steps)):
+            return tuple(sorted((steps, *grid_of(size // steps)), reverse=True))
+    return ()

@@ -20,7 +20,7 @@ class ResidualVQ(Quantizer):
     Source: Algorithm 1 of SoundStream (arXiv 2107.03312).
 
     Args:
-        codebook_sizes: Codes of each level.
+        codebook_sizes: Codes of each level; those of the tokenizer if not given.
         decay: Weight of the past in the moving average.
         dead_below: Codes whose average count falls below this start again at a vector of the batch.
         commitment_weight: Weight of the commitment loss, which pulls an encoder's outputs to their codes.
@@ -30,7 +30,7 @@ class ResidualVQ(Quantizer):
 
     def __init__(
         self,
-        codebook_sizes: Sequence[int] = (64, 64),
+        codebook_sizes: Sequence[int] | None = None,
         decay: float = 0.9,
         dead_below: int = 0,
         commitment_weight: float = 0.25,

@@ -19,12 +19,12 @@ class RQKMeans(Quantizer):
     MiniBatchKMeans.
 
     Args:
-        codebook_sizes: Codes of each level.
+        codebook_sizes: Codes of each level; those of the tokenizer if not given.
         n_init: Starts of k-means to choose the best of.
         seed: Seed of the starts.
     """
 
-    def __init__(self, codebook_sizes: Sequence[int] = (64, 64), n_init: int = 1, seed: int = 0) -> None:
+    def __init__(self, codebook_sizes: Sequence[int] | None = None, n_init: int = 1, seed: int = 0) -> None:
         super().__init__(codebook_sizes)
         self.n_init = n_init
         self.seed = seed

@@ -20,7 +20,7 @@ class RQVAE(Quantizer):
     Source: RQ-VAE (arXiv 2203.01941) as TIGER uses it (arXiv 2305.05065).
 
     Args:
-        codebook_sizes: Codes of each level.
+        codebook_sizes: Codes of each level; those of the tokenizer if not given.
         latent_dim: Width of the quantized vectors.
         hidden_dims: Widths of the hidden layers of the encoder; the decoder has them the other way round.
         decay: Weight of the past in the codebooks' moving average.
@@ -33,7 +33,7 @@ class RQVAE(Quantizer):
 
     def __init__(
         self,
-        codebook_sizes: Sequence[int] = (64, 64, 64),
+        codebook_sizes: Sequence[int] | None = None,
         latent_dim: int = 32,
         hidden_dims: Sequence[int] = (256,),
         decay: float = 0.95,
@@ -46,6 +46,11 @@ class RQVAE(Quantizer):
         self.hidden_dims = tuple(hidden_dims)
         self.seed = seed
         self.vq = ResidualVQ(codebook_sizes, decay, dead_below, commitment_weight, seed=seed)
+
+    def take_codebook_sizes(self, codebook_sizes: Sequence[int]) -> None:
+        """Take the sizes that a tokenizer sets, before `build`."""
+        super().take_codebook_sizes(codebook_sizes)
+        self.vq.take_codebook_sizes(codebook_sizes)
 
     def build(self, dim: int) -> None:
         """Create encoder, codebooks and decoder."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -21,6 +23,7 @@ class EmbeddingTokenizer(Tokenizer):
 
     Args:
         quantizer: Quantizer of the (residual) vectors.
+        quantizer_sizes: Codes of each of its levels.
         normalise: Scale every vector to length one before the mean is taken off.
         collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
         optimizer: Optimizer of the quantizer's parameters, if it has any.
@@ -31,11 +34,13 @@ class EmbeddingTokenizer(Tokenizer):
     def __init__(
         self,
         quantizer: Quantizer,
+        quantizer_sizes: Sequence[int],
         normalise: bool = True,
         collisions: CollisionStrategy | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
     ) -> None:
         super().__init__(collisions, optimizer)
+        quantizer.take_codebook_sizes(quantizer_sizes)
         self.quantizer = quantizer
         self.normalise = normalise
         self._residuals: Tensor | None = None  # what the quantizer trains on, by item row; the same in every epoch

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
+from lgsid.errors import LgsidError
 from lgsid.functional.residual import nearest, squared_distances
 from lgsid.geo.fourier_geo_encoder import FourierGeoEncoder
 from lgsid.geo.geo_encoder import GeoEncoder
@@ -31,9 +34,8 @@ class HierTokenizer(EmbeddingTokenizer):
     fused vector, the form of the position encoding and the codebook sizes are our reading.
 
     Args:
-        primary_codes: Codes of the first level. The further levels are those of the quantizer; give the first level
-            more codes than the others.
-        quantizer: Quantizer of the residual levels; learnable centroids, 64 and 64, if not given.
+        codebook_sizes: Codes of each level, the primary one first; give it more codes than the others.
+        quantizer: Quantizer of levels 2 to L; learnable centroids if not given.
         geo_encoder: Encoder of positions; Fourier features if not given.
         attributes: Encoder of regions, category and brand, with their weights; one-hot if not given.
         geo_weight: Weight of the position in the fused vector.
@@ -48,7 +50,7 @@ class HierTokenizer(EmbeddingTokenizer):
 
     def __init__(
         self,
-        primary_codes: int = 128,
+        codebook_sizes: Sequence[int] = (128, 64, 64),
         quantizer: Quantizer | None = None,
         geo_encoder: GeoEncoder | None = None,
         attributes: AttributeEncoder | None = None,
@@ -58,9 +60,11 @@ class HierTokenizer(EmbeddingTokenizer):
         seed: int = 0,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
     ) -> None:
-        super().__init__(quantizer or ResidualCentroids((64, 64)), normalise, collisions, optimizer)
+        if len(codebook_sizes) < 2:
+            raise LgsidError(f"HierTokenizer: needs at least two levels, got codebook_sizes {list(codebook_sizes)}")
+        super().__init__(quantizer or ResidualCentroids(), codebook_sizes[1:], normalise, collisions, optimizer)
         self.save_hyperparameters()
-        self.primary_codes = primary_codes
+        self.primary_codes = int(codebook_sizes[0])
         self.geo_encoder = geo_encoder or FourierGeoEncoder()
         self.attributes = attributes or OneHotAttributes()
         self.geo_weight = geo_weight

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 
@@ -15,7 +17,8 @@ class ResidualTokenizer(EmbeddingTokenizer):
     """Quantize item vectors and nothing else: the un-geographic baselines (Res-KMeans, RQ-VAE ...) by quantizer.
 
     Args:
-        quantizer: Quantizer of the vectors, all levels; residual k-means of 128, 64 and 64 codes if not given.
+        codebook_sizes: Codes of each level.
+        quantizer: Quantizer of the vectors, all levels; residual k-means if not given.
         normalise: Scale every vector to length one before the mean is taken off.
         collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
         optimizer: Optimizer of the quantizer's parameters, if it has any.
@@ -23,12 +26,13 @@ class ResidualTokenizer(EmbeddingTokenizer):
 
     def __init__(
         self,
+        codebook_sizes: Sequence[int] = (128, 64, 64),
         quantizer: Quantizer | None = None,
         normalise: bool = True,
         collisions: CollisionStrategy | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
     ) -> None:
-        super().__init__(quantizer or RQKMeans((128, 64, 64)), normalise, collisions, optimizer)
+        super().__init__(quantizer or RQKMeans(), codebook_sizes, normalise, collisions, optimizer)
         self.save_hyperparameters()
 
     @property
