@@ -58,6 +58,17 @@ class DiscriminativeRecommender(CTRRecommender):
         km = haversine_m(lat[origin], lon[origin], lat[candidate], lon[candidate]) / 1e3
         return km.masked_fill(last < 0, torch.nan)
 
+    def log_popularity(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
+        """Return the logarithm of one plus the training check-ins of candidates (B, C), shape (B, C) float32.
+
+        While training, a positive is itself one of the check-ins that were counted, and is left out: otherwise the model
+        would learn that positives are more popular than they can be for a check-in that is yet to come.
+        """
+        count = self.item_count[candidate]
+        if self.training:
+            count = count - (candidate == batch.target[:, None]).long()
+        return (count.clamp_min(0) + 1).double().log().float()
+
     def training_step(self, batch: CTRBatch, batch_idx: int) -> Tensor:
         """Return the binary cross-entropy of a batch of samples.
 

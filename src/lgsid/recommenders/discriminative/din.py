@@ -121,7 +121,7 @@ class DIN(DiscriminativeRecommender):
             dim=-1,
         )
         distance = self.distance_features(self.km_from_last(batch, candidate))
-        popularity = (self.item_count[candidate].float() + 1).log()[..., None] / 4
+        popularity = self.log_popularity(batch, candidate)[..., None] / 4
         query = query[:, None].expand(n_queries, n_candidates, -1)
         logits: Tensor = self.final(torch.cat([target, interest, query, distance, popularity], dim=-1))[..., 0]
         return logits

@@ -45,7 +45,7 @@ class DistancePopularity(DiscriminativeRecommender):
         if self.distance:
             parts.append(self.distance_features(self.km_from_last(batch, candidate)))
         if self.popularity:
-            parts.append((self.item_count[candidate].double() + 1).log().float()[..., None])
+            parts.append(self.log_popularity(batch, candidate)[..., None])
         if not parts:
             return self.linear.bias.expand(candidate.shape)
         logits: Tensor = self.linear(torch.cat(parts, dim=-1))[..., 0]
