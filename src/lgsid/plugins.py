@@ -47,6 +47,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "head_inputs": "lgsid.rewards:HeadInput",
         "preference_losses": "lgsid.alignment:PreferenceLoss",
         "pair_samplers": "lgsid.alignment:PairSampler",
+        "history_tokens": "lgsid.recommenders:HistoryTokens",
+        "sid_features": "lgsid.recommenders:SidFeatures",
+        "distance_features": "lgsid.recommenders:DistanceFeatures",
     }
 )
 

@@ -1,0 +1,146 @@
+"""What lgsid registers, and what is done with packages that offer something odd."""
+
+import importlib
+import inspect
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from lgsid import plugins
+from lgsid.geo import GeoEncoder
+
+GOOD = """
+import torch
+from lgsid.geo import GeoEncoder
+
+class {name}(GeoEncoder):
+    @property
+    def dim(self):
+        return 1
+
+    def forward(self, lat_deg, lon_deg):
+        return torch.zeros(*lat_deg.shape, 1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.delenv("LGSID_PLUGINS", raising=False)
+    plugins.load.cache_clear()
+    yield
+    plugins.load.cache_clear()
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a package of one module with entry points, for one test."""
+    made = []
+
+    def make(distribution, version, entries, source, group="lgsid.geo_encoders"):
+        module = distribution.replace("-", "_")
+        site = tmp_path / module
+        info = site / f"{module}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        lines = [f"{name} = {value}" for name, value in entries.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
+        (site / f"{module}.py").write_text(textwrap.dedent(source))
+        monkeypatch.syspath_prepend(str(site))
+        made.append(module)
+        importlib.invalidate_caches()
+        return module
+
+    yield make
+    for module in made:
+        sys.modules.pop(module, None)
+
+
+def test_own_classes_all_load(caplog):
+    loaded = plugins.load()
+    own = [p for p in plugins.available() if p.distribution == "lgsid"]
+    assert own
+    for plugin in own:
+        assert loaded[plugin.kind][plugin.name].__name__ == plugin.name
+    assert not caplog.records
+
+
+def test_every_concrete_class_of_a_kind_is_registered():
+    """Built-ins have no privilege: what lgsid has, it registers."""
+    loaded = plugins.load()
+    registered = {value for found in loaded.values() for value in found.values()}
+    for kind in plugins.KINDS:
+        for found in plugins.subclasses(plugins.base_of(kind)).values():
+            for cls in found:
+                if cls.__module__.startswith("lgsid.") and not cls.__module__.startswith("lgsid.testing"):
+                    assert cls in registered, f"{cls.__qualname__} is no entry point of lgsid.{kind}"
+
+
+def test_registry_is_read_only():
+    with pytest.raises(TypeError):
+        plugins.load()["quantizers"] = {}
+    with pytest.raises(TypeError):
+        plugins.load()["quantizers"]["Mine"] = object
+
+
+def test_a_plugin_is_listed_and_loaded(install):
+    module = install("fine-plugin", "1.2", {"Fine": "fine_plugin:Fine"}, GOOD.format(name="Fine"))
+    listed = {p.name: p for p in plugins.available("geo_encoders")}
+    assert (listed["Fine"].distribution, listed["Fine"].version, listed["Fine"].state) == (
+        "fine-plugin",
+        "1.2",
+        "ready",
+    )
+    assert module not in sys.modules  # listing imports nothing
+    assert issubclass(plugins.load()["geo_encoders"]["Fine"], GeoEncoder)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('no such device')", "RuntimeError: no such device"),
+        ("import sys; sys.exit(3)", "SystemExit"),
+        ("class Odd: pass", "not a subclass"),
+        (GOOD.format(name="Even") + "\nOdd = Even", "is called Even"),
+        ("from lgsid.geo import GeoEncoder\nclass Odd(GeoEncoder): pass", "abstract"),
+        ("x = 1", "AttributeError"),
+    ],
+)
+def test_a_broken_plugin_is_a_warning_with_its_origin(install, caplog, source, reason):
+    install("odd-plugin", "0.3", {"Odd": "odd_plugin:Odd"}, source)
+    loaded = plugins.load()
+    assert "Odd" not in loaded["geo_encoders"]
+    assert "FourierGeoEncoder" in loaded["geo_encoders"]
+    [record] = caplog.records
+    assert "odd-plugin 0.3" in record.getMessage()
+    assert reason in record.getMessage()
+
+
+def test_a_missing_module_shows_without_importing(install):
+    install("lost-plugin", "1", {"Lost": "nowhere_at_all.inner:Lost"}, "")
+    listed = {p.name: p for p in plugins.available("geo_encoders")}
+    assert listed["Lost"].state.startswith("broken")
+
+
+def test_the_variable_with_a_misspelt_name_warns(monkeypatch, caplog):
+    monkeypatch.setenv("LGSID_PLUGINS", "lgsid-h33")
+    plugins.load()
+    assert "'lgsid-h33', which is not installed" in caplog.text
+
+
+def test_suggestion_names_the_closest_and_the_known():
+    text = plugins.suggestion("RQKmean", ["RQVAE", "RQKMeans", "ResidualFSQ"])
+    assert text == "did you mean RQKMeans? known: RQKMeans, RQVAE, ResidualFSQ"
+    assert plugins.suggestion("zzz", []) == "known: none"
+
+
+def test_kinds_have_importable_bases():
+    for kind in plugins.KINDS:
+        assert inspect.isclass(plugins.base_of(kind))
+
+
+def test_groups_in_pyproject_are_the_kinds():
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
+    groups = [line.split('"')[1] for line in text.splitlines() if line.startswith("[project.entry-points.")]
+    assert sorted(groups) == sorted(f"lgsid.{kind}" for kind in plugins.KINDS)
