@@ -188,6 +188,7 @@ class Recommender(LgsidModule):
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
         if "val" in self.ranking:
+            self.check_catalogue()
             self.ranking["val"] = self.ranking["val"].to(self.device)
             self.ranking["val"].reset()
 

@@ -137,6 +137,11 @@ class TIGER(Recommender):
         super().take_catalogue(source)
         self._catalogue = None
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build for the checkpoint and forget what was derived from other items."""
+        super().on_load_checkpoint(checkpoint)
+        self._catalogue = None
+
     def code_rows(self, items: Tensor) -> Tensor:
         """Return rows of the vocabulary: `items` (...), -1 is padding and reads as item 0; returns (..., L)."""
         return self.codes[items.clamp_min(0)] + self.codes.new_tensor(self.level_offset)
