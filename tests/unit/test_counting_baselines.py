@@ -156,6 +156,17 @@ def test_ranks_and_lists_follow_the_definition(town, baseline, split):
         assert ranked.items[b, :N].tolist() == expected + [-1] * (N - len(expected)), row
 
 
+@pytest.mark.parametrize("baseline", BASELINES, ids=lambda cls: cls.__name__)
+def test_somebody_without_any_past_gets_a_full_list(town, baseline):
+    source = LogSource.of(town)
+    model = baseline()
+    model.ensure_built(source.shape)
+    model.take_catalogue(source)
+    rows = source.log.n_before.argmin(keepdims=True)
+    assert model.scores(sequence_batch(source.log, rows)).dtype == torch.float64
+    assert sorted(model.rank(sequence_batch(source.log, rows), N).items[0].tolist()) == list(range(N))
+
+
 def test_suite_measures_what_the_models_rank(town, tmp_path):
     found = evaluate_counting(town, "test", tmp_path)
     log = CheckInLog.of(town)

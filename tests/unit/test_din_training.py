@@ -55,7 +55,7 @@ def make(folder, kind=DIN, sids=True, **options):
 def train_loss(model, data):
     batch = data.ctr_batch(data.queries("train"))
     with torch.no_grad():
-        scores = model.eval().sample_scores(batch)
+        scores = model.sample_scores(batch)
     return float(torch.nn.functional.binary_cross_entropy_with_logits(scores, batch.label))
 
 
@@ -127,7 +127,7 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(folder, tmp_path):
     trainer.fit(model, datamodule=data)
     assert {"val/auc", "val/gauc", "val/logloss", "val/near_auc"} <= set(trainer.callback_metrics)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
-    assert train_loss(model, data) < GUESSING
+    assert train_loss(model.train(), data) < GUESSING
     results = trainer.test(model, datamodule=data, verbose=False)[0]
     model.export(tmp_path)
     samples = pd.read_parquet(tmp_path / "per_sample.parquet")
@@ -146,11 +146,20 @@ def test_din_learns_and_loads(folder, tmp_path):
     model = DIN(**SMALL, optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2))
     trainer = L.Trainer(max_epochs=12, **TRAINER)
     trainer.fit(model, datamodule=data)
-    assert train_loss(model, data) < 0.92 * GUESSING
+    assert train_loss(model.eval(), data) < 0.92 * GUESSING
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     loaded = DIN.load_from_checkpoint(tmp_path / "model.ckpt").eval()
     batch = data.ctr_batch(data.queries("test")[:5])
     assert torch.equal(loaded.sample_scores(batch), model.eval().sample_scores(batch))
+
+
+def test_a_training_positive_does_not_count_itself(folder):
+    model, data = make(folder, DistancePopularity)
+    queries, candidate = by_query(data.ctr_batch(data.queries("train")[:6]))
+    plain = model.eval().log_popularity(queries, candidate).exp()
+    honest = model.train().log_popularity(queries, candidate).exp()
+    expected = torch.tensor([[1.0, 0, 0, 0, 0]] * 6)
+    assert torch.allclose(plain - honest, expected, atol=1e-4)
 
 
 def test_counting_is_measured_on_the_same_samples(folder):

@@ -191,7 +191,7 @@ class Past:
 
     def batch(self, moment: Moment, log: CheckInLog) -> SequenceBatch:
         """Return the query at a moment, as a batch of one. Its row is -1 where the moment is not inside the log."""
-        row = -1 if moment.is_end else int(np.searchsorted(log.time_s, moment.time_s, side="right"))
+        row = -1 if moment.is_end else int(np.searchsorted(log.time_s, moment.time_s))
         padding = 0 if len(self.item) else 1  # models want at least one column
 
         def tensor(values: npt.NDArray[Any], fill: float) -> torch.Tensor:

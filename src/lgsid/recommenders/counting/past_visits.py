@@ -92,11 +92,11 @@ class PastVisits(Batch):
     def sum_per_item(self, weight: Tensor) -> Tensor:
         """Add the weights (P,) of the visits to the same place. Returns (B, N) float64."""
         cells = torch.bincount(self.cell, weight.double(), minlength=len(self) * self.n_items)
-        return cells.view(len(self), self.n_items)
+        return cells.double().view(len(self), self.n_items)
 
     def sum_per_query(self, weight: Tensor) -> Tensor:
         """Add the weights (P,) of all visits of a query. Returns (B,) float64."""
-        return torch.bincount(self.query, weight.double(), minlength=len(self))
+        return torch.bincount(self.query, weight.double(), minlength=len(self)).double()  # it counts where P is 0
 
     @cached_property
     def recency(self) -> Tensor:

@@ -61,8 +61,8 @@ class DiscriminativeRecommender(CTRRecommender):
     def log_popularity(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
         """Return the logarithm of one plus the training check-ins of candidates (B, C), shape (B, C) float32.
 
-        While training, a positive is itself one of the check-ins that were counted, and is left out: otherwise the model
-        would learn that positives are more popular than they can be for a check-in that is yet to come.
+        While training, a positive is itself one of the check-ins that were counted, and is left out: otherwise the
+        model would learn that positives are more popular than they are for a check-in that is yet to come.
         """
         count = self.item_count[candidate]
         if self.training:
