@@ -85,7 +85,9 @@ class HistoryCopy(nn.Module):
             km: Shape (B, T), distance of each past check-in from the last one.
         """
         known = batch.history >= 0
-        features = torch.cat([describe_events(batch, km), describe_places(batch, visits), match_codes(codes)], -1)
+        features = torch.cat(
+            [describe_events(batch, km), describe_places(batch, visits), match_codes(codes, known)], -1
+        )
         logits = self.network(features)[..., 0]
         if self.content:
             keys = torch.nn.functional.embedding_bag(codes.flatten(0, 1), self.key(table), mode="sum")
@@ -162,15 +164,17 @@ def describe_places(batch: SequenceBatch, visits: Visits) -> Tensor:
 N_PLACE = 6 + len(PLACE_KNOTS)  # columns of `describe_places`
 
 
-def match_codes(codes: Tensor) -> Tensor:
+def match_codes(codes: Tensor, known: Tensor) -> Tensor:
     """Compare codes with those of the last place: of every past check-in, and of the check-in just before it.
 
     Args:
         codes: Shape (B, T, L).
+        known: Shape (B, T) bool, False at padding, which equals nothing.
 
     Returns:
         Shape (B, T, 2 L), float32, 1 where equal: "the same kind of place", "the user came from the same kind".
     """
+    codes = codes.masked_fill(~known[..., None], -1)
     before = torch.nn.functional.pad(codes[:, :-1], (0, 0, 1, 0), value=-1)
     return torch.cat([codes == codes[:, -1:], before == codes[:, -1:]], -1).float()
 
