@@ -82,6 +82,23 @@ def alignment(runs: Runs) -> ReportTable:
     return ReportTable("", ("", "before", "after"), rows)
 
 
+def reward(runs: Runs) -> ReportTable:
+    """Compare the rewards by Spearman with minus distance, on held-out places."""
+    found: dict[tuple[str, str], list[Mapping[str, float]]] = {}
+    for run in runs:
+        for stage, metrics in run.get("rewards", {}).items():
+            for kind in sorted({key.split("/")[1] for key in metrics if key.endswith("/spearman")}):
+                values = {
+                    key.rpartition("/")[2]: value for key, value in metrics.items() if key.split("/")[1:2] == [kind]
+                }
+                found.setdefault((stage, kind), []).append(values)
+    rows = tuple(
+        (*names, *(mean(metrics.get(key) for metrics in found[names]) for key in ("spearman", "cosine_spearman")))
+        for names in found
+    )
+    return ReportTable("", ("reward", "prompts", "Spearman", "frozen cosine"), rows, 2)
+
+
 def semantic_ids(runs: Runs) -> ReportTable:
     """Compare the quality cards of the sets of semantic IDs."""
     names = sorted({name for run in runs for name in run.get("semantic_ids", {})})
@@ -126,6 +143,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
     "click_through": click_through,
     "alignment": alignment,
+    "reward": reward,
     "semantic_ids": semantic_ids,
     "cost": cost,
 }

@@ -37,6 +37,7 @@ def result(seed: int, mrr: float) -> dict:
         ],
         "click_through": [{"name": "din", "metrics": {"test/auc": 0.9}}],
         "alignment": {"before/purity@5": 0.5, "after/purity@5": 0.4},
+        "rewards": {"reward": {"heldout/full/spearman": mrr, "heldout/full/cosine_spearman": 0.5, "train/loss": 1.0}},
         "semantic_ids": {"tokenize": {"card": {"distinct_share": 1.0, "by_depth": depth}}},
         "stages": {"data": {"seconds": 10.0 * seed, "peak_memory_mb": 100}, "tiger": {"seconds": 5.0}},
     }
@@ -51,6 +52,7 @@ def test_other_tables(numbers):
     runs = [result(1, 0.2), result(3, 0.4)]
     assert numbers.click_through(runs).rows == (("din", "0.9000", "-", "-"),)
     assert numbers.alignment(runs).rows == (("purity@5", "0.500", "0.400"),)
+    assert numbers.reward(runs).rows == (("reward", "full", "0.300", "0.500"),)
     assert numbers.semantic_ids(runs).rows == (("tokenize", "1.000", "4.00", "-"),)
     assert numbers.cost(runs).rows == (("data", "20", "100"), ("tiger", "5", "-"), ("all", "25", ""))
 

@@ -74,7 +74,17 @@ def stages(tmp_path_factory):
     alignment = {"before/coverage@5/region_2": 0.5, "after/coverage@5/region_2": 0.75, "after/effective_rank": 9.5}
     alignment |= {"before/purity@5": 0.4, "after/purity@5": 0.35, "before/median_km@5": 2, "after/median_km@5": 1}
     write_json(root / "align/metrics.json", {**alignment, "val/loss": 1.0})
-    write_json(root / "reward/metrics.json", {"test/spearman": 0.875, "test/cosine/spearman": 0.72})
+    write_json(
+        root / "reward/metrics.json",
+        {
+            "heldout/full/spearman": 0.875,
+            "heldout/full/cosine_spearman": 0.72,
+            "heldout/full/ndcg@10": 0.9,
+            "heldout/full/chance_ndcg@10": 0.5,
+            "heldout/moved/spearman": 0.8,
+            "train/loss": 2.0,
+        },
+    )
     codes = np.stack([items.codes("region_2")[0], items.codes("category")[0], np.arange(N) // 12], axis=1)
     sids = SemanticIDs(items.ids, codes, (4, 5, 5), {"tokenizer": "lgsid.tokenizers.hier_tokenizer.HierTokenizer"})
     sids.write(root / "tokenize/sids.parquet")
@@ -149,11 +159,13 @@ def test_card_puts_controls_last_and_is_computed_where_absent(report):
     assert float(rows["NMI, district"][0]) == pytest.approx(1.0)
 
 
-def test_reward(report):
-    assert {row[1:] for row in report.tables["rewards"].rows} == {
-        ("test/spearman", "0.875"),
-        ("test/cosine/spearman", "0.720"),
-    }
+def test_reward_beside_cosine_and_chance(report):
+    table = report.tables["rewards"]
+    assert table.header == ("stage", "prompts", "Spearman", "cosine Spearman", "NDCG@10", "chance NDCG@10")
+    assert table.rows == (
+        ("reward", "full", "0.875", "0.720", "0.900", "0.500"),
+        ("reward", "moved", "0.800", "-", "-", "-"),
+    )
 
 
 def test_examples_share_a_prefix_and_show_no_home(report):

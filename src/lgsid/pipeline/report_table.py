@@ -32,7 +32,7 @@ class ReportTable:
 
     def __rich__(self) -> Group:
         """Return title, note and table for a terminal of 80 columns."""
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for position, name in enumerate(self.header):
             if position < self.text_columns:
                 table.add_column(Text(name), overflow="ellipsis", no_wrap=True)

@@ -136,12 +136,12 @@ def km_cell(depth: int, result: TokenizerResults) -> str:
     """Write the median km in a prefix, with that of random groups in brackets."""
     row = depth_row(result.card, depth)
     near, far = row.get("km"), row.get("km_random")
-    return f"{kilometres(near['p50'])} ({kilometres(far['p50'])})" if near and far else NOTHING
+    return f"{kilometres(near['p50'])} ({kilometres(far['p50'], 2)})" if near and far else NOTHING
 
 
-def kilometres(km: float) -> str:
-    """Write a distance with three digits that count."""
-    return number(km, 2 if km < 10 else 1)
+def kilometres(km: float, digits: int = 3) -> str:
+    """Write a distance under 100 km with that many digits that count."""
+    return number(km, digits - 1 if km < 10 else digits - 2)
 
 
 def nmi_cell(column: str, result: TokenizerResults) -> str:

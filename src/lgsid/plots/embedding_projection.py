@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
@@ -60,9 +61,7 @@ def embedding_projection(
             bare_axes(axes)
             set_title(axes, f"{when.capitalize()}, coloured by {name}")
         axes.legend(
-            handles=dot_handles(
-                [*colours.values(), GREY], [*(shortened(value, 26) for value in colours), "all others"]
-            ),
+            handles=legend_handles(values, colours),
             loc="center left",
             bbox_to_anchor=(1.01, 0.5),
             frameon=False,
@@ -74,6 +73,13 @@ def embedding_projection(
             handletextpad=0.2,
         ).get_title().set_color(SOFT_INK)
     return figure
+
+
+def legend_handles(values: npt.NDArray[np.object_], colours: Mapping[str, str]) -> list[Line2D]:
+    """Return the entries of a legend, with one for all others if there are others."""
+    names = [shortened(value, 26) for value in colours]
+    others = not set(values.tolist()) <= set(colours)
+    return dot_handles([*colours.values(), *([GREY] if others else [])], [*names, *(["all others"] if others else [])])
 
 
 def subsample(count: int, seed: int) -> npt.NDArray[np.int64]:

@@ -201,7 +201,8 @@ def ground_reach(xy_km: npt.NDArray[np.float64], window: MapWindow) -> float:
     if len(xy_km) < 6:
         return GROUND_REACH[1] * window.width_km
     spacing = float(np.median(cKDTree(xy_km).query(xy_km, k=[5])[0]))
-    return float(np.clip(2 * spacing, *(bound * window.width_km for bound in GROUND_REACH)))
+    least, most = (bound * window.width_km for bound in GROUND_REACH)
+    return min(max(2 * spacing, least), most)
 
 
 def frame_zoom(axes: Axes, zoom: MapWindow) -> None:
