@@ -14,12 +14,13 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from lgsid.artefacts.files import atomic_path, read_json, write_text
 from lgsid.pipeline.report_table import ReportTable
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MARKED = re.compile(r"(<!-- numbers: (?P<kind>\S+) (?P<result>\S+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- file: (?P<path>\S+) -->\n).*?(<!-- /file -->)", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+PICTURE_WIDTH = 1400  # pixels: sharp on a screen, small in the repository
 LANGUAGES = {".yaml": "yaml", ".py": "python", ".txt": "text"}
 RANKING = {
     "Hit@1": "test/hit@1",
@@ -173,10 +175,11 @@ def filled(text: str, root: Path) -> str:
 
 
 def take_demo(run_folder: Path, docs: Path) -> None:
-    """Copy the map of a demo run, and what it printed at its end, without colours."""
+    """Take the map of a demo run, in 256 colours, and what it printed at its end, without any."""
     report = run_folder / "report"
-    with atomic_path(docs / "map.png") as partial:
-        shutil.copyfile(report / "map.png", partial)
+    with Image.open(report / "map.png") as image, atomic_path(docs / "map.png") as partial:
+        image.thumbnail((PICTURE_WIDTH, 10 * PICTURE_WIDTH))
+        image.convert("RGB").quantize(256).save(partial, format="png", optimize=True)
     printed = ANSI.sub("", (report / "report.ansi").read_text(encoding="utf-8"))
     write_text(docs / "demo.txt", "\n".join(line.rstrip() for line in printed.strip("\n").splitlines()) + "\n")
 

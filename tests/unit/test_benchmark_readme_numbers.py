@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from PIL import Image
 
 from lgsid.artefacts.files import write_json
 from lgsid.errors import LgsidError
@@ -79,11 +80,11 @@ def test_tables_and_files_between_marks(numbers, tmp_path):
 def test_demo_is_taken_without_colours(numbers, tmp_path):
     report = tmp_path / "run" / "report"
     report.mkdir(parents=True)
-    (report / "map.png").write_bytes(b"png")
+    Image.new("RGBA", (2000, 1000), "white").save(report / "map.png")
     (report / "report.ansi").write_text("\n\x1b[38;2;1;2;3m█\x1b[0m  \nend\n")
     numbers.take_demo(tmp_path / "run", tmp_path / "docs")
     assert (tmp_path / "docs/demo.txt").read_text() == "█\nend\n"
-    assert (tmp_path / "docs/map.png").read_bytes() == b"png"
+    assert Image.open(tmp_path / "docs/map.png").size == (1400, 700)
 
 
 def test_result_file_of_a_run(tmp_path):
