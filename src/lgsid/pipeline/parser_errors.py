@@ -5,40 +5,65 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from dataclasses import dataclass
+import typing
+from dataclasses import dataclass, field
 from typing import Any
 
 from lgsid.plugins import subclasses, suggestion
 
-KEY = re.compile(r'^\s*Parser key "([^"]+)"')
+KEY = re.compile(r'Parser key "([^"]+)"')
 CLASS = re.compile(r"Problem with given class_path '([^']+)'")
-BASE = re.compile(r"Subtypes: \[?<class '([^']+)'>")
-NOT_A_CLASS = re.compile(r"Expected a dot import path string: (\S+)|Import path (\S+) does not correspond")
-NOT_IMPORTED = re.compile(r"(?:No module named|cannot import name|has no attribute) '([\w.]+)'")
-NOT_A_SUBCLASS = re.compile(r"(?:Import path|Given class) ['\"]?([\w.]+)['\"]? (?:does not correspond|is not)")
+SUBTYPES = re.compile(r"Subtypes: \[(.*)\]")
+CLASS_NAME = re.compile(r"([A-Za-z_][\w.]*\.[A-Z]\w*)")
+NOT_A_CLASS = re.compile(r"Expected a dot import path string: (\S+)|Import path '?([\w.]+)'? does not correspond")
+NOT_IMPORTED = re.compile(r"No module named|cannot import name|has no attribute|does not correspond to a subclass")
 NOT_AN_OPTION = re.compile(r"Option '([^']+)' is not accepted|[Kk]ey '([^']+)' is not expected")
+UNKNOWN_KEY = re.compile(r"Subcommand '\w+' does not accept option '([\w.]+)'|unrecognized arguments: --([\w.]+)")
+MISSING = re.compile(r"the following arguments are required: ([\w., ]+)")
 FILLER = (
     "Does not validate",
     "Subtypes:",
     "Errors:",
     "Given value",
-    "- Expected a <class 'NoneType'>",
-    "- Expected a path",
+    "Expected a <class 'NoneType'>",
+    "Expected a path",
 )
+TOP_KEYS = ("seed_everything", "trainer", "model", "data", "run_folder", "ckpt_path")
+LISTED = 30
 
 
 @dataclass
 class Place:
-    """Where in a config an error is: the innermost key, base class and class that the message names before it."""
+    """Where in a config an error is: the keys down to it, and the class whose argument the last key is.
 
-    keys: list[str]
-    base: str = ""
+    Args:
+        keys: The dotted key, in parts.
+        owner: Full path of the class that has the argument, empty at the top.
+        argument: Name of the argument, empty where the class itself is the trouble.
+        bases: Classes that the value may derive from, as far as the message says.
+    """
+
+    keys: list[str] = field(default_factory=list)
     owner: str = ""
+    argument: str = ""
+    bases: list[Any] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """The dotted key."""
         return ".".join(self.keys) or "config"
+
+    def read(self, line: str) -> None:
+        """Go where a line of the message leads."""
+        for match in KEY.finditer(line):
+            self.keys.append(match[1])
+            self.argument = match[1]
+            self.bases = classes_in(annotation(self.owner, match[1]))
+        if found := CLASS.search(line):
+            self.owner, self.argument = found[1], ""
+        elif (found := SUBTYPES.search(line)) and not (self.owner and self.argument):
+            named = [imported(name) for name in CLASS_NAME.findall(found[1])]
+            self.bases = [cls for cls in named if inspect.isclass(cls)] or self.bases
 
 
 def explain(message: str) -> str:
@@ -47,38 +72,84 @@ def explain(message: str) -> str:
     A class name that is not known is answered with the known ones, an argument that a class does not have with those
     that it has.
     """
-    place = Place([])
+    place = Place()
     for line in message.splitlines():
-        if match := KEY.search(line):
-            place.keys.append(match[1])
-        elif match := CLASS.search(line):
-            place.owner = match[1]
-        elif match := BASE.search(line):
-            place.base = match[1]
+        place.read(line)
         if found := specific(line, place):
             return found
     kept = [re.sub(r"\s+", " ", line).strip(" -") for line in message.splitlines()]
     kept = [line for line in kept if line and not line.startswith(FILLER)]
     kept = [line for line in kept if not KEY.search(line) and not CLASS.search(line)]
     text = "; ".join(dict.fromkeys(kept)) or re.sub(r"\s+", " ", message)
+    text = re.sub(r"Expected an? <class '([\w.]+)'>", r"expected \1", text)
     where = f"{place.name}: " if place.keys else ""
     return where + (text if len(text) <= 400 else text[:400] + " ...")
 
 
 def specific(line: str, place: Place) -> str | None:
     """Return the explanation of a line whose cause is known, `None` for all others."""
-    if match := NOT_A_CLASS.search(line) or NOT_A_SUBCLASS.search(line) or NOT_IMPORTED.search(line):
-        name = next(group for group in match.groups() if group)
-        base = imported(place.base)
-        if inspect.isclass(base):
-            return f"{place.name}: no class {name!r}; {suggestion(name.rpartition('.')[2], subclasses(base))}"
+    if match := UNKNOWN_KEY.search(line):
+        return unknown_key(given(match), place)
+    if match := MISSING.search(line):
+        names = [name.strip().partition(".")[2] or name.strip() for name in match[1].split(",")]
+        prefix = f"{place.name}." if place.keys else ""
+        return (
+            f"missing: {', '.join(prefix + name for name in names)}; give it in the config or as --{prefix}{names[0]}"
+        )
+    if NOT_A_CLASS.search(line) or (NOT_IMPORTED.search(line) and not place.argument):
+        match = NOT_A_CLASS.search(line)
+        name = given(match) if match else place.owner
+        known = sorted({short for base in place.bases for short in subclasses(base)})
+        if known:
+            return f"{place.name}: no class {name!r}; {suggestion(name.rpartition('.')[2], known, LISTED)}"
     if match := NOT_AN_OPTION.search(line):
-        name = next(group for group in match.groups() if group)
-        owner = imported(place.owner)
+        name, owner = given(match), imported(place.owner)
+        if place.argument:  # of a class that the argument makes, such as an optimizer
+            made = re.search(r"class_path='([\w.]+)'", line)
+            owner = imported(made[1]) if made else None
         if owner is not None:
             known = [key for key in inspect.signature(owner).parameters if key != "self"]
             return f"{place.name}: {owner.__name__} has no argument {name!r}; {suggestion(name, known)}"
     return None
+
+
+def unknown_key(key: str, place: Place) -> str | None:
+    """Explain a dotted key that leads nowhere, `None` if what is known at its place cannot be told."""
+    *path, last = key.split(".")
+    parent = ".".join(path)
+    if not path:
+        return f"unknown key {key!r}; {suggestion(key, TOP_KEYS)}"
+    owner = imported("lightning.pytorch.Trainer") if path == ["trainer"] else imported(place.owner)
+    if owner is None:
+        return None
+    known = [name for name in inspect.signature(owner).parameters if name != "self"]
+    return f"{parent}: {owner.__name__} has no argument {last!r}; {suggestion(last, known, LISTED)}"
+
+
+def given(match: re.Match[str]) -> str:
+    """Return the first group that matched."""
+    return next(group for group in match.groups() if group)
+
+
+def annotation(owner: str, argument: str) -> Any:
+    """Return the type of an argument of a class, `None` if it cannot be told."""
+    cls = imported(owner)
+    if not inspect.isclass(cls):
+        return None
+    try:
+        return typing.get_type_hints(cls.__init__).get(argument)
+    except (NameError, TypeError, AttributeError):
+        return None
+
+
+def classes_in(hint: Any) -> list[Any]:
+    """Return the classes of ours or of a library inside a type: `X` of `list[X]`, `X | None` and `Callable[..., X]`."""
+    parts = typing.get_args(hint)
+    if parts and isinstance(parts[0], list):  # Callable[[...], X]
+        parts = parts[1:]
+    if parts:
+        return [cls for part in parts for cls in classes_in(part)]
+    return [hint] if inspect.isclass(hint) and hint.__module__ not in ("builtins", "typing") else []
 
 
 def imported(path: str) -> Any:

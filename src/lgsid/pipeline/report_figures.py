@@ -115,7 +115,9 @@ def draw_bars(results: PipelineResults) -> Figure | None:
     if stage is None:
         return None
     names = [*((f"region_{n + 1}", name) for n, name in enumerate(region_names(results)))]
-    shares, kilometres, k = [], [], 5
+    shares: list[BeforeAfter] = []
+    kilometres: list[BeforeAfter] = []
+    k = 5
     for key in sorted(key.partition("/")[2] for key in stage.metrics if key.startswith("before/")):
         name, _, level = key.partition("/")
         kind, _, count = name.partition("@")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from lgsid.artefacts import Dataset, Embeddings, Items, SemanticIDs
 from lgsid.artefacts.dataset import INTERACTIONS_FILE, ITEMS_FILE, REPORT_FILE
@@ -208,7 +208,7 @@ class PipelineResults:
         return parent if parent in {other.name for other in self.stages} else Path(str(path)).name
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Tell whether a JSON value is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -23,12 +24,14 @@ from lgsid import plugins
 from lgsid.artefacts.files import read_json, write_json, write_text
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
-from lgsid.pipeline.config_files import find_config
+from lgsid.pipeline.config_files import find_config, read_yaml
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
 
+CKPT_WORDS = ("best", "last", "hpc", "registry")
 METRICS_FILE, CHECKPOINT_FILE, LOG_FOLDER = "metrics.json", "model.ckpt", "log"
+STATE_DICT_ERROR = "Error(s) in loading state_dict"
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 
 SILENCED = (
@@ -62,7 +65,7 @@ class TrainingCLI(LightningCLI):
     def __init__(self, arguments: Sequence[str], record: bool = True) -> None:
         self.meter = Meter()
         self.record = record
-        quiet = {name: {"exit_on_error": False} for name in SUBCOMMANDS}
+        strict = {"exit_on_error": False, "allow_abbrev": False}
         super().__init__(
             model_class=LgsidModule,
             datamodule_class=LgsidDataModule,
@@ -71,7 +74,7 @@ class TrainingCLI(LightningCLI):
             save_config_callback=None,
             auto_configure_optimizers=False,
             seed_everything_default=2026,
-            parser_kwargs={"exit_on_error": False, **quiet},
+            parser_kwargs={**strict, **{name: dict(strict) for name in SUBCOMMANDS}},
             args=list(arguments),
         )
 
@@ -90,6 +93,9 @@ class TrainingCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Settle the run folder and save the config as given."""
         config = self.config[self.subcommand]
+        path = config.get("ckpt_path")
+        if path and path not in CKPT_WORDS and not Path(path).is_file():
+            raise LgsidError(f"{path}: no such checkpoint; `lgsid fit` writes model.ckpt to its run folder")
         kind = str(config.model.class_path).rpartition(".")[2]
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
@@ -120,7 +126,10 @@ class TrainingCLI(LightningCLI):
             chosen["enable_model_summary"] = False
         if given["deterministic"] is None and torch.cuda.is_available():
             chosen["deterministic"] = "warn"
-        return super().instantiate_trainer(**chosen, **kwargs)
+        try:
+            return super().instantiate_trainer(**chosen, **kwargs)
+        except ValueError as error:
+            raise LgsidError(f"trainer: {' '.join(str(error).split())}") from error
 
     def after_fit(self) -> None:
         """Take the best weights, and write the checkpoint, the metrics and the artefacts."""
@@ -188,6 +197,18 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
         raise LgsidError(explain(str(error))) from error
     except MisconfigurationException as error:
         raise LgsidError(" ".join(str(error).split())) from error
+    except UnpicklingError as error:
+        raise LgsidError("ckpt_path: the file is not a checkpoint that `lgsid fit` wrote") from error
+    except RuntimeError as error:
+        if not str(error).startswith(STATE_DICT_ERROR):
+            raise
+        raise LgsidError(f"ckpt_path: the checkpoint is of another model: {first_lines(str(error))}") from error
+
+
+def first_lines(text: str) -> str:
+    """Return the beginning of a long message as one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= 240 else f"{line[:240]} ..."
 
 
 def silence() -> None:
@@ -207,8 +228,9 @@ def found_configs(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         if follows or argument.startswith("--config="):
             flag, _, name = ("", "", argument) if follows else argument.partition("=")
-            path = str(find_config(name))
-            result.append(f"{flag}={path}" if flag else path)
+            path = find_config(name)
+            read_yaml(path)  # says which file is not YAML; the parser only says that one is not
+            result.append(f"{flag}={path}" if flag else str(path))
         else:
             result.append(argument)
         follows = argument in ("--config", "-c") and not follows
