@@ -32,6 +32,8 @@ def test_card_of_perfect_and_of_useless_codes():
     assert card["joint_entropy_normalised"] == pytest.approx(1.0)
     assert card["by_depth"][0]["nmi"]["region_2"] == pytest.approx(1.0)
     assert card["by_depth"][0]["km"]["mean"] < card["by_depth"][0]["km_random"]["mean"]
+    assert card["by_depth"][0]["nmi_random"]["region_2"] < 0.5
+    assert card["by_depth"][1]["nmi"] == pytest.approx(card["by_depth"][1]["nmi_random"])
     assert card["by_depth"][1]["km"] is None
     assert card["by_depth"][1]["same_name"]["branches"] == 1.0
     useless = quality_card(sids_of(np.zeros((n, 2)), items), items)

@@ -58,7 +58,8 @@ def quality_card(
         - `by_depth`, for the prefixes of 1, 2, ... L codes: `prefixes`, `largest`; `km` and `km_random`, distances
           between items of one prefix and of a random group of the same size (`mean`, `p50`, `p90`, `p95`, and
           `pairs`; null where no two items share a prefix); `nmi` with category, category_group, brand and regions,
-          over the items for which these are known; `same_name`, see `lgsid.functional.sids.branch_separation`
+          over the items for which these are known, and `nmi_random`, that of the random groups (small groups have
+          a high one by chance); `same_name`, see `lgsid.functional.sids.branch_separation`
         - `same_name`: `names` that several items have, and these `items`; null if there are none
         - `reconstruction_error` (share of variance), null if not known
         - `neighbourhood`, with embeddings: `coverage@k/region_r`, `purity@k`, `median_km@k`
@@ -82,6 +83,7 @@ def quality_card(
                 "km": near,
                 "km_random": far,
                 "nmi": {column: nmi(groups, labels) for column, labels in attributes.items()},
+                "nmi_random": {column: nmi(groups[shuffle], labels) for column, labels in attributes.items()},
                 "same_name": branch_separation(codes[:, :depth], names, max_pairs) or None,
             }
         )

@@ -79,13 +79,15 @@ def depth_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def nmi_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of what prefixes tell of attributes."""
-    table = Table(title="Prefix and attribute: normalised mutual information", title_justify="left", width=80)
+    title = "Prefix and attribute: normalised mutual information (of random groups of equal size)"
+    table = Table(title=title, title_justify="left", width=80)
     table.add_column("depth", justify="right", no_wrap=True)
     columns = list(rows[0]["nmi"])
     for column in columns:
         table.add_column(SHORT.get(column, column), justify="right")
     for row in rows:
-        table.add_row(str(row["depth"]), *(number(row["nmi"][column]) for column in columns))
+        cells = [f"{row['nmi'][column]:.2f} ({row['nmi_random'][column]:.2f})" for column in columns]
+        table.add_row(str(row["depth"]), *cells)
     return table
 
 
