@@ -56,9 +56,12 @@ def test_card_numbers_against_libraries():
     assert card["by_level"][0]["used"] == 4
 
 
-def test_card_is_json_and_fits_a_terminal():
+@pytest.mark.parametrize("n_regions", [2, 3, 4])
+def test_card_is_json_and_fits_a_terminal(n_regions):
     data = toy_items()
     items = data.dataset.items
+    more = {f"region_{level}": items.texts("region_2") for level in range(3, n_regions + 1)}
+    items = type(items).from_frame(items.frame.assign(**more))
     card = quality_card(sids_of(np.random.default_rng(0).integers(4, size=(len(items), 3)), items), items, data.vectors)
     assert json.loads(json.dumps(card, allow_nan=False)) == card
     assert {"purity@5", "median_km@5", "coverage@5/region_1"} <= set(card["neighbourhood"])

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+BESIDE = 5
 SHORT = {"category": "category", "category_group": "group", "brand": "brand"}
 
 
@@ -79,14 +80,16 @@ def depth_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def nmi_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of what prefixes tell of attributes."""
-    title = "Prefix and attribute: normalised mutual information (of random groups of equal size)"
+    columns = list(rows[0]["nmi"])
+    beside = len(columns) <= BESIDE  # the figure of random groups beside each, where there is room
+    title = "Prefix and attribute: mutual information, normalised" + (" (of random groups)" if beside else "")
     table = Table(title=title, title_justify="left", width=80)
     table.add_column("depth", justify="right", no_wrap=True)
-    columns = list(rows[0]["nmi"])
     for column in columns:
         table.add_column(SHORT.get(column, column), justify="right")
     for row in rows:
-        cells = [f"{row['nmi'][column]:.2f} ({row['nmi_random'][column]:.2f})" for column in columns]
+        by_chance = [f" ({row['nmi_random'][column]:.2f})" if beside else "" for column in columns]
+        cells = [f"{row['nmi'][column]:.2f}{chance}" for column, chance in zip(columns, by_chance, strict=True)]
         table.add_row(str(row["depth"]), *cells)
     return table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def load_tokenizer(checkpoint: str | Path) -> Tokenizer:
         raise LgsidError(
             f"{path}: was built in Python; load it with {name}.load_from_checkpoint(path, {own['objects'][0]}=...)"
         )
-    tokenizer = kind.load_from_checkpoint(path, map_location="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Lightning warns of modules among the hyper-parameters
+        tokenizer = kind.load_from_checkpoint(path, map_location="cpu")
     if not isinstance(tokenizer, Tokenizer):
         raise LgsidError(f"{path}: {own['class_path']} is not a Tokenizer")
     return tokenizer.eval()
