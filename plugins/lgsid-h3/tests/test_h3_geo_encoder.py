@@ -8,6 +8,8 @@ from lgsid.testing import GeoEncoderContract
 
 
 class TestContract(GeoEncoderContract):
+    resolution_m = 70.0  # more than the width of a cell of resolution 11
+
     def make(self):
         return H3GeoEncoder()
 
@@ -43,6 +45,11 @@ def test_pentagons_and_the_date_line():
     vectors = H3GeoEncoder(resolutions=(0, 3))(lat, lon)
     assert torch.isfinite(vectors).all()
     assert torch.allclose(vectors[1], vectors[2])
+
+
+def test_no_places():
+    empty = torch.empty(0, dtype=torch.float64)
+    assert H3GeoEncoder(width=4, resolutions=(5,))(empty, empty).shape == (0, 4)
 
 
 @pytest.mark.parametrize("options", [{"resolutions": (16,)}, {"width": 0}, {"ring_weight": 2.0}])

@@ -23,7 +23,7 @@ class H3GeoEncoder(GeoEncoder):
     counts the cells that they share. Two positions in the same cell of the finest resolution are equal.
 
     Args:
-        resolutions: H3 resolutions, 0 (1,100 km) to 15 (half a metre); 11 has cells of 25 m radius.
+        resolutions: H3 resolutions, 0 (1,100 km) to 15 (half a metre); 11 has cells with edges of 29 m.
         width: Numbers per resolution; more of them let fewer cells look alike by chance.
         ring_weight: Weight of a neighbouring cell against 1 for the cell itself.
     """
@@ -61,7 +61,7 @@ class H3GeoEncoder(GeoEncoder):
         parents = np.array([h3.cell_to_parent(cell, resolution) for cell in finest], dtype=np.uint64)
         cells, inverse = np.unique(parents, return_inverse=True)
         vectors = signs(cells, self.width)
-        if self.ring_weight > 0:
+        if self.ring_weight > 0 and len(cells):
             rings = [h3.grid_disk(cell, 1) for cell in cells]  # a pentagon has five neighbours
             around = np.concatenate(rings).astype(np.uint64)
             owner = np.repeat(np.arange(len(cells)), [len(ring) for ring in rings])
