@@ -132,7 +132,7 @@ def test_index_has_the_form_that_lc_rec_reads(tmp_path):
 def test_indexes_of_others_are_read(tmp_path, index, codes):
     path = tmp_path / "x.index.json"
     path.write_text(json.dumps(index))
-    sids = SemanticIDs.read_index_json(path, table())
+    sids = SemanticIDs.read(path, table())
     assert sids.codes.tolist() == codes
     assert list(sids.item_ids) == ["p0", "p2"]
 

@@ -66,12 +66,18 @@ class SemanticIDs:
         return len(self.codebook_sizes)
 
     @classmethod
-    def read(cls, path: str | Path) -> SemanticIDs:
-        """Read a Parquet file with columns `item_id, level_1 .. level_L`.
+    def read(cls, path: str | Path, items: Items | None = None) -> SemanticIDs:
+        """Read a Parquet file with columns `item_id, level_1 .. level_L`, or an `.index.json`.
+
+        Args:
+            path: The file; by its ending `.json` an index is known.
+            items: Used for an index only, see `read_index_json`.
 
         Raises:
             LgsidError: if it is missing, unreadable, or lacks a column.
         """
+        if Path(path).suffix == ".json":
+            return cls.read_index_json(path, items)
         table = open_parquet(path, ("item_id", "level_1"), "table of semantic IDs")
         names = [n for n in table.column_names if n.startswith("level_") and n[len("level_") :].isdigit()]
         names.sort(key=lambda name: int(name[len("level_") :]))
