@@ -25,6 +25,6 @@ class Test(Fit):
             raise LgsidError(f"{where}: nothing to test; write `verb: [fit, test]`, or set ckpt_path")
 
     def arguments(self, job: Job) -> list[str]:
-        """Add the checkpoint."""
+        """Add the checkpoint; the report shows the metrics, so they are not printed here."""
         own = [] if "ckpt_path" in job.options else [f"--ckpt_path={job.folder / 'model.ckpt'}"]
-        return [*super().arguments(job), *own]
+        return [*super().arguments(job), *own, "--verbose=false"]
