@@ -1,7 +1,7 @@
-"""Fill README.md from files, so that no number and no config in it is typed.
+"""Fill README.md and benchmarks/README.md from files, so that no number and no config in them is typed.
 
-    python benchmarks/readme_numbers.py                   # writes README.md
-    python benchmarks/readme_numbers.py --check           # exit code 1 if README.md is not what it would write
+    python benchmarks/readme_numbers.py                   # writes them
+    python benchmarks/readme_numbers.py --check           # exit code 1 if one is not what it would write
     python benchmarks/readme_numbers.py --demo runs/demo  # takes docs/map.png and docs/demo.txt from a run, then writes
 
 A table goes between `<!-- numbers: KIND RESULT -->` and `<!-- /numbers -->`: KIND is one of `TABLES`, RESULT a folder
@@ -26,6 +26,7 @@ from lgsid.artefacts.files import atomic_path, read_json, write_text
 from lgsid.pipeline.report_table import ReportTable
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = ("README.md", "benchmarks/README.md")
 MARKED = re.compile(r"(<!-- numbers: (?P<kind>\S+) (?P<result>\S+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- file: (?P<path>\S+) -->\n).*?(<!-- /file -->)", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -185,7 +186,7 @@ def take_demo(run_folder: Path, docs: Path) -> None:
 
 
 def main() -> None:
-    """Write README.md, or check it."""
+    """Write the documents, or check them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
     parser.add_argument("--check", action="store_true", help="do not write; exit code 1 if something would change")
@@ -193,12 +194,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.demo is not None:
         take_demo(options.demo, options.root / "docs")
-    readme = options.root / "README.md"
-    old = readme.read_text(encoding="utf-8")
-    new = filled(old, options.root)
+    stale = False
+    for path in (options.root / name for name in DOCUMENTS if (options.root / name).is_file()):
+        old = path.read_text(encoding="utf-8")
+        new = filled(old, options.root)
+        stale |= old != new
+        if not options.check:
+            write_text(path, new)
     if options.check:
-        sys.exit(int(old != new))
-    write_text(readme, new)
+        sys.exit(int(stale))
 
 
 if __name__ == "__main__":
