@@ -196,9 +196,12 @@ def split_override(text: str) -> tuple[str, str, Any]:
 
     target, equals, value = text.partition("=")
     stage, dot, key = target.partition(".")
-    if not (equals and dot and key):
+    if not (equals and stage and dot and key):
         raise LgsidError(f"--set {text!r}: expected STAGE.KEY=VALUE, for example tiger.trainer.max_epochs=1")
-    return stage, key, yaml.safe_load(value)
+    try:
+        return stage, key, yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise LgsidError(f"--set {text!r}: the value is not YAML; quote it") from None
 
 
 def tell(line: str) -> None:
@@ -256,7 +259,7 @@ def show_card(options: argparse.Namespace) -> None:
     from lgsid.metrics import quality_card, render_card
 
     items = Items.read(options.items)
-    sids = SemanticIDs.read(options.sids)
+    sids = SemanticIDs.read(options.sids, items)
     vectors = Embeddings.read(options.embeddings).for_items(items) if options.embeddings else None
     card = quality_card(sids, items, vectors)
     if options.json:

@@ -15,8 +15,9 @@ import inspect
 import logging
 import os
 import re
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, distributions, entry_points
 from types import MappingProxyType
@@ -98,11 +99,19 @@ def chosen_distributions() -> set[str] | None:
     return None if raw is None else {normalized(part) for part in raw.split(",") if part.strip()}
 
 
-def installed() -> Iterator[tuple[str, EntryPoint]]:
-    """Yield the kind and the entry point of everything that is installed, in a stable order."""
+def installed() -> tuple[tuple[str, EntryPoint], ...]:
+    """Return the kind and the entry point of everything that is installed, in a stable order."""
+    return found_on(tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=4)
+def found_on(path: tuple[str, ...]) -> tuple[tuple[str, EntryPoint], ...]:
+    """Read the entry points of what an import path leads to; `path` is `sys.path`, read once for each value of it."""
+    found: list[tuple[str, EntryPoint]] = []
     for kind in KINDS:
-        found = entry_points(group=f"lgsid.{kind}")
-        yield from ((kind, entry) for entry in sorted(found, key=lambda e: (e.name, distribution_of(e), e.value)))
+        entries = entry_points(group=f"lgsid.{kind}")
+        found += ((kind, entry) for entry in sorted(entries, key=lambda e: (e.name, distribution_of(e), e.value)))
+    return tuple(found)
 
 
 def distribution_of(entry: EntryPoint) -> str:

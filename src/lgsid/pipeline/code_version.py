@@ -127,10 +127,10 @@ def module_hash(name: str) -> str:
 
 def foreign_version(package: str) -> str:
     """Return the versions of the distributions that provide a package, with the hash of a plugin's own source."""
-    owners = sorted(set(packages_distributions().get(package, [])))
-    versions = " ".join(f"{owner}=={installed_version(owner)}" for owner in owners)
-    registered = {plugin.module.split(".")[0] for plugin in available()}
-    if package not in registered:
+    registered = {plugin.distribution for plugin in available() if plugin.module.split(".")[0] == package}
+    owners = registered | set(packages_distributions().get(package, []))
+    versions = " ".join(f"{owner}=={installed_version(owner)}" for owner in sorted(owners))
+    if not registered:
         return versions
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -140,6 +140,7 @@ def foreign_version(package: str) -> str:
     return f"{versions} {text_hash(path.read_bytes() for path in sources)}"
 
 
+@cache
 def installed_version(distribution: str) -> str:
     """Return the version of an installed distribution, empty if it is not installed."""
     try:

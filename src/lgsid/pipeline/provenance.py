@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import platform
 import resource
 import subprocess
@@ -77,8 +78,12 @@ def provenance(meter: Meter, config: Mapping[str, Any], seed: int | None, data_h
     }
 
 
+@functools.cache
 def git_state() -> tuple[str | None, bool | None]:
-    """Return the commit of the checkout that lgsid runs from and whether it has changes; `None` outside a checkout."""
+    """Return the commit of the checkout that lgsid runs from and whether it has changes; `None` outside a checkout.
+
+    As it is at the first call: what a process has imported does not change with the files.
+    """
     folder = Path(lgsid.__file__).resolve().parent
 
     def git(*arguments: str) -> str:
