@@ -16,9 +16,9 @@ import logging
 import os
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions, entry_points
 from types import MappingProxyType
 
@@ -99,24 +99,21 @@ def chosen_distributions() -> set[str] | None:
     return None if raw is None else {normalized(part) for part in raw.split(",") if part.strip()}
 
 
-def installed() -> tuple[tuple[str, EntryPoint], ...]:
-    """Return the kind and the entry point of everything that is installed, in a stable order."""
+def installed() -> tuple[Plugin, ...]:
+    """Return everything that is installed, in a stable order, with an empty state."""
     return found_on(tuple(sys.path))
 
 
 @functools.lru_cache(maxsize=4)
-def found_on(path: tuple[str, ...]) -> tuple[tuple[str, EntryPoint], ...]:
+def found_on(path: tuple[str, ...]) -> tuple[Plugin, ...]:
     """Read the entry points of what an import path leads to; `path` is `sys.path`, read once for each value of it."""
-    found: list[tuple[str, EntryPoint]] = []
+    found: list[Plugin] = []
     for kind in KINDS:
-        entries = entry_points(group=f"lgsid.{kind}")
-        found += ((kind, entry) for entry in sorted(entries, key=lambda e: (e.name, distribution_of(e), e.value)))
-    return tuple(found)
-
-
-def distribution_of(entry: EntryPoint) -> str:
-    """Return the name of the distribution of an entry point, "?" where the metadata lack it."""
-    return str(entry.dist.name) if entry.dist is not None and entry.dist.name else "?"
+        for entry in entry_points(group=f"lgsid.{kind}"):
+            owner, version = (entry.dist.name or "?", entry.dist.version) if entry.dist is not None else ("?", "")
+            found.append(Plugin(kind, entry.name, entry.value, owner, version, state=""))
+    order = list(KINDS)
+    return tuple(sorted(found, key=lambda p: (order.index(p.kind), p.name, p.distribution, p.value)))
 
 
 def available(kind: str | None = None) -> list[Plugin]:
@@ -131,19 +128,17 @@ def available(kind: str | None = None) -> list[Plugin]:
     if kind is not None and kind not in KINDS:
         raise LgsidError(f"unknown kind of plugin {kind!r}; {suggestion(kind, KINDS)}")
     chosen = chosen_distributions()
-    listed = [(k, entry) for k, entry in installed() if kind in (None, k)]
-    enabled = [(k, e.name) for k, e in listed if is_enabled(distribution_of(e), chosen)]
+    listed = [plugin for plugin in installed() if kind in (None, plugin.kind)]
+    enabled = Counter((p.kind, p.name) for p in listed if is_enabled(p.distribution, chosen))
     plugins = []
-    for k, entry in listed:
-        owner = distribution_of(entry)
-        if not is_enabled(owner, chosen):
+    for plugin in listed:
+        if not is_enabled(plugin.distribution, chosen):
             state = "disabled"
-        elif enabled.count((k, entry.name)) > 1:
+        elif enabled[plugin.kind, plugin.name] > 1:
             state = "duplicate"
         else:
-            state = "ready" if module_exists(entry.value) else "broken: its module is missing"
-        version = entry.dist.version if entry.dist is not None else ""
-        plugins.append(Plugin(k, entry.name, entry.value, owner, version, state))
+            state = "ready" if module_exists(plugin.value) else "broken: its module is missing"
+        plugins.append(replace(plugin, state=state))
     return plugins
 
 
