@@ -15,32 +15,41 @@ class AnchoredPair(HeadInput):
 
     Both go through one learned projection; the features are `[a', b', a' * b', |a' - b'|, (a' - b')^2]`. METHOD 1 has
     these features on the vectors themselves, without the square; a two-layer head learns bilinear geometry poorly from
-    them, and far better from a shared projection to a few dimensions, which becomes a map (our design).
+    them, and far better from a shared projection to fewer dimensions, which becomes a map (our design).
 
     Args:
         width: Dimensions of the projection.
-        dropout: On the projected vectors, while training.
+        hidden_dim: Width of the projection's hidden layer.
+        dropout: In the projection, while training.
     """
 
     sees_anchor = True
 
-    def __init__(self, width: int = 64, dropout: float = 0.1) -> None:
+    def __init__(self, width: int = 128, hidden_dim: int = 512, dropout: float = 0.2) -> None:
         super().__init__()
-        self.width, self.dropout = width, dropout
+        self.width, self.hidden_dim, self.dropout = width, hidden_dim, dropout
 
     def build(self, dim: int) -> int:
-        """Create the projection."""
-        self.projection = nn.Sequential(nn.Linear(dim, self.width), nn.LayerNorm(self.width))
-        self.drop = nn.Dropout(self.dropout)
+        """Create the projection. Text vectors share a large common part, which standardising takes away."""
+        self.standardise = nn.BatchNorm1d(dim, affine=False)
+        self.projection = nn.Sequential(
+            nn.Linear(dim, self.hidden_dim),
+            nn.GELU(),
+            nn.Dropout(self.dropout),
+            nn.Linear(self.hidden_dim, self.width),
+            nn.LayerNorm(self.width),
+        )
         return 5 * self.width
 
     def forward(self, anchor: Tensor, candidates: Tensor) -> Tensor:
         """Return features, shape (B, C, 5 * width)."""
-        b = self.drop(self.projection(candidates))
-        a = self.drop(self.projection(anchor)).unsqueeze(1).expand_as(b)
+        vectors = torch.cat([anchor.unsqueeze(1), candidates], dim=1)  # (B, 1 + C, D)
+        projected = self.projection(self.standardise(vectors.flatten(0, 1))).unflatten(0, vectors.shape[:2])
+        b = projected[:, 1:]
+        a = projected[:, :1].expand_as(b)
         gap = a - b
         return torch.cat([a, b, a * b, gap.abs(), gap.square()], dim=-1)
 
     def arguments(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        return {"width": self.width, "dropout": self.dropout}
+        return {"width": self.width, "hidden_dim": self.hidden_dim, "dropout": self.dropout}

@@ -78,7 +78,9 @@ class RewardModel(LgsidModule):
     def training_step(self, batch: RewardBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch of lists."""
         vectors = self._vectors(batch.prompt)
-        loss = cast(Tensor, self.loss(self.score(vectors[:, 0], vectors), batch.distance_km))
+        first = 1 if self.head.input.sees_anchor and not self.loss.needs_own else 0
+        scores = self.score(vectors[:, 0], vectors[:, first:])
+        loss = cast(Tensor, self.loss(scores, batch.distance_km[:, first:]))
         self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch))
         return loss
 
