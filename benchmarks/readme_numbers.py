@@ -39,6 +39,12 @@ RANKING = {
     "Hit@10, new places": "test/new/hit@10",
     "MRR@10, new places": "test/new/mrr@10",
 }
+EXPLORE = {
+    "Hit@1, among new": "test/explore/hit@1",
+    "Hit@5, among new": "test/explore/hit@5",
+    "Hit@10, among new": "test/explore/hit@10",
+    "MRR@10, among new": "test/explore/mrr@10",
+}
 CLICKS = {"AUC": "test/auc", "GAUC": "test/gauc", "AUC, near negatives": "test/near_auc"}
 Runs = Sequence[Mapping[str, Any]]
 
@@ -67,6 +73,11 @@ def models(runs: Runs, key: str, columns: Mapping[str, str], digits: int) -> Rep
 def leaderboard(runs: Runs) -> ReportTable:
     """Compare recommenders."""
     return models(runs, "leaderboard", RANKING, 3)
+
+
+def explore(runs: Runs) -> ReportTable:
+    """Compare recommenders on places new to the user, ranked among the places new to the user."""
+    return models(runs, "leaderboard", EXPLORE, 3)
 
 
 def click_through(runs: Runs) -> ReportTable:
@@ -144,6 +155,7 @@ def cost(runs: Runs) -> ReportTable:
 
 TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
+    "explore": explore,
     "click_through": click_through,
     "alignment": alignment,
     "reward": reward,
