@@ -35,7 +35,6 @@ STATE_DICT_ERROR = "Error(s) in loading state_dict"
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 
 SILENCED = (
-    r".*LightningCLI's args parameter is intended.*",
     r".*configure_optimizers` returned `None`.*",
     r".*does not have many workers.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
@@ -43,6 +42,7 @@ SILENCED = (
     r".*number of training batches.*is smaller than the logging interval.*",
     r".*You defined a `validation_step` but have no `val_dataloader`.*",
     r".*`training_step` returned `None`.*",
+    r".*The dirpath has changed from .*",
     r".*Your `IterableDataset` has `__len__` defined.*",
     r".*module\(s\) in eval mode at the start of training.*",
     r".*Experiment logs directory .* exists and is not empty.*",
@@ -86,6 +86,10 @@ class TrainingCLI(LightningCLI):
             default=None,
             help="Where the run goes; runs/<class>-<time> by default.",
         )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse `args`, whatever the process was started with."""
+        self.config = parser.parse_args(args)
 
     def _parse_ckpt_path(self) -> None:
         """Keep the config and the flags as given: a checkpoint's hyper-parameters must not win over them."""

@@ -1,0 +1,243 @@
+"""The verbs that are not training, every config, and what a user sees who makes a mistake."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lgsid.artefacts import Embeddings, SemanticIDs
+from lgsid.cli import main
+from lgsid.data import load_builder
+from lgsid.pipeline import training_cli
+from lgsid.pipeline.config_files import config_root, own_configs
+from lgsid.pipeline.pipeline import Pipeline
+from lgsid.pipeline.training_cli import TrainingCLI
+from lgsid.pipeline.verbs import VERBS, Job
+from lgsid.testing import toy_city
+
+TRAINED = [c for c in own_configs() if c.split("/")[0] not in ("data", "pipelines", "logger")]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """Folder with `data`, `vectors.parquet`, and the run folders `hier` and `popular`."""
+    folder = tmp_path_factory.mktemp("desk")
+    items = toy_city(n_items=60, folder=folder / "data").items
+    vectors = np.random.default_rng(0).normal(size=(len(items), 8)).astype(np.float32)
+    Embeddings(items.ids, vectors).write(folder / "vectors.parquet")
+    data = f"--data.dataset={folder / 'data'}"
+    main(
+        [
+            *("fit", "--config", "tokenizer/hier.yaml", "--run_folder", str(folder / "hier"), data),
+            *(f"--data.embeddings={folder / 'vectors.parquet'}", "--trainer.max_epochs=1"),
+            "--model.codebook_sizes=[8, 8, 8]",
+        ]
+    )
+    main(["fit", "--config", "recommender/popularity.yaml", "--run_folder", str(folder / "popular"), data])
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def at_desk(desk, monkeypatch):
+    monkeypatch.chdir(desk)
+
+
+def lgsid(*arguments, cwd=None):
+    """Run the command in a process of its own."""
+    code = "from lgsid.cli import main; main()"
+    environment = {**os.environ, "COLUMNS": "80"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, cwd=cwd, env=environment
+    )
+
+
+def mistake(*arguments, capsys):
+    """Return the one line that a wrong command prints."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    assert stop.value.code == 2
+    captured = capsys.readouterr().err
+    line = [text for text in captured.splitlines() if text][-1]
+    assert line.startswith("lgsid: error: ")
+    assert "Traceback" not in captured
+    return line.removeprefix("lgsid: error: ")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["plugins"], ["run", "--help"], []])
+def test_light_commands_are_fast(arguments):
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = lgsid(*arguments)
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
+    assert min(seconds) < 1.0
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_mistake_in_a_process_is_one_line_and_exit_code_2():
+    done = lgsid("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--model.quantizer=RQKMean")
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "lgsid: error: model.quantizer: no class 'RQKMean'; did you mean RQKMeans? "
+        "known: RQKMeans, RQVAE, ResidualCentroids, ResidualFSQ, ResidualVQ"
+    )
+
+
+def test_a_training_in_a_process_is_quiet():
+    done = lgsid("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run_folder=quiet")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1].startswith("quiet: done in")
+    assert len(done.stderr.splitlines()) <= 3, done.stderr
+    assert "Warning" not in done.stderr
+
+
+RANDOM = ("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run_folder=wrong")
+HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run_folder=wrong")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fti",), "invalid choice: 'fti'"),
+        (("plugins", "quantiser"), "unknown kind of plugin 'quantiser'; did you mean quantizers?"),
+        (("plugins", "--kinds"), "unknown argument '--kinds'"),
+        (("fit",), "missing: data, model"),
+        (("fit", "--config", "gone.yaml"), "gone.yaml: no such config file"),
+        (("fit", "--config", "broken.yaml"), "broken.yaml: not valid YAML: line "),
+        (("fit", "--config", "odd.yaml"), "unknown key 'modle'; did you mean model?"),
+        ((*RANDOM, "--model=RandomTokeniser"), "model: no class 'RandomTokeniser'; did you mean RandomTokenizer?"),
+        ((*RANDOM, "--model=gone.Thing"), "model: no class 'gone.Thing'; "),
+        ((*RANDOM, "--data=ItemDat"), "data: no class 'ItemDat'; did you mean ItemData?"),
+        ((*RANDOM, "--model.codebook_size=[8]"), "did you mean codebook_sizes? known: "),
+        ((*RANDOM, "--model.codebook_sizes=x"), "model.codebook_sizes: "),
+        ((*RANDOM, "--trainer.max_epoch=1"), "trainer: Trainer has no argument 'max_epoch'; did you mean max_epochs?"),
+        ((*RANDOM, "--trainer.accelerator=abacus"), "trainer: You selected an invalid accelerator name"),
+        ((*RANDOM, "--trainer.callbacks=[Erly]"), "trainer.callbacks: no class 'Erly'"),
+        ((*RANDOM, "--model.optimizer=Adamm"), "model.optimizer: no class 'Adamm'; did you mean Adam?"),
+        ((*RANDOM, "--model.optimizer.lrr=1"), "'lrr'"),
+        ((*RANDOM, "--ckpt_path=gone.ckpt"), "gone.ckpt: no such checkpoint"),
+        ((*RANDOM, "--data.dataset=gone"), "gone: no such dataset folder"),
+        ((*HIER, "--model.geo_encoder=Fourier"), "model.geo_encoder: no class 'Fourier'; did you mean Fourier"),
+        (HIER, "needs vectors"),
+        (("run", "gone.yaml"), "gone.yaml: no such config file"),
+        (("run", "pipelines/demo.yaml", "--set", "x"), "--set 'x': expected STAGE.KEY=VALUE"),
+        (("run", "pipelines/demo.yaml", "--only", "tigre"), "no stage 'tigre'"),
+        (("run", "pipelines/demo.yaml", "--dryrun"), "unknown argument '--dryrun'"),
+        (("data",), "ACTION"),
+        (("data", "describe", "gone.yaml"), "gone.yaml: no such config file"),
+        (("card", "gone.parquet", "--items", "data/items.parquet"), "gone.parquet"),
+        (("tokenize", "--checkpoint", "hier/model.ckpt", "--dataset", "data"), "required: --output"),
+        (("tokenize", "--checkpoint", "gone.ckpt", "--dataset", "data", "--output", "o"), "gone.ckpt"),
+        (
+            ("tokenize", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--output", "o"),
+            "popular/model.ckpt",
+        ),
+        (("recommend", "--checkpoint", "hier/model.ckpt", "--dataset", "data", "--user", "x"), "hier/model.ckpt"),
+        (("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--user", "nobody"), "'nobody'"),
+        (("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--near", "north"), "--near 'north'"),
+    ],
+)
+def test_mistakes(arguments, message, capsys):
+    Path("broken.yaml").write_text("a: [1,\nb: 2\n")
+    Path("odd.yaml").write_text("modle: 3\n")
+    assert message in mistake(*arguments, capsys=capsys)
+
+
+def test_a_checkpoint_of_something_else(capsys):
+    Path("text.ckpt").write_text("not a checkpoint")
+    test = ("test", "--config", "recommender/popularity.yaml", "--data.dataset=data", "--run_folder=wrong")
+    assert "not a checkpoint that" in mistake(*test, "--ckpt_path=text.ckpt", capsys=capsys)
+    assert "it was trained on" in mistake(*test, "--ckpt_path=hier/model.ckpt", capsys=capsys)
+    other = ("validate", "--config", "tokenizer/residual_rqkmeans.yaml", *test[3:], "--data.embeddings=vectors.parquet")
+    assert "of another model" in mistake(*other, "--ckpt_path=hier/model.ckpt", capsys=capsys)
+
+
+def test_tokenize_gives_the_same_ids_again(capsys):
+    inputs = ("--dataset", "data", "--embeddings", "vectors.parquet")
+    main(["tokenize", "--checkpoint", "hier/model.ckpt", *inputs, "--output", "again"])
+    first, again = SemanticIDs.read("hier/sids.parquet"), SemanticIDs.read("again/sids.parquet")
+    assert (first.codes == again.codes).all()
+    assert "again: written" in capsys.readouterr().out
+
+
+def test_card_of_any_file(capsys):
+    main(["card", "hier/sids.index.json", "--items", "data/items.parquet", "--embeddings", "vectors.parquet"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    main(["card", "hier/sids.parquet", "--items", "data/items.parquet", "--json"])
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_recommend_prints_a_table_and_json(capsys):
+    base = ["recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "-k", "3"]
+    user = toy_city(n_items=60).interactions.frame["user_id"].iloc[-1]
+    main([*base, "--user", user])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    main([*base, "--user", user, "--json"])
+    assert len(json.loads(capsys.readouterr().out)["items"]) == 3
+
+
+def test_data_describe_and_prepare(capsys):
+    main(["data", "describe", "data/synthetic_city.yaml", "--source.init_args.n_checkins=3000"])
+    text = capsys.readouterr().out
+    assert "3,000" in text
+    assert max(map(len, text.splitlines())) <= 80
+    main(
+        [
+            *("data", "prepare", "data/synthetic_city.yaml", "--output", "city"),
+            *("--source.init_args.n_checkins=3000", "--source.init_args.n_places=100"),
+        ]
+    )
+    assert "city: written" in capsys.readouterr().out
+    assert Path("city/items.parquet").is_file()
+
+
+class Parsed(TrainingCLI):
+    """Parses, and goes no further."""
+
+    def before_instantiate_classes(self):
+        pass
+
+    def instantiate_classes(self):
+        pass
+
+    def _run_subcommand(self, subcommand):
+        pass
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_config_parses(name):
+    training_cli.plugins.load()
+    cli = Parsed(["fit", "--config", str(config_root() / name), "--data.init_args.dataset=data"])
+    assert cli.config.fit.model.class_path.startswith("lgsid.")
+
+
+@pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("logger/")])
+def test_every_logger_config_parses(name):
+    base = ["fit", "--config", str(config_root() / "tokenizer/random.yaml"), "--data.init_args.dataset=data"]
+    cli = Parsed([*base, "--config", str(config_root() / name)])
+    assert cli.config.fit.trainer.logger.class_path.endswith("WandbLogger")
+
+
+@pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("data/")])
+def test_every_data_config_parses(name):
+    assert load_builder(config_root() / name)
+
+
+@pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("pipelines/")])
+def test_options_of_own_pipelines_exist(name):
+    """Every `set` of every pipeline is accepted by the config that it changes."""
+    training_cli.plugins.load()
+    pipeline = Pipeline.read(name)
+    for stage in pipeline.stages.values():
+        if "fit" in stage.verbs:
+            job = Job(pipeline, stage, Path("folder"), pipeline.options(stage))
+            Parsed(["fit", *VERBS["fit"].arguments(job)])
