@@ -117,6 +117,10 @@ def test_fit_logs_what_is_reported_and_the_head_comes_back(folders: dict[str, st
     torch.testing.assert_close(again.eval().score(anchor, candidates), model.score(anchor, candidates))
     _, full = trainer(tmp_path).test(again, datamodule=data(folders), verbose=False)  # one result for each loader
     assert full["heldout/full/spearman"] == pytest.approx(logged["heldout/full/spearman"], abs=1e-5)
+    del checkpoint["reward_head"]
+    torch.save(checkpoint, tmp_path / "other.ckpt")
+    with pytest.raises(LgsidError, match="not that of a RewardModel"):
+        RewardModel.load_from_checkpoint(tmp_path / "other.ckpt", encoder=encoder(folders))
     with pytest.raises(LgsidError, match="pooling"):
         RewardModel.load_from_checkpoint(path, encoder=encoder(folders, pooling="cls"))
 

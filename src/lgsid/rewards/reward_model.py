@@ -75,6 +75,11 @@ class RewardModel(LgsidModule):
         """
         return self.head.score(anchor, candidates)
 
+    def on_fit_start(self) -> None:
+        """Encode all prompts before the first step, if the encoder is frozen."""
+        if not self.encoder.is_trainable:
+            self._vectors(torch.zeros(1, 1, dtype=torch.int64, device=self.device))
+
     def training_step(self, batch: RewardBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch of lists."""
         vectors = self._vectors(batch.prompt)
@@ -129,8 +134,10 @@ class RewardModel(LgsidModule):
         """Rebuild the head as it was trained, and refuse vectors it was not trained on.
 
         Raises:
-            LgsidError: if the encoder here differs from the one the head was trained on.
+            LgsidError: if it is no checkpoint of a reward, or the encoder here differs from the one it was trained on.
         """
+        if CHECKPOINT_KEY not in checkpoint:
+            raise LgsidError("reward: this checkpoint is not that of a RewardModel")
         super().on_load_checkpoint(checkpoint)
         description = checkpoint[CHECKPOINT_KEY]
         for name in ("weights_hash", "pooling", "normalize", "dim"):
