@@ -47,7 +47,7 @@ class LgsidModule(L.LightningModule, ABC):
         self.optimizer = optimizer
         self.data_shape: DataShape | None = None
 
-    def build(self, shape: DataShape) -> None:  # noqa: B027  an optional hook
+    def build(self, shape: DataShape) -> None:
         """Create the layers and buffers whose sizes depend on the data."""
 
     def ensure_built(self, shape: DataShape) -> None:
@@ -66,7 +66,7 @@ class LgsidModule(L.LightningModule, ABC):
         """Give the optimizer every parameter that wants a gradient."""
         return self.optimizer([p for p in self.parameters() if p.requires_grad])
 
-    def export(self, folder: Path) -> None:  # noqa: B027  an optional hook
+    def export(self, folder: Path) -> None:
         """Write the artefacts of a finished training to `folder`."""
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

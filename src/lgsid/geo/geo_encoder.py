@@ -20,7 +20,7 @@ class GeoEncoder(nn.Module, ABC):
     def dim(self) -> int:
         """Width of the vectors."""
 
-    def fit(self, lat_deg: Tensor, lon_deg: Tensor) -> None:  # noqa: B027  an optional hook
+    def fit(self, lat_deg: Tensor, lon_deg: Tensor) -> None:
         """Choose an origin or a scale from the positions `(N,)` of the training items; kept in buffers."""
 
     @abstractmethod
