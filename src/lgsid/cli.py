@@ -151,8 +151,10 @@ def add_recommend(verbs: Any) -> None:
 
 
 def prepare_output() -> None:
-    """Send log lines to standard error: ours, and warnings of others."""
+    """Send log lines to standard error: ours, and warnings of others. Call it before torch is imported."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Threads that wait for each other sleep. If they spin, one busy neighbour makes training six times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("lgsid").setLevel(logging.INFO)
 
@@ -166,6 +168,7 @@ def console(**options: Any) -> Any:
 
 def run_pipeline(options: argparse.Namespace) -> None:
     """Run a pipeline and print its report."""
+    prepare_output()
     from lgsid.pipeline.pipeline import Pipeline
     from lgsid.pipeline.runner import Runner
     from lgsid.pipeline.verbs.report import TERMINAL_FILE
@@ -180,7 +183,6 @@ def run_pipeline(options: argparse.Namespace) -> None:
         for state in runner.plan():
             tell(f"{state.stage.name}: {'would run, ' + state.reason if state.reason else 'up to date'}")
         return
-    prepare_output()
     runner.run()
     for name in pipeline.stages:
         path = pipeline.folder(name) / TERMINAL_FILE
