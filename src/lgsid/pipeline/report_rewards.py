@@ -8,9 +8,9 @@ from lgsid.pipeline.report_table import ReportTable
 from lgsid.pipeline.report_tables import number
 from lgsid.pipeline.stage_results import PipelineResults
 
-MEASURE = re.compile(r"heldout/(?P<kind>[^/]+)/(?P<base>|cosine_|chance_)(?P<name>spearman|ndcg@\d+|own_first)")
+MEASURE = re.compile(r"heldout/(?P<kind>[^/]+)/(?P<base>|cosine_|chance_)(?P<name>spearman|ndcg@\d+)")
 BASES = {"": "", "cosine_": "cosine ", "chance_": "chance "}
-NAMES = {"spearman": "Spearman", "own_first": "own first"}
+NAMES = {"spearman": "Spearman"}
 
 
 def reward_table(results: PipelineResults) -> ReportTable | None:
