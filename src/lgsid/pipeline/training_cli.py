@@ -42,6 +42,7 @@ SILENCED = (
     r".*number of training batches.*is smaller than the logging interval.*",
     r".*You defined a `validation_step` but have no `val_dataloader`.*",
     r".*`training_step` returned `None`.*",
+    r"Could not find a config file in .* will assume that the vocabulary was not modified.*",
     r".*The dirpath has changed from .*",
     r".*Your `IterableDataset` has `__len__` defined.*",
     r".*module\(s\) in eval mode at the start of training.*",
