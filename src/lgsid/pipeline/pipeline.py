@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Pipeline:
         source: The YAML file.
         run_folder: Folder that holds one folder per stage.
         logger: A config with `trainer.logger` for every training, or `None` for CSV files.
+        places: Stage -> folder of its result, for stages whose result does not lie in the run folder under their name.
     """
 
     name: str
@@ -37,10 +38,15 @@ class Pipeline:
     source: Path
     run_folder: Path
     logger: Path | None = None
+    places: Mapping[str, Path] = field(default_factory=dict)
 
     def folder(self, stage: str) -> Path:
         """Return the folder that holds the result of a stage."""
-        return self.run_folder / stage
+        return self.places.get(stage, self.run_folder / stage)
+
+    def seed_of(self, stage: Stage) -> int | None:
+        """Return the seed that a stage starts from, `None` if its result is the same for every seed."""
+        return self.seed if any(VERBS[verb].seeded for verb in stage.verbs) else None
 
     def options(self, stage: Stage) -> dict[str, Any]:
         """Return the options of a stage with paths in the place of references."""

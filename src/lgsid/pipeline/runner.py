@@ -134,7 +134,7 @@ class Runner:
         configs = [resolved(read_yaml(path), path.parent) for path in stage.configs]
         verbs = [VERBS[verb] for verb in stage.verbs]
         texts = [*strings(configs), *strings(dict(stage.options))]
-        settings = [repr(configs), repr(dict(stage.options)), repr(stage.verbs), repr(self.pipeline.seed)]
+        settings = [repr(configs), repr(dict(stage.options)), repr(stage.verbs), repr(self.pipeline.seed_of(stage))]
         inside = {str(self.pipeline.folder(name) / path) for name, path in stage.references()}
         if any(verb.reads_everything for verb in verbs):
             inside |= {str(self.pipeline.folder(name)) for name in stage.needs}
@@ -158,7 +158,7 @@ class Runner:
         seed_all(self.pipeline.seed)
         job = Job(self.pipeline, stage, partial, self.pipeline.options(stage))
         configs = {verb: dict(VERBS[verb].run(job)) for verb in stage.verbs}
-        record = provenance(meter, configs, self.pipeline.seed, self.data_hash(stage))
+        record = provenance(meter, configs, self.pipeline.seed_of(stage), self.data_hash(stage))
         write_json(partial / PROVENANCE_FILE, {"stage": stage.name, "pipeline": self.pipeline.name, **record})
         files = {str(path.relative_to(partial)): path.stat().st_size for path in result_files(partial)}
         write_json(partial / STAGE_FILE, {**state.parts, "files": files})

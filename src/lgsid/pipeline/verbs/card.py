@@ -15,6 +15,7 @@ class Card(Verb):
     required = ("sids", "items")
     optional = ("embeddings",)
     needs_config = False
+    seeded = False
 
     @property
     def code(self) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from lgsid.pipeline.verbs.verb import Job, Verb
 class DataPrepare(Verb):
     """`lgsid data prepare` with the stage's config and options."""
 
+    seeded = False
+
     @property
     def code(self) -> tuple[str, ...]:
         """The dataset builder."""

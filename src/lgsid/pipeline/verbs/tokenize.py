@@ -14,6 +14,7 @@ class Tokenize(Verb):
     required = ("checkpoint", "dataset")
     optional = ("embeddings",)
     needs_config = False
+    seeded = False
 
     @property
     def code(self) -> tuple[str, ...]:

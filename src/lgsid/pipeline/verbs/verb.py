@@ -37,13 +37,14 @@ class Verb(ABC):
     """Something that a stage can do. Stateless.
 
     A verb whose `required` and `optional` are `None` takes any option (they are keys of a config); the others take
-    exactly those, as arguments.
+    exactly those, as arguments. The result of one that is not `seeded` is the same for every seed.
     """
 
     required: tuple[str, ...] | None = None
     optional: tuple[str, ...] = ()
     needs_config: bool = True
     reads_everything: bool = False
+    seeded: bool = True
 
     @property
     @abstractmethod
