@@ -18,6 +18,7 @@ LAYERS = (
     ("plots",),
     ("testing",),
     ("plugins", "pipeline"),
+    ("benchmark",),
     ("cli",),
     ("__main__",),
 )

@@ -13,23 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
 from lgsid.errors import LgsidError
-from lgsid.functional.distances import EARTH_RADIUS_M, unit_vectors
 from lgsid.functional.ranking import list_rank
 from lgsid.metrics.ranking import RankingMetrics
 from lgsid.module import LgsidModule
+from lgsid.recommenders.item_slices import item_slices
 from lgsid.typing import Batch, DataShape, SequenceBatch
 
 PER_QUERY_FILE = "per_query.parquet"
 CLASS_PATH = "recommender_class"  # key of a checkpoint: the class that can load it
-HEAD_SHARE = 0.2  # head items: the fifth of the catalogue with most training check-ins
-DENSE_RADIUS_M = 1_000.0  # dense areas: more neighbours within this than the median item has
 
 
 @dataclass(frozen=True)
@@ -135,15 +132,8 @@ class Recommender(LgsidModule):
     def make_metrics(self, source: CheckInSource) -> RankingMetrics:
         """Return fresh metrics over the items of a datamodule."""
         items = source.dataset.items
-        counts = source.log.item_counts(len(items), "train")
-        order = np.argsort(-counts, kind="stable")
-        head = np.zeros(len(items), dtype=bool)
-        head[order[: max(1, round(HEAD_SHARE * len(items)))]] = True
-        around = places_within(items.lat_deg, items.lon_deg, DENSE_RADIUS_M)
-        slices = {
-            ("head", "tail"): torch.from_numpy(head),
-            ("dense", "sparse"): torch.from_numpy(around > np.median(around)),
-        }
+        masks = item_slices(items, source.log.item_counts(len(items), "train"))
+        slices = {names: torch.from_numpy(mask) for names, mask in masks.items()}
         lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
         return RankingMetrics(lat, lon, item_slices=slices, full_ranks=self.full_ranks).to(self.device)
 
@@ -244,12 +234,3 @@ class Recommender(LgsidModule):
 def take(batch: SequenceBatch, which: Tensor) -> SequenceBatch:
     """Return the queries of a batch that a mask or index of shape (B,) picks."""
     return replace(batch, **{f.name: getattr(batch, f.name)[which] for f in fields(batch)})
-
-
-def places_within(
-    lat_deg: npt.NDArray[np.float64], lon_deg: npt.NDArray[np.float64], radius_m: float
-) -> npt.NDArray[np.int64]:
-    """Count the other places within a radius of each place, exactly, shape (N,)."""
-    points = unit_vectors(lat_deg, lon_deg)
-    chord = 2 * np.sin(min(radius_m / (2 * EARTH_RADIUS_M), np.pi / 2))
-    return np.asarray(cKDTree(points).query_ball_point(points, chord, return_length=True), dtype=np.int64) - 1

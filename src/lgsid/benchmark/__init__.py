@@ -1,0 +1,1 @@
+"""Suites of experiments, their result files, and the leaderboard made from these."""
