@@ -13,6 +13,7 @@ from typing import Any
 
 from lgsid.artefacts.files import read_json, write_json
 from lgsid.errors import LgsidError
+from lgsid.pipeline.provenance import without_paths
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LEFT_OUT = ("figures", "stages")
@@ -37,23 +38,6 @@ def collect(run_folder: Path) -> dict[str, Any]:
         raise LgsidError(f"{run_folder}: no provenance.json in its stages; run it with `lgsid run`")
     first = next(iter(stages.values()))
     return {"pipeline": first.get("pipeline"), "seed": first.get("seed"), **numbers, "stages": stages}
-
-
-def without_paths(value: Any, run_folder: Path) -> Any:
-    """Replace the run folder, the working folder and the home folder inside texts, at any depth."""
-    if isinstance(value, dict):
-        return {key: without_paths(inner, run_folder) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_paths(inner, run_folder) for inner in value]
-    if isinstance(value, str):
-        for folder, name in (
-            (run_folder.resolve(), "$RUN"),
-            (run_folder, "$RUN"),
-            (Path.cwd(), "."),
-            (Path.home(), "~"),
-        ):
-            value = value.replace(str(folder), name) if len(str(folder)) > 1 else value
-    return value
 
 
 def main() -> None:

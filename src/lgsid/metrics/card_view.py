@@ -51,6 +51,39 @@ def summary(card: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the main numbers of a card: what, value, and what to compare it with."""
+    before, named, deepest = card.get("before_resolution"), card.get("same_name"), card["by_depth"][-1]
+    rows = [
+        ("codes per level", " x ".join(str(size) for size in card["codebook_sizes"]), ""),
+        ("distinct / items", number(card["distinct_share"]), ""),
+        (
+            "collisions",
+            percent(card["collision_rate"]),
+            f"{percent(before['collision_rate'])} before resolution" if before else "",
+        ),
+        (
+            "joint entropy",
+            f"{card['joint_entropy_bits']:.2f} bits",
+            f"{percent(card['joint_entropy_normalised'])} of the most",
+        ),
+    ]
+    for row in card["by_level"]:
+        share = f"{row['used']:,} of {row['size']:,}"
+        rows.append((f"codes used, level {row['level']}", share, f"perplexity {row['perplexity']:.1f}"))
+    rows += [
+        (f"km, {row['depth']} code(s)", f"{row['km']['p50']:.2f}", f"random {row['km_random']['p50']:.1f}")
+        for row in card["by_depth"]
+        if row["km"]
+    ]
+    if named and deepest["same_name"]:
+        apart = percent(deepest["same_name"]["branches"])
+        rows.append(("branches told apart", apart, f"{named['items']:,} places of {named['names']:,} names"))
+    if card.get("reconstruction_error") is not None:
+        rows.append(("reconstruction error", percent(card["reconstruction_error"]), "of variance"))
+    return rows
+
+
 def level_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return the table of how much of each codebook is used."""
     table = Table(title="Codes by level", title_justify="left", width=80)

@@ -95,3 +95,16 @@ def git_state() -> tuple[str | None, bool | None]:
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return None, None
+
+
+def without_paths(value: Any, run_folder: Path) -> Any:
+    """Replace the run folder, the working folder and the home folder inside texts, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: without_paths(inner, run_folder) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_paths(inner, run_folder) for inner in value]
+    if isinstance(value, str):
+        known = ((run_folder.resolve(), "$RUN"), (run_folder, "$RUN"), (Path.cwd(), "."), (Path.home(), "~"))
+        for folder, name in known:
+            value = value.replace(str(folder), name) if len(str(folder)) > 1 else value
+    return value

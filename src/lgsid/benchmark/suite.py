@@ -1,0 +1,397 @@
+"""A suite: datasets, recipes, seeds, metric and budget of one table of the leaderboard. Read from a YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import lgsid
+from lgsid.artefacts.files import text_hash
+from lgsid.benchmark.tasks import TASKS, Task
+from lgsid.errors import LgsidError
+from lgsid.pipeline.config_files import find_config, read_yaml, resolved
+from lgsid.pipeline.pipeline import Pipeline, check_keys, ordered, read_stage
+from lgsid.pipeline.stage import Stage, substituted
+from lgsid.plugins import suggestion
+
+SUITE_KEYS = (
+    *("name", "title", "description", "task", "seeds", "primary", "baseline", "budget", "datasets", "stages"),
+    *("reference", "methods"),
+)
+DATASET_KEYS = ("name", "split", "title", "config", "set")
+METHOD_KEYS = ("stage", "title", "help", "part", "role")
+ROLES = ("method", "control", "counting")
+DATA_STAGE = "data"
+MIN_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class SuiteDataset:
+    """One dataset of a suite.
+
+    Args:
+        name: Its name, such as foursquare_nyc.
+        split: How it is split, "temporal" or "leave_one_out".
+        title: What tables call it.
+        config: The dataset config.
+        options: Stage -> dotted key -> value, what the stages are told on this dataset only.
+    """
+
+    name: str
+    split: str
+    title: str
+    config: Path
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Name of its folders: dataset and split."""
+        return f"{self.name}.{self.split}"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of a table.
+
+    Args:
+        name: Name of its result files.
+        stage: The stage that measures it.
+        title: What tables call it.
+        help: What it is, in one sentence.
+        role: "method", "control", or "counting" for what trains nothing.
+        part: Where one stage measures several methods, the name that its metrics and files go by.
+    """
+
+    name: str
+    stage: str
+    title: str
+    help: str = ""
+    role: str = "method"
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A validated suite, controls included.
+
+    Args:
+        name: Name of its result folder.
+        title: Heading of its tables.
+        description: One or two sentences.
+        task: What is measured.
+        seeds: Seeds of every method that learns.
+        primary: Metric that orders the tables.
+        baseline: Method that the others are compared with first.
+        budget: Dotted key -> value, the same for every stage that trains a method.
+        datasets: What it runs on.
+        stages: Name -> stage, before the dataset's own options.
+        methods: The rows.
+        source: The YAML file.
+    """
+
+    name: str
+    title: str
+    description: str
+    task: Task
+    seeds: tuple[int, ...]
+    primary: str
+    baseline: str
+    budget: Mapping[str, Any]
+    datasets: tuple[SuiteDataset, ...]
+    stages: Mapping[str, Stage]
+    methods: Mapping[str, Method]
+    source: Path
+
+    @classmethod
+    def read(cls, path: str | Path) -> Suite:
+        """Read and check a suite file; the controls of its task are added.
+
+        Args:
+            path: The YAML file, or the name of a suite that lgsid carries, with or without `.yaml`.
+
+        Raises:
+            LgsidError: if a key, task, stage, method or config is unknown, or the budget is not the same for all.
+        """
+        source = find_suite(path)
+        content = read_yaml(source)
+        check_keys(content, SUITE_KEYS, str(source))
+        for key in ("task", "datasets", "stages", "methods", "reference"):
+            if not content.get(key):
+                raise LgsidError(f"{source}: {key} is missing")
+        name = str(content.get("name", source.stem))
+        if content["task"] not in TASKS:
+            raise LgsidError(f"{source}: task: {suggestion(str(content['task']), TASKS)}")
+        task = TASKS[content["task"]]
+        stages, methods = with_controls(content, task, source)
+        budget = read_mapping(content.get("budget") or {}, f"{source}: budget")
+        stages = budgeted(stages, methods, budget, source)
+        suite = cls(
+            name=name,
+            title=str(content.get("title", name)),
+            description=str(content.get("description", "")),
+            task=task,
+            seeds=read_seeds(content.get("seeds"), source),
+            primary=str(content.get("primary", task.primary)),
+            baseline=str(content.get("baseline", next(iter(methods)))),
+            budget=budget,
+            datasets=tuple(read_dataset(entry, source) for entry in content["datasets"]),
+            stages=stages,
+            methods=methods,
+            source=source,
+        )
+        suite.check()
+        return suite
+
+    def check(self) -> None:
+        """Refuse names that nothing defines, on every dataset.
+
+        Raises:
+            LgsidError: naming the first.
+        """
+        columns = {column.key for column in self.task.columns}
+        if self.primary not in columns:
+            raise LgsidError(f"{self.source}: primary: unknown metric; {suggestion(self.primary, columns)}")
+        if self.baseline not in self.methods:
+            raise LgsidError(f"{self.source}: baseline: unknown method; {suggestion(self.baseline, self.methods)}")
+        keys = [dataset.key for dataset in self.datasets]
+        if len(set(keys)) < len(keys):
+            raise LgsidError(f"{self.source}: datasets: {', '.join(keys)}: each dataset and split may be there once")
+        for dataset in self.datasets:
+            self.pipeline(dataset, self.seeds[0], Path("runs"))
+
+    def dataset(self, key: str) -> SuiteDataset:
+        """Return a dataset by its key."""
+        return next(dataset for dataset in self.datasets if dataset.key == key)
+
+    def pipeline(self, dataset: SuiteDataset, seed: int, runs: Path) -> Pipeline:
+        """Return the recipe of all methods on one dataset, from one seed.
+
+        Each stage's folder carries a hash of all that defines it. So what is the same is run once, for whatever
+        methods, seeds and suites need it.
+
+        Args:
+            dataset: The dataset.
+            seed: The seed.
+            runs: Folder for the results of stages.
+
+        Raises:
+            LgsidError: if a stage refers to one that is not there.
+        """
+        stages = dict(self.stages)
+        stages[DATA_STAGE] = Stage(DATA_STAGE, ("data prepare",), (dataset.config,))
+        for name, options in dataset.options.items():
+            if name not in stages:
+                raise LgsidError(f"{self.source}: {dataset.key}: set: no such stage; {suggestion(name, stages)}")
+            stages[name] = stages[name].with_options(options)
+        ready = ordered({DATA_STAGE: stages.pop(DATA_STAGE), **stages}, self.source)
+        pipeline = Pipeline(f"{self.name}.{dataset.key}", seed, ready, self.source, runs / dataset.key)
+        hashes = definitions(pipeline)
+        places = {}
+        for name, stage in ready.items():
+            label = "any" if seedless(pipeline, stage) else str(seed)
+            places[name] = runs / dataset.key / f"{name}.{label}.{hashes[name][:10]}"
+        return replace(pipeline, places=places)
+
+
+def find_suite(path: str | Path) -> Path:
+    """Return the file that a name means.
+
+    Raises:
+        LgsidError: if there is no such suite.
+    """
+    given = Path(path)
+    for candidate in (given, suite_root() / given, suite_root() / f"{given}.yaml"):
+        if candidate.is_file():
+            return candidate
+    raise LgsidError(f"{given}: no such suite; {suggestion(given.stem, [p.stem for p in own_suites()])}")
+
+
+def suite_root() -> Path:
+    """Return the folder of lgsid's own suites: inside the installed package, or in the checkout."""
+    package = Path(lgsid.__file__).resolve().parent
+    packaged = package / "suites"
+    return packaged if packaged.is_dir() else package.parents[1] / "benchmarks" / "suites"
+
+
+def own_suites() -> list[Path]:
+    """List lgsid's own suites, sorted."""
+    return sorted(suite_root().glob("*.yaml"))
+
+
+def seedless(pipeline: Pipeline, stage: Stage) -> bool:
+    """Tell whether a stage gives the same for every seed, as do all that it needs."""
+    return pipeline.seed_of(stage) is None and all(seedless(pipeline, pipeline.stages[n]) for n in stage.needs)
+
+
+def definitions(pipeline: Pipeline) -> dict[str, str]:
+    """Hash what defines each stage: verbs, settings, seed, and the stages that it needs. Not the code."""
+    found: dict[str, str] = {}
+    for name, stage in pipeline.stages.items():
+        configs = [resolved(read_yaml(path), path.parent) for path in stage.configs]
+        seed = None if seedless(pipeline, stage) else pipeline.seed
+        settings = repr((stage.verbs, configs, sorted(stage.options.items()), seed))
+        found[name] = text_hash([name, settings, *(found[other] for other in stage.needs)])
+    return found
+
+
+def with_controls(content: Mapping[str, Any], task: Task, source: Path) -> tuple[dict[str, Stage], dict[str, Method]]:
+    """Read stages and methods of a suite, and add the controls of its task, which nobody has to ask for.
+
+    Raises:
+        LgsidError: if an entry is wrong, or uses a name that a control has.
+    """
+    reference = read_mapping(content["reference"], f"{source}: reference")
+    check_keys(reference, (*task.reference, *task.optional_reference), f"{source}: reference")
+    for key in task.reference:
+        if key not in reference:
+            raise LgsidError(f"{source}: reference: {key} is missing; name the stage that the controls copy")
+    controls_file = task.controls
+    controls = without_absent(read_yaml(controls_file), reference)
+    entries = read_mapping(content["stages"], f"{source}: stages")
+    taken = set(entries) & set(controls["stages"]) | {DATA_STAGE} & set(entries)
+    if taken:
+        raise LgsidError(f"{source}: stages: {sorted(taken)[0]!r} is lgsid's own name; choose another")
+    entries = {**entries, **renamed(controls["stages"], reference)}
+    stages = {name: liked(name, entries, source) for name in entries}
+    base = {name: controls_file if name in controls["stages"] else source for name in entries}
+    read = {name: read_stage(name, entry, base[original(name, entries)]) for name, entry in stages.items()}
+    listed = {**read_mapping(content["methods"], f"{source}: methods"), **controls["methods"]}
+    methods = {name: read_method(name, entry, read, source) for name, entry in listed.items()}
+    return read, methods
+
+
+def without_absent(controls: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Leave out the controls that need a stage which the suite does not name (unaligned vectors of no alignment)."""
+    asked = {name: set(entry.get("needs", ())) for name, entry in controls["stages"].items()}
+    stages = {name: entry for name, entry in controls["stages"].items() if asked[name] <= set(reference)}
+    stages = {name: {k: v for k, v in entry.items() if k != "needs"} for name, entry in stages.items()}
+    return {"stages": stages, "methods": {n: e for n, e in controls["methods"].items() if e["stage"] in stages}}
+
+
+def renamed(entries: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the suite's stages in the place of `like: model` and of `$model/...`, for each name of `reference`."""
+
+    def path_of(stage: str, path: str) -> str:
+        return f"${reference.get(stage, stage)}" + (f"/{path}" if path else "")
+
+    result = {}
+    for name, entry in entries.items():
+        changed = substituted(entry, path_of)
+        result[name] = {**changed, "like": reference.get(entry["like"], entry["like"])} if "like" in entry else changed
+    return result
+
+
+def original(name: str, entries: Mapping[str, Any]) -> str:
+    """Return the stage whose config files a stage has, which may be one that it is like."""
+    entry = entries[name]
+    return original(entry["like"], entries) if isinstance(entry, Mapping) and "like" in entry else name
+
+
+def liked(name: str, entries: Mapping[str, Any], source: Path, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Write out an entry `{like: other, set: ...}`: all that the other has, its own settings over them.
+
+    Raises:
+        LgsidError: if there is no such stage, or stages are like each other.
+    """
+    entry = read_mapping(entries[name], f"{source}: stage {name}")
+    if "like" not in entry:
+        return dict(entry)
+    other = str(entry["like"])
+    if other not in entries:
+        raise LgsidError(f"{source}: stage {name}: like: {suggestion(other, entries)}")
+    if other in above:
+        raise LgsidError(f"{source}: stages are like each other: {' -> '.join((*above, name, other))}")
+    model = liked(other, entries, source, (*above, name))
+    own = {key: value for key, value in entry.items() if key != "like"}
+    return {**model, **own, "set": {**(model.get("set") or {}), **(own.get("set") or {})}}
+
+
+def read_mapping(content: Any, where: str) -> dict[str, Any]:
+    """Return a mapping.
+
+    Raises:
+        LgsidError: if it is something else.
+    """
+    if not isinstance(content, Mapping):
+        raise LgsidError(f"{where}: expected `key: value` lines, found {content!r}")
+    return {str(key): value for key, value in content.items()}
+
+
+def read_seeds(content: Any, source: Path) -> tuple[int, ...]:
+    """Return the seeds.
+
+    Raises:
+        LgsidError: if they are not whole numbers, or fewer than three.
+    """
+    seeds = content if isinstance(content, Sequence) and not isinstance(content, str) else []
+    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
+        raise LgsidError(f"{source}: seeds: expected a list of whole numbers, found {content!r}")
+    if len(set(seeds)) < MIN_SEEDS:
+        raise LgsidError(f"{source}: seeds: {len(set(seeds))} given; a comparison needs at least {MIN_SEEDS}")
+    return tuple(dict.fromkeys(seeds))
+
+
+def read_dataset(content: Any, source: Path) -> SuiteDataset:
+    """Check the entry of one dataset.
+
+    Raises:
+        LgsidError: if a key is unknown or missing, or its config is not there.
+    """
+    where = f"{source}: datasets"
+    entry = read_mapping(content, where)
+    check_keys(entry, DATASET_KEYS, where)
+    for key in ("name", "split", "config"):
+        if key not in entry:
+            raise LgsidError(f"{where}: {key} is missing in {entry!r}")
+    if not all(str(entry[key]).replace("_", "").replace("-", "").isalnum() for key in ("name", "split")):
+        raise LgsidError(f"{where}: name and split have letters, digits, `-` and `_` only, found {entry!r}")
+    options = read_mapping(entry.get("set") or {}, f"{where}: {entry['name']}: set")
+    return SuiteDataset(
+        name=str(entry["name"]),
+        split=str(entry["split"]),
+        title=str(entry.get("title", f"{entry['name']}, {entry['split']}")),
+        config=find_config(str(entry["config"]), source.parent),
+        options={name: read_mapping(value, f"{where}: set: {name}") for name, value in options.items()},
+    )
+
+
+def read_method(name: str, content: Any, stages: Mapping[str, Stage], source: Path) -> Method:
+    """Check the entry of one method.
+
+    Raises:
+        LgsidError: if a key, a role or the stage is unknown.
+    """
+    where = f"{source}: method {name}"
+    entry = read_mapping(content, where)
+    check_keys(entry, METHOD_KEYS, where)
+    if not name.replace("_", "").replace("-", "").isalnum():
+        raise LgsidError(f"{where}: a name has letters, digits, `-` and `_` only")
+    stage = str(entry.get("stage", name))
+    if stage not in stages:
+        raise LgsidError(f"{where}: no such stage; {suggestion(stage, stages)}")
+    role = str(entry.get("role", "method"))
+    if role not in ROLES:
+        raise LgsidError(f"{where}: role: {suggestion(role, ROLES)}")
+    words = {key: str(entry.get(key, default)) for key, default in (("title", name), ("help", ""), ("part", ""))}
+    return Method(name, stage, words["title"], words["help"], role, words["part"])
+
+
+def budgeted(
+    stages: Mapping[str, Stage], methods: Mapping[str, Method], budget: Mapping[str, Any], source: Path
+) -> dict[str, Stage]:
+    """Give every stage that trains a method the same budget (FIELD 3.10).
+
+    Raises:
+        LgsidError: if a stage sets a key of the budget itself.
+    """
+    measured = {method.stage for method in methods.values()}
+    result = dict(stages)
+    for name, stage in stages.items():
+        own = set(stage.options) & set(budget)
+        if own:
+            raise LgsidError(f"{source}: stage {name}: {sorted(own)[0]} is in the budget, which is the same for all")
+        if name in measured and "fit" in stage.verbs:
+            result[name] = stage.with_options(budget)
+    return result

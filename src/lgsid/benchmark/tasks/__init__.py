@@ -1,0 +1,13 @@
+"""What a suite can measure: one class per task, by the name that a suite file uses."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lgsid.benchmark.tasks.click_through import ClickThrough
+from lgsid.benchmark.tasks.next_place import NextPlace
+from lgsid.benchmark.tasks.sid_quality import SidQuality
+from lgsid.benchmark.tasks.task import Task
+
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (NextPlace(), ClickThrough(), SidQuality())})
+
+__all__ = ["TASKS", "ClickThrough", "NextPlace", "SidQuality", "Task"]

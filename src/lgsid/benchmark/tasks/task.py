@@ -1,0 +1,108 @@
+"""The contract of a task: its metrics, its slices, its controls, and what it keeps of every user."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lgsid.artefacts.files import read_json
+from lgsid.benchmark.columns import Column, Slice
+from lgsid.benchmark.comparison import Comparison
+from lgsid.errors import LgsidError
+
+CONTROLS = Path(__file__).resolve().parents[1] / "controls"
+METRICS_FILE = "metrics.json"
+
+
+class Task(ABC):
+    """Something that methods are compared on. Stateless.
+
+    `reference` names what a suite must point at, for the controls to copy: the stage of the semantic IDs, of the
+    model; `optional_reference` what it may point at: the stage that wrote vectors before and after an alignment.
+    `table` names the metrics, slice included, that a table in a document has room for, after the primary one.
+    """
+
+    name: str
+    title: str
+    primary: str
+    columns: tuple[Column, ...]
+    slices: tuple[Slice, ...]
+    table: tuple[str, ...]
+    reference: tuple[str, ...] = ("sids", "model")
+    optional_reference: tuple[str, ...] = ("vectors",)
+    interval: str = "Mean over the seeds, with the 95 % interval of a bootstrap over users."
+
+    @property
+    def controls(self) -> Path:
+        """The file with the stages and methods that every suite of this task gets."""
+        return CONTROLS / f"{self.name}.yaml"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the metrics of all slices."""
+        return tuple(part.key + column.key for part in self.slices for column in self.columns)
+
+    def title_of(self, key: str) -> str:
+        """Return the heading of a metric, slice included.
+
+        Raises:
+            KeyError: if the task has no such metric.
+        """
+        titles = {
+            part.key + column.key: column.title + (f", {part.title}" if part.key else "")
+            for part in self.slices
+            for column in self.columns
+        }
+        return titles[key]
+
+    def column(self, key: str) -> Column:
+        """Return the column of a metric, slice included."""
+        return next(column for column in self.columns if key.rpartition("/")[2] == column.key or key == column.key)
+
+    def metrics(self, folder: Path, part: str) -> dict[str, float]:
+        """Return the metrics of a method from the folder of its stage, without the name of the split.
+
+        Args:
+            folder: The folder of a complete stage.
+            part: The method's name in it, where one stage measures several.
+
+        Raises:
+            LgsidError: if the stage holds none.
+        """
+        prefix = f"{part}/test/" if part else "test/"
+        found = read_json(folder / METRICS_FILE)
+        numbers = {key[len(prefix) :]: value for key, value in found.items() if key.startswith(prefix)}
+        if not numbers:
+            raise LgsidError(f"{folder / METRICS_FILE}: no metric {prefix}...; the stage must test what it trained")
+        return {key: float(value) for key, value in numbers.items() if is_finite(value)}
+
+    def extras(self, folder: Path, dataset: Path) -> dict[str, Any]:
+        """Return what else a result file of this task holds, by key."""
+        return {}
+
+    @abstractmethod
+    def per_user_file(self, part: str) -> str | None:
+        """Return the name of the file in a stage's folder that holds the results of every user, `None` if none does."""
+
+    @abstractmethod
+    def compare(
+        self,
+        cells: Mapping[str, Sequence[Mapping[str, Any]]],
+        files: Mapping[str, Sequence[Path]],
+        dataset: Path,
+    ) -> Comparison:
+        """Compare methods.
+
+        Args:
+            cells: Method -> its result files' contents, one per seed.
+            files: Method -> the files with the results of every user, in the same order.
+            dataset: Folder of the prepared dataset.
+        """
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a JSON value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
