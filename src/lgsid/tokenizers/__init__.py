@@ -11,6 +11,7 @@ from lgsid.tokenizers.hier_tokenizer import HierTokenizer
 from lgsid.tokenizers.nearest_free_code import NearestFreeCode
 from lgsid.tokenizers.no_resolution import NoResolution
 from lgsid.tokenizers.one_hot_attributes import OneHotAttributes
+from lgsid.tokenizers.plain_tokenizer import PlainTokenizer
 from lgsid.tokenizers.random_tokenizer import RandomTokenizer
 from lgsid.tokenizers.residual_tokenizer import ResidualTokenizer
 from lgsid.tokenizers.tokenizer import Tokenizer
@@ -25,6 +26,7 @@ __all__ = [
     "NearestFreeCode",
     "NoResolution",
     "OneHotAttributes",
+    "PlainTokenizer",
     "RandomTokenizer",
     "ResidualTokenizer",
     "Resolved",

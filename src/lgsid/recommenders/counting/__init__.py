@@ -1,6 +1,7 @@
 """Counting baselines: recommenders with nothing to train, the floor of every comparison."""
 
 from lgsid.recommenders.counting.base import CountingRecommender
+from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
 from lgsid.recommenders.counting.most_recent import MostRecent
 from lgsid.recommenders.counting.nearest_place import NearestPlace
 from lgsid.recommenders.counting.new_place_floor import NewPlaceFloor
@@ -21,4 +22,5 @@ __all__ = [
     "TimeTransition",
     "UserFrequency",
     "evaluate_counting",
+    "evaluate_counting_clicks",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,20 +65,10 @@ def evaluate_counting(
         LgsidError: if the split has no queries, or two baselines have the same name.
     """
     source = LogSource.of(dataset if isinstance(dataset, Dataset) else Dataset.read(dataset))
-    models = [cls() for cls in BASELINES] if baselines is None else list(baselines)
-    names = [type(model).__name__ for model in models]
-    if len(set(names)) < len(names):
-        raise LgsidError(f"baselines: {', '.join(sorted(names))}: each may be there once only")
-    rows = np.flatnonzero(source.log.split == split)
-    if len(rows) == 0:
-        raise LgsidError(f"baselines: the {split} split has no check-ins; known splits are val and test")
-    for model in models:
-        model.ensure_built(source.shape)
-        model.take_catalogue(source)
+    models = counted_models(source, baselines)
+    rows = query_rows(source, split)
     runs = [BaselineRun(model, source) for model in models]
-    size = max(1, CELLS // max(1, len(source.dataset.items)))
-    for start in range(0, len(rows), size):
-        chunk = rows[start : start + size]
+    for chunk in chunked(rows, len(source.dataset.items)):
         visits = PastVisits.of_log(source.log, chunk, len(source.dataset.items))
         target = torch.from_numpy(source.log.item[chunk])
         is_new = torch.from_numpy(source.log.is_new[chunk])
@@ -86,12 +76,50 @@ def evaluate_counting(
             run.update(visits, target, is_new)
     user = source.log.user[rows]
     results: dict[str, float] = {}
-    for name, run in zip(names, runs, strict=True):
+    for run in runs:
+        name = type(run.model).__name__
         results |= {f"{name}/{split}/{key}": value for key, value in run.results().items()}
         if folder is not None:
             run.write(Path(folder) / f"per_query_{name}.parquet", rows, user)
         logger.info("%s: %s/mrr %.4f", name, split, results[f"{name}/{split}/mrr"])
     return results
+
+
+def counted_models(
+    source: LogSource, baselines: Sequence[CountingRecommender] | None = None
+) -> list[CountingRecommender]:
+    """Return baselines that have counted the log, all of `BASELINES` with their default arguments if none are given.
+
+    Raises:
+        LgsidError: if two have the same name.
+    """
+    models = [cls() for cls in BASELINES] if baselines is None else list(baselines)
+    names = [type(model).__name__ for model in models]
+    if len(set(names)) < len(names):
+        raise LgsidError(f"baselines: {', '.join(sorted(names))}: each may be there once only")
+    for model in models:
+        model.ensure_built(source.shape)
+        model.take_catalogue(source)
+    return models
+
+
+def query_rows(source: LogSource, split: str) -> npt.NDArray[np.int64]:
+    """Return the rows of the log that are queries of a split, in the order of time.
+
+    Raises:
+        LgsidError: if there are none.
+    """
+    rows = np.flatnonzero(source.log.split == split)
+    if len(rows) == 0:
+        raise LgsidError(f"baselines: the {split} split has no check-ins; known splits are val and test")
+    return rows
+
+
+def chunked(rows: npt.NDArray[np.int64], n_items: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield rows in parts whose scores of all N items fit in memory."""
+    size = max(1, CELLS // max(1, n_items))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 class BaselineRun:

@@ -1,0 +1,36 @@
+"""Evaluate all counting baselines on the click-through task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lgsid.pipeline.verbs.verb import Job, Verb
+
+
+class ClickBaselines(Verb):
+    """The recommenders that only count, on the candidates that `CTRData` serves with the same options."""
+
+    required = ("dataset",)
+    optional = ("near_km", "candidates", "seed")
+    needs_config = False
+    seeded = False
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The counting suite, and what draws the candidates."""
+        return ("lgsid.recommenders.counting.clicks:evaluate_counting_clicks", "lgsid.data.ctr_data:CTRData")
+
+    def run(self, job: Job) -> Mapping[str, Any]:
+        """Write `metrics.json`, keys `<Name>/test/...`, the scores of every sample, and the candidates."""
+        from lgsid.artefacts.files import write_json
+        from lgsid.data import CTRData
+        from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
+        from lgsid.recommenders.ctr import CANDIDATES_FILE
+
+        data = CTRData(**job.options)
+        data.setup()
+        drawn = data.drawn_candidates
+        drawn.write(job.folder / CANDIDATES_FILE)
+        write_json(job.folder / "metrics.json", evaluate_counting_clicks(data.dataset, drawn, "test", job.folder))
+        return dict(job.options)

@@ -1,0 +1,365 @@
+"""Running a suite on light stages: sharing, kills and resumption, workers side by side, and what is refused after."""
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from lgsid.artefacts.files import read_json, write_json
+from lgsid.benchmark import commands
+from lgsid.benchmark import suite as suite_module
+from lgsid.benchmark.board import Board
+from lgsid.benchmark.commands import Folders
+from lgsid.benchmark.result_file import canonical_hash, read_result, sealed
+from lgsid.benchmark.suite import Suite
+from lgsid.benchmark.tasks import NextPlace
+from lgsid.cli import main
+from lgsid.errors import LgsidError
+from lgsid.pipeline import pipeline as pipeline_module
+from lgsid.pipeline import provenance as provenance_module
+from lgsid.pipeline import runner as runner_module
+from lgsid.pipeline.verbs import VERBS, Verb
+
+forked = multiprocessing.get_context("fork")
+QUERIES = 60
+
+
+class Guess(Verb):
+    """Rank the right place at random, better with more skill."""
+
+    required = ("dataset", "skill")
+    optional = ("reads",)
+    needs_config = False
+
+    @property
+    def code(self):
+        return ("lgsid.artefacts.files:write_json",)
+
+    def run(self, job):
+        log = pq.read_table(Path(job.options["dataset"]) / "interactions.parquet").to_pandas()
+        rows = np.flatnonzero((log["split"] == "test").to_numpy())[:QUERIES]
+        rank = np.random.geometric(job.options["skill"], len(rows))  # noqa: NPY002
+        user = log["user_id"].astype("category").cat.codes.to_numpy()[rows].astype(np.int64)
+        columns = {
+            "row": rows,
+            "user": user,
+            "rank": rank,
+            "is_new": rank > 2,
+            "explore_rank": np.where(rank > 2, 1, -1),
+        }
+        pq.write_table(pa.table(columns), job.folder / "per_query.parquet")
+        reciprocal = np.where(rank <= 10, 1 / rank, 0.0).mean()
+        with (Path(os.environ["RAN"]) / f"{job.stage.name}.{job.pipeline.seed}").open("a") as handle:
+            handle.write("x")
+        time.sleep(float(os.environ.get("PAUSE", "0")))
+        metrics = {"test/mrr@10": float(reciprocal), "test/hit@1": float((rank == 1).mean())}
+        write_json(job.folder / "metrics.json", metrics)
+        return dict(job.options)
+
+
+class Light(NextPlace):
+    """A task whose only control is a stage of the same kind."""
+
+    @property
+    def controls(self):
+        path = Path(os.environ["RAN"]).parent / "controls.yaml"
+        stages = {"control": {"like": "model", "set": {"skill": 0.1}}}
+        path.write_text(
+            yaml.safe_dump({"stages": stages, "methods": {"chance": {"stage": "control", "role": "control"}}})
+        )
+        return path
+
+
+CITY = (
+    "{class_path: SyntheticCity, init_args: {n_places: 40, n_users: 10, n_checkins: 600, n_days: 40, n_districts: 2}}"
+)
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("ran").mkdir()
+    monkeypatch.setenv("RAN", str(tmp_path / "ran"))
+    verbs = MappingProxyType({**VERBS, "guess": Guess()})
+    for module in (pipeline_module, runner_module):
+        monkeypatch.setattr(module, "VERBS", verbs)
+    monkeypatch.setattr(suite_module, "TASKS", {"next_place": Light()})
+    clean = lambda: ("0" * 40, False)  # noqa: E731
+    monkeypatch.setattr(provenance_module, "git_state", clean)
+    Path("city.yaml").write_text(f"name: city\nsource: {CITY}\nsplit: {{class_path: TemporalSplit}}\n")
+    write_suite()
+    return Folders(Path("runs"), Path("results"))
+
+
+def write_suite(name="light.yaml", **changes):
+    stages = {
+        "shared": {"verb": "guess", "set": {"dataset": "$data", "skill": 0.5}},
+        "good": {"verb": "guess", "set": {"dataset": "$data", "skill": 0.6, "reads": "$shared/metrics.json"}},
+        "better": {"like": "good", "set": {"skill": 0.9}},
+    }
+    suite = {
+        "task": "next_place",
+        "seeds": [1, 2, 3],
+        "datasets": [{"name": "city", "split": "temporal", "config": "city.yaml"}],
+        "stages": stages,
+        "reference": {"sids": "shared", "model": "good"},
+        "methods": {"good": {}, "better": {}},
+        "baseline": "chance",
+        **changes,
+    }
+    Path(name).write_text(yaml.safe_dump(suite, sort_keys=False))
+
+
+def run(folders, *only):
+    lines = []
+    commands.run("light.yaml", only, folders, lines.append)
+    return lines
+
+
+def outcomes(folders):
+    paths = sorted(folders.results.rglob("*.json"))
+    return {str(p.relative_to(folders.results)): read_json(p)["outcome"] for p in paths if p.name != "comparison.json"}
+
+
+def times_ran():
+    return {path.name: len(path.read_text()) for path in Path("ran").iterdir()}
+
+
+def test_a_suite_runs_each_stage_once_and_writes_a_result_per_cell(folders):
+    lines = run(folders)
+    assert set(outcomes(folders)) == {
+        f"light/city.temporal/{name}.{seed}.json" for name in ("good", "better", "chance") for seed in (1, 2, 3)
+    }
+    assert times_ran() == {f"{s}.{seed}": 1 for s in ("shared", "good", "better", "control") for seed in (1, 2, 3)}
+    assert lines[-1] == "light: 9 of 9 cells complete"
+    before = {path: path.read_bytes() for path in folders.results.rglob("*.json")}
+    assert run(folders) == ["light: 9 of 9 cells complete"]
+    assert {path: path.read_bytes() for path in folders.results.rglob("*.json")} == before
+
+
+def test_another_suite_shares_the_stages(folders):
+    run(folders)
+    write_suite("light.yaml", name="again", methods={"good": {}})
+    run(folders)
+    assert set(times_ran().values()) == {1}
+    assert {Path(name).parts[0] for name in outcomes(folders)} == {"light", "again"}
+
+
+def test_one_cell(folders):
+    lines = run(folders, "city.temporal/good/2")
+    assert set(outcomes(folders)) == {"light/city.temporal/good.2.json"}
+    assert times_ran() == {"shared.2": 1, "good.2": 1}
+    assert lines[-1] == "light: 1 of 9 cells complete"
+
+
+def test_a_plan_costs_nothing_and_knows_what_was_measured(folders):
+    lines = list(commands.plan("light.yaml", (), folders))
+    assert lines[-1].startswith("9 cells, 13 of 13 stages would run")
+    assert not folders.runs.exists() or not list(folders.runs.rglob("*.json"))
+    run(folders, "*/good/1")
+    lines = list(commands.plan("light.yaml", (), folders))
+    assert lines[-1].startswith("9 cells, 10 of 13 stages would run")
+    assert "city.temporal good.1: up to date" in lines
+
+
+def child(pause):
+    os.environ["PAUSE"] = str(pause)
+    commands.run("light.yaml", (), Folders(Path("runs"), Path("results")), lambda line: None)
+
+
+def test_killed_at_any_moment_and_resumed_gives_the_same_files(folders):
+    commands.run("light.yaml", (), Folders(Path("whole"), Path("whole_results")), lambda line: None)
+    expected = outcomes(Folders(Path("whole"), Path("whole_results")))
+    draw, kills = random.Random(0), 0
+    for _ in range(12):
+        process = forked.Process(target=child, args=(0.05,))
+        process.start()
+        process.join(draw.uniform(0.1, 0.6))
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        process.join()
+        for path in folders.results.rglob("[!.]*.json"):
+            read_result(path)
+    assert kills >= 2
+    run(folders)
+    assert outcomes(folders) == expected
+
+
+def test_two_workers_share_the_work(folders):
+    workers = [forked.Process(target=child, args=(0.3,)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert set(times_ran().values()) == {1}
+    assert len(outcomes(folders)) == 9
+
+
+def board(folders):
+    suite = Suite.read("light.yaml")
+    found = Board.read(suite, suite.datasets[0], folders.results, folders.runs)
+    found.comparison(folders.results, folders.runs)
+    return found
+
+
+def result_file(folders, name="good.2"):
+    return folders.results / "light" / "city.temporal" / f"{name}.json"
+
+
+def edit(path, forge=False, **changes):
+    """Change a result file by hand; a forger also makes its hashes fit."""
+    result = {**read_json(path), **changes}
+    body = {key: value for key, value in result.items() if key not in ("outcome", "digest")}
+    write_json(path, sealed(body) if forge else result)
+
+
+def test_a_number_changed_by_hand_is_detected(folders):
+    run(folders)
+    board(folders)
+    path = result_file(folders)
+    text = path.read_text()
+    value = read_json(path)["metrics"]["mrr@10"]
+    path.write_text(text.replace(str(value), str(round(value + 0.001, 6)), 1))
+    with pytest.raises(LgsidError, match="was changed after it was written"):
+        board(folders)
+
+
+def test_a_forged_number_does_not_follow_from_the_users(folders):
+    run(folders)
+    path = result_file(folders)
+    edit(path, forge=True, metrics={**read_json(path)["metrics"], "mrr@10": 0.99})
+    read_result(path)
+    with pytest.raises(
+        LgsidError, match=r"mrr@10 is 0\.\d+ in the result files and 0\.\d+ by the results of every user"
+    ):
+        board(folders)
+
+
+def test_statistics_changed_by_hand_are_detected(folders):
+    run(folders)
+    board(folders)
+    path = result_file(folders, "comparison")
+    kept = read_json(path)
+    kept["comparison"]["values"]["good"]["mrr@10"][0] = 0.9
+    write_json(path, kept)
+    with pytest.raises(LgsidError, match=r"comparison.json: was changed"):
+        board(folders)
+
+
+def test_other_results_give_other_statistics(folders):
+    run(folders)
+    board(folders)
+    first = read_json(result_file(folders, "comparison"))
+    stages = yaml.safe_load(Path("light.yaml").read_text())["stages"]
+    write_suite(stages={**stages, "better": {"like": "good", "set": {"skill": 0.3}}})
+    run(folders)
+    board(folders)
+    assert read_json(result_file(folders, "comparison"))["cells"] != first["cells"]
+
+
+def dirty(result):
+    record = next(iter(result["stages"].values()))
+    return {"stages": {**result["stages"], "good": {**record, "dirty": True}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (lambda r: {"schema": 2}, "has schema version 2, this lgsid reads 1"),
+        (dirty, "stage good was run from a checkout with uncommitted changes"),
+        (lambda r: {"dataset": {**r["dataset"], "data_hash": "f" * 64}}, r"on other data \(data hash ffffffff\)"),
+        (lambda r: {"definition": "0" * 64}, "with other settings than suite light asks for"),
+        (lambda r: {"seed": 3}, "is the result of another cell"),
+        (lambda r: {"metrics": {"mrr@10": "high"}}, r"\$.metrics\['mrr@10'\]: 'high' is not of type 'number'"),
+        (lambda r: {"method": {**r["method"], "role": "counting"}}, "says role counting, the suite method"),
+        (lambda r: {"remark": "hello"}, "'remark' was unexpected"),
+    ],
+)
+def test_bad_or_mixed_results_are_refused(folders, changes, message, capsys):
+    run(folders)
+    path = result_file(folders)
+    edit(path, forge=True, **changes(read_json(path)))
+    with pytest.raises(LgsidError, match=message):
+        board(folders)
+    [(_, reason)] = commands.check([path], ["light.yaml"], folders)
+    assert reason
+
+
+def test_missing_seeds_and_other_files_are_refused(folders):
+    run(folders)
+    path = result_file(folders)
+    shutil.move(path, "kept.json")
+    with pytest.raises(LgsidError, match="lacks 1 of 9 results, the first seed 2 of good; run `lgsid benchmark run"):
+        board(folders)
+    [(_, reason)] = commands.check([result_file(folders, "good.1")], ["light.yaml"], folders)
+    assert reason == "the results of seeds 2 are missing beside it; run them too"
+    shutil.move("kept.json", path)
+    shutil.copy(path, path.with_name("worst.2.json"))
+    with pytest.raises(LgsidError, match=r"worst.2.json: suite light has no such cell"):
+        board(folders)
+
+
+def test_without_the_results_of_every_user_the_statistics_on_file_serve(folders):
+    run(folders)
+    board(folders)
+    shutil.rmtree(folders.runs)
+    board(folders)
+    result_file(folders, "comparison").unlink()
+    with pytest.raises(LgsidError, match=r"the results of every user are not here, and the intervals need them; run"):
+        board(folders)
+
+
+def test_the_command_line(folders, capsys):
+    where = ["--results", "results", "--runs", "runs"]
+    main(["benchmark", "run", "light.yaml", *where])
+    assert "[ 1/13] city.temporal data.any: not yet run" in capsys.readouterr().out
+    main(["benchmark", "report", "light.yaml", "--output", "out", *where])
+    assert capsys.readouterr().out.splitlines() == ["out/README.md: written", "out/leaderboard.html: written"]
+    table = Path("out/README.md").read_text()
+    assert "| better | method |" in table
+    assert table.index("| better") < table.index("| good") < table.index("| chance")
+    main(["benchmark", "report", "light.yaml", "--output", "out", "--check", *where])
+    Path("out/README.md").write_text(table.replace("better", "best"))
+    with pytest.raises(SystemExit) as stop:
+        main(["benchmark", "report", "light.yaml", "--output", "out", "--check", *where])
+    assert stop.value.code == 2
+    assert "is not what the result files say" in capsys.readouterr().err
+    main(["benchmark", "check", str(result_file(folders)), "--suite", "light.yaml", *where])
+    assert capsys.readouterr().out == f"{result_file(folders)}: may enter\n"
+    result_file(folders).write_text("{}")
+    with pytest.raises(SystemExit) as stop:
+        main(["benchmark", "check", str(result_file(folders)), "--suite", "light.yaml", *where])
+    assert stop.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == f"{result_file(folders)}: refused: not a result of `lgsid benchmark run`\n"
+    assert said.err == "lgsid: error: 1 of 1 results may not enter\n"
+    main(["benchmark", "list"])
+    assert "smoke" in capsys.readouterr().out
+
+
+def test_prose_around_the_tables_stays(folders):
+    run(folders)
+    Path("out").mkdir()
+    Path("out/README.md").write_text("# Mine\n\nwords\n\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\n\nmore\n")
+    commands.report(["light.yaml"], folders, Path("out"))
+    text = Path("out/README.md").read_text()
+    assert text.startswith("# Mine\n\nwords\n\n<!-- leaderboard -->\n")
+    assert text.endswith("<!-- /leaderboard -->\n\nmore\n")
+    assert "old" not in text
+
+
+def test_the_seal_does_not_depend_on_the_order_of_keys():
+    assert canonical_hash({"a": 1, "b": [0.1]}) == canonical_hash(json.loads('{"b": [0.1], "a": 1}'))
