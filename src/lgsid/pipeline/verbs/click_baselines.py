@@ -30,7 +30,8 @@ class ClickBaselines(Verb):
 
         data = CTRData(**job.options)
         data.setup()
-        drawn = data.drawn_candidates
+        drawn = data.candidates
+        assert drawn is not None  # setup draws them
         drawn.write(job.folder / CANDIDATES_FILE)
         write_json(job.folder / "metrics.json", evaluate_counting_clicks(data.dataset, drawn, "test", job.folder))
         return dict(job.options)

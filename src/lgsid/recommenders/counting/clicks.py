@@ -78,9 +78,7 @@ def evaluate_counting_clicks(
     return results
 
 
-def samples_of(
-    source: LogSource, candidates: Negatives, rows: npt.NDArray[np.int64]
-) -> dict[str, npt.NDArray[Any]]:
+def samples_of(source: LogSource, candidates: Negatives, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
     """Return what the click-through task serves of log rows (B,), each (B, 1 + K), the positive first."""
     log = source.log
     negative, near = candidates.of(rows)
