@@ -1,9 +1,8 @@
-"""The `lgsid` command. Nothing imports this module; it alone prints."""
+"""The `lgsid` command. Nothing imports this module."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import lgsid
+from lgsid.cli_benchmark import add_benchmark
 from lgsid.errors import LgsidError
+from lgsid.terminal import Parser, console, prepare_output, print_columns, tell
 
 TRAINING = {
     "fit": "train any module: reward, aligner, tokenizer, recommender",
@@ -19,7 +20,6 @@ TRAINING = {
     "test": "test a trained module, or a baseline that needs no training",
     "predict": "write a module's predictions",
 }
-WIDTH = 80
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -55,14 +55,6 @@ def dispatch(arguments: list[str]) -> None:
         raise LgsidError(f"unknown argument {rest[0]!r}; see `lgsid {' '.join(arguments[:1])} --help`")
     options.overrides = rest
     options.verb(options)
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> Any:
-        """Raise instead of printing the usage."""
-        raise LgsidError(f"{message}; see `{self.prog} --help`")
 
 
 def build_parser() -> Parser:
@@ -151,54 +143,6 @@ def add_recommend(verbs: Any) -> None:
     recommend.set_defaults(verb=recommend_places)
 
 
-def add_benchmark(verbs: Any) -> None:
-    """Add `lgsid benchmark run | list | report | check`."""
-    actions = verbs.add_parser("benchmark", help="compare tokenizers and recommenders by the rules").add_subparsers(
-        title="actions", metavar="ACTION", required=True, parser_class=Parser
-    )
-    run = actions.add_parser("run", help="run a suite; what is complete is kept, so start it again at will")
-    run.add_argument("suite", help="YAML file, or the name of a suite that lgsid carries (smoke)")
-    run.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="CELL",
-        help="only dataset.split/method/seed, or one of these; `*` and `?` are understood (repeatable)",
-    )
-    run.add_argument("--dry-run", action="store_true", help="say what would run, why, and what it cost before")
-    run.set_defaults(verb=run_benchmark)
-    listing = actions.add_parser("list", help="list suites, and how many of their results are there")
-    listing.set_defaults(verb=list_benchmarks)
-    report = actions.add_parser("report", help="write the tables and the page from the result files")
-    report.add_argument("suites", nargs="*", help="YAML files or names; all that lgsid carries by default")
-    report.add_argument("--output", default="benchmarks", help="folder of README.md and leaderboard.html")
-    report.add_argument("--check", action="store_true", help="write nothing; exit code 2 if something would change")
-    report.set_defaults(verb=report_benchmarks)
-    check = actions.add_parser("check", help="say whether result files may enter the leaderboard")
-    check.add_argument("files", nargs="+", metavar="RESULT", help="result files")
-    check.add_argument("--suite", action="append", default=[], help="suite they may belong to (repeatable)")
-    check.set_defaults(verb=check_benchmarks)
-    for action in (run, listing, report, check):
-        action.add_argument("--results", default="benchmarks/results", help="folder of result files")
-        action.add_argument("--runs", default="runs/benchmark", help="folder of stages and results of every user")
-
-
-def prepare_output() -> None:
-    """Send log lines to standard error: ours, and warnings of others. Call it before torch is imported."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Threads that wait for each other sleep. If they spin, one busy neighbour makes training six times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("lgsid").setLevel(logging.INFO)
-
-
-def console(**options: Any) -> Any:
-    """Return a console: as wide as the terminal, 80 columns in a file or pipe."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else WIDTH, soft_wrap=False, highlight=False, **options)
-
-
 def run_pipeline(options: argparse.Namespace) -> None:
     """Run a pipeline and print its report."""
     prepare_output()
@@ -237,11 +181,6 @@ def split_override(text: str) -> tuple[str, str, Any]:
         return stage, key, yaml.safe_load(value)
     except yaml.YAMLError:
         raise LgsidError(f"--set {text!r}: the value is not YAML; quote it") from None
-
-
-def tell(line: str) -> None:
-    """Print one line of progress at once."""
-    print(line, flush=True)
 
 
 def prepare_data(options: argparse.Namespace) -> None:
@@ -338,69 +277,6 @@ def read_place(text: str) -> tuple[float, float]:
     except ValueError:
         raise LgsidError(f"--near {text!r}: expected LAT,LON in degrees, for example 40.7580,-73.9855") from None
     return lat, lon
-
-
-def benchmark_folders(options: argparse.Namespace) -> Any:
-    """Return where a benchmark keeps things."""
-    prepare_output()
-    from lgsid.benchmark.commands import Folders
-
-    return Folders(Path(options.runs), Path(options.results))
-
-
-def run_benchmark(options: argparse.Namespace) -> None:
-    """Run a suite."""
-    folders = benchmark_folders(options)
-    from lgsid.benchmark import commands
-
-    if options.dry_run:
-        for line in commands.plan(options.suite, options.only, folders):
-            tell(line)
-        return
-    commands.run(options.suite, options.only, folders, tell)
-
-
-def list_benchmarks(options: argparse.Namespace) -> None:
-    """List the suites that lgsid carries."""
-    folders = benchmark_folders(options)
-    from lgsid.benchmark import commands
-
-    print_columns([("suite", "results", "cells", "title"), *commands.listing(folders)])
-
-
-def report_benchmarks(options: argparse.Namespace) -> None:
-    """Write the leaderboard, or tell whether it is current."""
-    folders = benchmark_folders(options)
-    from lgsid.benchmark import commands
-
-    changed = commands.report(options.suites, folders, Path(options.output), options.check)
-    if options.check and changed:
-        raise LgsidError(f"{changed[0]}: is not what the result files say; run `lgsid benchmark report`")
-    for path in changed:
-        tell(f"{path}: written")
-    if not changed:
-        tell(f"{options.output}: current")
-
-
-def check_benchmarks(options: argparse.Namespace) -> None:
-    """Say of each result file whether it may enter."""
-    folders = benchmark_folders(options)
-    from lgsid.benchmark import commands
-
-    refused = 0
-    for path, reason in commands.check([Path(name) for name in options.files], options.suite, folders):
-        refused += bool(reason)
-        tell(f"{path}: {'refused: ' + reason if reason else 'may enter'}")
-    if refused:
-        raise LgsidError(f"{refused} of {len(options.files)} results may not enter")
-
-
-def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows of texts, all columns but the last as wide as needed."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
-        print("  ".join([*cells, row[-1]]).rstrip())
 
 
 def show_plugins(options: argparse.Namespace) -> None:

@@ -19,6 +19,8 @@ LAYERS = (
     ("testing",),
     ("plugins", "pipeline"),
     ("benchmark",),
+    ("terminal",),
+    ("cli_benchmark",),
     ("cli",),
     ("__main__",),
 )
