@@ -8,6 +8,7 @@ from lgsid.tokenizers import (
     HashedAttributes,
     HierTokenizer,
     NoResolution,
+    PlainTokenizer,
     RandomTokenizer,
     ResidualTokenizer,
 )
@@ -89,6 +90,13 @@ class TestRandom(TokenizerContract):
 
     def make(self):
         return RandomTokenizer((5, 4, 3))
+
+
+class TestPlain(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return PlainTokenizer()
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -13,6 +13,7 @@ class Baselines(Verb):
 
     required = ("dataset",)
     needs_config = False
+    seeded = False
 
     @property
     def code(self) -> tuple[str, ...]:
