@@ -55,8 +55,8 @@ def content(**changes):
 
 @pytest.fixture
 def write(tmp_path):
-    def write(name="small.yaml", **changes):
-        path = tmp_path / name
+    def write(file="small.yaml", **changes):
+        path = tmp_path / file
         path.write_text(yaml.safe_dump(content(**changes), sort_keys=False))
         return Suite.read(path)
 

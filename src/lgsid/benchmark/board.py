@@ -104,7 +104,7 @@ class Board:
         kept = result.get("per_user")
         if kept is None:
             return None
-        path = runs / kept["file"]
+        path: Path = runs / str(kept["file"])
         again = f"run `lgsid benchmark run {self.suite.source} --only '{cell.name}'`"
         if not path.is_file():
             raise LgsidError(f"{path}: the results of every user are not here, and the intervals need them; {again}")

@@ -12,7 +12,6 @@ from lgsid.benchmark.board import check_cell, check_together
 from lgsid.benchmark.cell import Cell, cells_of, chosen_cells
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.benchmark.leaderboard import leaderboard
-from lgsid.benchmark.page import page_html
 from lgsid.benchmark.result_file import read_result, write_result
 from lgsid.benchmark.scheduler import Scheduler, check_verbs, planned, steps_of
 from lgsid.benchmark.suite import Suite, own_suites
@@ -108,6 +107,8 @@ def report(suites: Sequence[str], folders: Folders, output: Path, check: bool = 
     Raises:
         LgsidError: if results are bad, mixed or incomplete.
     """
+    from lgsid.benchmark.page import page_html
+
     plugins.load()
     read = {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
     values = leaderboard(list(read.values()), folders.results, folders.runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -229,11 +230,17 @@ def definitions(pipeline: Pipeline) -> dict[str, str]:
     """Hash what defines each stage: verbs, settings, seed, and the stages that it needs. Not the code."""
     found: dict[str, str] = {}
     for name, stage in pipeline.stages.items():
-        configs = [resolved(read_yaml(path), path.parent) for path in stage.configs]
+        configs = [settings_of(path, path.stat().st_mtime_ns) for path in stage.configs]
         seed = None if seedless(pipeline, stage) else pipeline.seed
         settings = repr((stage.verbs, configs, sorted(stage.options.items()), seed))
         found[name] = text_hash([name, settings, *(found[other] for other in stage.needs)])
     return found
+
+
+@cache
+def settings_of(path: Path, changed_ns: int) -> str:
+    """Return all settings of a config file as text; read once as long as it does not change."""
+    return repr(resolved(read_yaml(path), path.parent))
 
 
 def with_controls(content: Mapping[str, Any], task: Task, source: Path) -> tuple[dict[str, Stage], dict[str, Method]]:

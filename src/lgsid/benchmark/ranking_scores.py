@@ -1,0 +1,84 @@
+"""Ranks of the right places, kept by user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import sparse
+
+from lgsid.artefacts.tables import open_parquet
+from lgsid.benchmark.user_scores import Floats, UserScores, aligned_mask, queries_hash
+from lgsid.errors import LgsidError
+from lgsid.functional.ranking import UNRANKED, hit_at, ndcg_at, reciprocal_rank_at
+from lgsid.functional.resampling import ratio
+
+FILE_COLUMNS = ("row", "user", "rank", "is_new", "explore_rank")
+METRICS = {
+    "hit@1": partial(hit_at, k=1),
+    "hit@5": partial(hit_at, k=5),
+    "hit@10": partial(hit_at, k=10),
+    "ndcg@5": partial(ndcg_at, k=5),
+    "ndcg@10": partial(ndcg_at, k=10),
+    "mrr@10": partial(reciprocal_rank_at, k=10),
+}
+
+
+class RankingScores(UserScores):
+    """Hit, NDCG and MRR, as `RankingMetrics` has them: sums and numbers of queries per user and slice.
+
+    Args:
+        source: Where they are from.
+        user: Shape (Q,), whose query it is.
+        ranks: Slice key -> shape (Q,), rank of the right place from 1; less than 1 where a query is not of the slice.
+            Slices without a query are left out.
+        queries: Hash of the queries.
+    """
+
+    def __init__(
+        self, source: str, user: npt.NDArray[np.int64], ranks: Mapping[str, npt.NDArray[np.int64]], queries: str
+    ) -> None:
+        users, owner = np.unique(user, return_inverse=True)
+        found = {key: rank for key, rank in ranks.items() if (rank >= 1).any()}
+        super().__init__(source, users, tuple(key + name for key in found for name in METRICS), queries)
+        by_user = sparse.csr_array((np.ones(len(user)), (owner, np.arange(len(user)))), shape=(len(users), len(user)))
+        self.sums: Floats = by_user @ np.concatenate([gains(rank) for rank in found.values()], axis=1)  # (U, K)
+        self.counts: Floats = by_user @ np.stack([rank >= 1 for rank in found.values()], 1).astype(float)  # (U, slices)
+
+    @classmethod
+    def read(cls, path: Path, slices: Mapping[str, npt.NDArray[np.bool_]] | None = None) -> RankingScores:
+        """Read `per_query.parquet`. The order of its rows does not count.
+
+        Args:
+            path: The file: row of the log, user, rank, is_new, explore_rank (-1 where it was not measured).
+            slices: Slice key such as `head/` -> mask of the rows of the file, shape (Q,). All queries, `new/`,
+                `revisit/` and `explore/` (the rank among places new to the user) are there anyway.
+
+        Raises:
+            LgsidError: if the file is not what it should be.
+        """
+        table = open_parquet(path, FILE_COLUMNS, "table of ranks")
+        row, user, rank, is_new, explore = (table[name].to_numpy() for name in FILE_COLUMNS)
+        if not len(row) or not (rank >= 1).all():
+            raise LgsidError(f"{path}: ranks must be there and start at 1; run the stage again")
+        order = np.lexsort((rank, user, row))
+        ranks = {"": rank, "new/": np.where(is_new, rank, 0), "revisit/": np.where(is_new, 0, rank)}
+        ranks["explore/"] = np.where(is_new, explore, 0)
+        for key, mask in (slices or {}).items():
+            ranks[key] = np.where(aligned_mask(mask, key, len(row), str(path)), rank, 0)
+        queries = queries_hash(row[order], user[order], is_new[order])
+        return cls(str(path), user[order], {key: of_slice[order] for key, of_slice in ranks.items()}, queries)
+
+    def evaluate(self, weights: Floats) -> Floats:
+        """Return the metrics (B, K) of weightings (B, U); NaN where a slice has no query left."""
+        return ratio(weights @ self.sums, np.repeat(weights @ self.counts, len(METRICS), axis=1))
+
+
+def gains(rank: npt.NDArray[np.int64]) -> Floats:
+    """Return what each query adds to the sums of `METRICS`, shape (Q, 6); 0 where the rank (Q,) is less than 1."""
+    counted = torch.from_numpy(np.where(rank >= 1, rank, UNRANKED).astype(np.int64))
+    return np.stack([metric(counted).numpy() for metric in METRICS.values()], axis=1)
