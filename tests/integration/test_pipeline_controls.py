@@ -41,7 +41,7 @@ def test_plain_ids_are_codes_that_tiger_recommends_with(desk):
     assert np.array_equal(SemanticIDs.read(desk / "plain_again" / "sids.parquet").codes, sids.codes)
     assert read(desk / "tiger" / "metrics.json")["test/queries"] > 0
     found = recommend(desk / "tiger" / "model.ckpt", desk / "data", history=[ids[0]], k=len(ids))
-    assert sorted(place.item_id for place in found.places) == ids
+    assert sorted(place.item_id for place in found.items) == ids
 
 
 @pytest.mark.slow
