@@ -77,10 +77,17 @@ def test_interval_agrees_with_scipy():
     g = np.random.default_rng(6)
     a, b = g.gamma(2.0, size=200), g.gamma(2.0, size=200)
     weights = user_weights(200, 4000, seed=0)
-    plain = stats.bootstrap((a,), np.mean, n_resamples=4000, method="percentile", rng=1).confidence_interval
+    plain = stats.bootstrap(
+        (a,), np.mean, n_resamples=4000, method="percentile", random_state=np.random.default_rng(1)
+    ).confidence_interval
     assert interval(means(a, weights)) == pytest.approx((plain.low, plain.high), abs=0.03)
     pairs = stats.bootstrap(
-        (a, b), lambda x, y, axis: (x - y).mean(axis), paired=True, n_resamples=4000, method="percentile", rng=1
+        (a, b),
+        lambda x, y, axis: (x - y).mean(axis),
+        paired=True,
+        n_resamples=4000,
+        method="percentile",
+        random_state=np.random.default_rng(1),
     ).confidence_interval
     found = interval(means(a, weights) - means(b, weights))
     assert found == pytest.approx((pairs.low, pairs.high), abs=0.04)
@@ -212,7 +219,7 @@ def test_difference_and_ratio():
 def auc_cases(seed, n=60, replicates=25, distinct=9):
     g = np.random.default_rng(seed)
     labels = (g.random(n) < 0.35).astype(float)
-    scores = g.integers(-distinct, distinct, n) * 1e6 + labels
+    scores = (g.integers(-distinct, distinct, n) + labels) * 1e6  # tied within classes and across
     return scores, labels, g.integers(0, 4, (replicates, n)).astype(float)
 
 

@@ -113,6 +113,14 @@ def test_ranking_scores_of_weights_are_those_of_repeated_users(tmp_path):
             assert value == pytest.approx(sum(gains) / len(gains), abs=1e-12), key
 
 
+def test_only_new_places_are_explored(tmp_path):
+    frame = draw_ranks(seed=5)
+    one = RankingScores.read(written(frame, tmp_path / "a.parquet"))
+    filled = frame.assign(explore_rank=frame["explore_rank"].where(frame["is_new"], 1))
+    other = RankingScores.read(written(filled, tmp_path / "b.parquet"))
+    assert np.array_equal(one.estimate(), other.estimate())
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_replicate_without_a_query_of_a_slice_has_no_value(tmp_path):
     frame = pd.DataFrame(
