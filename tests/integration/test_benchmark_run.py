@@ -102,7 +102,7 @@ def folders(tmp_path, monkeypatch):
     return Folders(Path("runs"), Path("results"))
 
 
-def write_suite(name="light.yaml", **changes):
+def write_suite(file="light.yaml", **changes):
     stages = {
         "shared": {"verb": "guess", "set": {"dataset": "$data", "skill": 0.5}},
         "good": {"verb": "guess", "set": {"dataset": "$data", "skill": 0.6, "reads": "$shared/metrics.json"}},
@@ -118,7 +118,7 @@ def write_suite(name="light.yaml", **changes):
         "baseline": "chance",
         **changes,
     }
-    Path(name).write_text(yaml.safe_dump(suite, sort_keys=False))
+    Path(file).write_text(yaml.safe_dump(suite, sort_keys=False))
 
 
 def run(folders, *only):

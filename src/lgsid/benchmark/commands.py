@@ -13,7 +13,7 @@ from lgsid.benchmark.cell import Cell, cells_of, chosen_cells
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.benchmark.leaderboard import leaderboard
 from lgsid.benchmark.result_file import read_result, write_result
-from lgsid.benchmark.scheduler import Scheduler, check_verbs, planned, steps_of
+from lgsid.benchmark.scheduler import Scheduler, planned, steps_of
 from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.benchmark.tables import markdown, with_tables
 from lgsid.errors import LgsidError
@@ -44,7 +44,6 @@ def run(suite_name: str, only: Collection[str], folders: Folders, tell: Tell) ->
     plugins.load()
     suite = Suite.read(suite_name)
     cells = chosen_cells(suite, folders.runs, only)
-    check_verbs(cells)
 
     def finished(cell: Cell) -> None:
         if write_result(cell, folders.runs, folders.results):
@@ -63,7 +62,6 @@ def plan(suite_name: str, only: Collection[str], folders: Folders) -> Iterator[s
     plugins.load()
     suite = Suite.read(suite_name)
     cells = chosen_cells(suite, folders.runs, only)
-    check_verbs(cells)
     costs = Costs.read(folders.runs, folders.results)
     steps = planned(steps_of(cells))
     total, unknown = 0.0, 0

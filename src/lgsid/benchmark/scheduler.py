@@ -5,14 +5,13 @@ from __future__ import annotations
 import fcntl
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
-from lgsid.errors import LgsidError
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.runner import STAGE_FILE, Runner, State, recover
 
@@ -72,7 +71,7 @@ class Scheduler:
         self.cells, self.costs, self.finished, self.tell = list(cells), costs, finished, tell
         self.steps = steps_of(cells)
         self.done: set[Path] = set()
-        self.told: set[Cell] = set()
+        self.told: set[str] = set()
 
     def run(self) -> None:
         """Run what is not up to date, until every cell is complete.
@@ -105,8 +104,8 @@ class Scheduler:
     def finish_cells(self) -> None:
         """Hand over the cells whose stages are all up to date now."""
         for cell in self.cells:
-            if cell not in self.told and all(cell.pipeline.folder(name) in self.done for name in cell.stages()):
-                self.told.add(cell)
+            if cell.name not in self.told and all(cell.pipeline.folder(name) in self.done for name in cell.stages()):
+                self.told.add(cell.name)
                 self.finished(cell)
 
     def progress(self) -> str:
@@ -166,17 +165,3 @@ def taken(folder: Path) -> Iterator[bool]:
             yield False
             return
         yield True
-
-
-def check_verbs(cells: Collection[Cell]) -> None:
-    """Refuse stages that read everything: they would not know what everything is.
-
-    Raises:
-        LgsidError: naming the stage.
-    """
-    from lgsid.pipeline.verbs import VERBS
-
-    for cell in cells:
-        for stage in cell.pipeline.stages.values():
-            if any(VERBS[verb].reads_everything for verb in stage.verbs):
-                raise LgsidError(f"{cell.suite.source}: stage {stage.name}: {stage.verbs[0]!r} has no place in a suite")

@@ -56,6 +56,11 @@ class Pipeline:
 
         return {key: substituted(value, path_of) for key, value in stage.options.items()}
 
+    @property
+    def gathering(self) -> list[str]:
+        """Names of the stages that read all others, such as a report."""
+        return [name for name, stage in self.stages.items() if any(VERBS[v].reads_everything for v in stage.verbs)]
+
     @classmethod
     def read(
         cls,
