@@ -51,13 +51,9 @@ class Guess(Verb):
         rows = np.flatnonzero((log["split"] == "test").to_numpy())[:QUERIES]
         rank = np.random.geometric(job.options["skill"], len(rows))  # noqa: NPY002
         user = log["user_id"].astype("category").cat.codes.to_numpy()[rows].astype(np.int64)
-        columns = {
-            "row": rows,
-            "user": user,
-            "rank": rank,
-            "is_new": rank > 2,
-            "explore_rank": np.where(rank > 2, 1, -1),
-        }
+        is_new = rows % 2 == 0
+        columns = {"row": rows, "user": user, "rank": rank, "is_new": is_new}
+        columns["explore_rank"] = np.where(is_new, rank, -1)
         pq.write_table(pa.table(columns), job.folder / "per_query.parquet")
         reciprocal = np.where(rank <= 10, 1 / rank, 0.0).mean()
         with (Path(os.environ["RAN"]) / f"{job.stage.name}.{job.pipeline.seed}").open("a") as handle:

@@ -73,7 +73,7 @@ def test_provenance_of_every_stage():
     data_hash = json.loads(Path("unbroken/data/dataset.json").read_text())["data_hash"]
     for stage in STAGES:
         record = json.loads(Path("unbroken", stage, "provenance.json").read_text())
-        assert record["seed"] == 1
+        assert record["seed"] == (None if stage in ("data", "again", "judge", "baselines") else 1), stage
         assert record["seconds"] >= 0
         assert record["peak_memory_mb"] > 0
         if stage not in ("data", "judge"):

@@ -22,6 +22,7 @@ PROVENANCE_FILE, CONFIG_FILE = "provenance.json", "fit_config.yaml"
 EMBEDDING_FILES = ("reference_embeddings.parquet", "embeddings.parquet")  # before and after
 RANKING_METRICS, CTR_METRICS = ("test/mrr@10", "test/hit@1"), ("test/auc",)
 PRIMARY = "test/mrr@10"
+CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # their codes mean nothing
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class TokenizerResults:
     Args:
         stage: Name of the stage that made it.
         tokenizer: Name of the tokenizer's class, empty if not known.
-        is_control: Whether the codes are random.
+        is_control: Whether the codes mean nothing: random ones, or item IDs.
         sids: The semantic IDs.
         card: What `quality_card` returned.
     """
@@ -149,7 +150,7 @@ class PipelineResults:
         card = read_optional(stage.folder / CARD_FILE)
         if not card and self.items is not None:
             card = quality_card(sids, self.items)
-        return TokenizerResults(stage.name, kind, kind == "RandomTokenizer", sids, card)
+        return TokenizerResults(stage.name, kind, kind in CONTROL_TOKENIZERS, sids, card)
 
     @property
     def alignment(self) -> StageResults | None:

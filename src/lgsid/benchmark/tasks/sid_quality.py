@@ -45,10 +45,9 @@ class SidQuality(Task):
     def metrics(self, folder: Path, part: str) -> dict[str, float]:
         """Return the flat numbers of the card."""
         card = read_json(folder / CARD_FILE)
-        first, before = card["by_level"][0], card.get("before_resolution") or {}
-        flat = {**flat_metrics(card), "perplexity_1": first["perplexity"] / first["size"]}
-        flat["collision_before"] = float(before.get("collision_rate", card["collision_rate"]))
-        return flat
+        first, before = card["by_level"][0], card.get("before_resolution")
+        known = {"collision_before": float(before["collision_rate"])} if before else {}
+        return {**flat_metrics(card), **known, "perplexity_1": first["perplexity"] / first["size"]}
 
     def extras(self, folder: Path, dataset: Path) -> dict[str, Any]:
         """Return the card, and a map that knows grid cells and no place."""

@@ -33,7 +33,9 @@ class Task(ABC):
     table: tuple[str, ...]
     reference: tuple[str, ...] = ("sids", "model")
     optional_reference: tuple[str, ...] = ("vectors",)
-    interval: str = "Mean over the seeds, with the 95 % interval of a bootstrap over users."
+    interval: str = (
+        "Mean over the seeds, with the 95 % interval of a bootstrap over users; the spread between seeds is not in it."
+    )
 
     @property
     def controls(self) -> Path:
