@@ -1,3 +1,5 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from lgsid.data import DatasetBuilder, SyntheticCity, TemporalSplit
 from lgsid.data.synthetic.city_map import draw_map
 from lgsid.data.synthetic.kinds import KINDS
 from lgsid.data.synthetic.people import HABIT_REACH_KM
+from lgsid.data.synthetic.words import shuffled
 from lgsid.errors import LgsidError
 from lgsid.testing import toy_city, toy_source
 
@@ -132,3 +135,10 @@ def test_toy_city_reads_back(tmp_path):
 def test_impossible_cities(wrong):
     with pytest.raises(LgsidError, match="SyntheticCity"):
         SyntheticCity(**wrong)
+
+
+def test_a_large_city_does_not_run_out_of_names():
+    words = shuffled((["a", "b"], ["c"]), "", np.random.default_rng(0))
+    names = list(islice(words, 40))
+    assert len(set(names)) == 40
+    assert set(names[:2]) == {"ac", "bc"}

@@ -12,8 +12,9 @@ from typing import Any
 from lgsid.artefacts.files import file_hash, read_json, write_json
 from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.comparison import Comparison
+from lgsid.benchmark.entries import DATA_STAGE
 from lgsid.benchmark.result_file import SCHEMA_VERSION, canonical_hash, read_result
-from lgsid.benchmark.suite import DATA_STAGE, Suite, SuiteDataset
+from lgsid.benchmark.suite import Suite, SuiteDataset
 from lgsid.errors import LgsidError
 
 COMPARISON_FILE = "comparison.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from lgsid.artefacts.files import read_json
 from lgsid.errors import LgsidError
@@ -25,7 +26,7 @@ class Costs:
             record = quietly(path)
             costs.add(str(record.get("stage")), path.parents[1].name, record.get("seconds"))
         for path in sorted(results.glob("*/*/*.json")):
-            for stage, record in dict(quietly(path).get("stages") or {}).items():
+            for stage, record in quietly(path).get("stages", {}).items():
                 costs.add(stage, path.parent.name, record.get("seconds"))
         return costs
 
@@ -43,7 +44,7 @@ class Costs:
         return statistics.median(others) if others else None
 
 
-def quietly(path: Path) -> dict[str, object]:
+def quietly(path: Path) -> dict[str, Any]:
     """Return the content of a JSON file, empty if it cannot be read."""
     try:
         content = read_json(path)

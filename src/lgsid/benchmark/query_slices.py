@@ -31,7 +31,7 @@ class QuerySlices:
         """Read the folder of a prepared dataset."""
         dataset = Dataset.read(folder)
         log = CheckInLog.of(dataset)
-        by_item = {}
+        by_item: dict[str, npt.NDArray[np.bool_]] = {}
         for (inside, outside), mask in item_slices(dataset.items, log.item_counts(len(dataset.items), "train")).items():
             by_item |= {f"{inside}/": mask, f"{outside}/": ~mask}
         return cls(log, by_item)

@@ -13,7 +13,7 @@ import jsonschema
 from lgsid.artefacts import Dataset
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
 from lgsid.benchmark.cell import Cell
-from lgsid.benchmark.suite import DATA_STAGE
+from lgsid.benchmark.entries import DATA_STAGE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.provenance import PROVENANCE_FILE, without_paths
 

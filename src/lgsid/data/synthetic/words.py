@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import chain, count, product
 
 import numpy as np
 
@@ -27,9 +27,9 @@ QUARTERS = ("Heights", "Docks", "Parks", "Mills", "Gardens", "Fields", "Works", 
 
 
 def shuffled(parts: tuple[list[str], ...], glue: str, rng: np.random.Generator) -> Iterator[str]:
-    """Yield every combination of words once, in random order; then again with Roman numerals behind."""
+    """Yield every combination of words once, in random order; then again with numerals behind, without end."""
     combined = [glue.join(words) for words in product(*parts)]
     rng.shuffle(combined)
     yield from combined
-    for numeral in ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"):
+    for numeral in chain(("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"), map(str, count(11))):
         yield from (f"{name} {numeral}" for name in combined)
