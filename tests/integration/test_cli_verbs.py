@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lgsid.artefacts import Embeddings, SemanticIDs
+from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
 from lgsid.data import load_builder
 from lgsid.pipeline import training_cli
@@ -235,8 +236,22 @@ def test_every_data_config_parses(name):
 @pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("pipelines/")])
 def test_options_of_own_pipelines_exist(name):
     """Every `set` of every pipeline is accepted by the config that it changes."""
+    assert_options_exist(Pipeline.read(name))
+
+
+@pytest.mark.parametrize("path", own_suites(), ids=lambda path: path.stem)
+def test_options_of_own_suites_exist(path):
+    """Every `set` of every suite, of its controls and of its budget too."""
+    suite = Suite.read(path)
+    for dataset in suite.datasets[:1]:
+        assert_options_exist(suite.pipeline(dataset, suite.seeds[0], Path("runs")))
+    for dataset in suite.datasets:
+        stage = suite.pipeline(dataset, suite.seeds[0], Path("runs")).stages["data"]
+        assert load_builder(stage.configs[0], stage.options)
+
+
+def assert_options_exist(pipeline):
     training_cli.plugins.load()
-    pipeline = Pipeline.read(name)
     for stage in pipeline.stages.values():
         if "fit" in stage.verbs:
             job = Job(pipeline, stage, Path("folder"), pipeline.options(stage))
