@@ -14,6 +14,7 @@ from lgsid.benchmark.suite import Suite
 from lgsid.metrics.card_view import card_rows
 
 FORMAT = 1
+DECIMALS = 5
 
 
 def leaderboard(suites: Sequence[Suite], results: Path, runs: Path) -> dict[str, Any]:
@@ -67,10 +68,19 @@ def board_view(board: Board, comparison: Comparison) -> dict[str, Any]:
         "facts": [[*fact] for fact in (*counted, ("data hash", some["data_hash"][:8]))],
         "baseline": board.suite.baseline,
         "methods": [method_view(board, name, found["values"].get(name, {})) for name in board.cells],
-        "differences": found["differences"],
+        "differences": rounded(found["differences"]),
         "maps": {name: some[0]["map"] for name, some in board.results.items() if "map" in some[0]},
         "cards": {name: [list(row) for row in card_rows(card)] for name, card in cards.items()},
     }
+
+
+def rounded(value: Any) -> Any:
+    """Round the numbers inside nested mappings and lists to what a page can show."""
+    if isinstance(value, Mapping):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return round(value, DECIMALS) if isinstance(value, float) else value
 
 
 SIZES = {"places": "places", "users": "users", "check-ins": "check_ins", "test queries": "queries"}
