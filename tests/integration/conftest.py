@@ -117,7 +117,7 @@ def board(
     for key, level in keys.items():
         for rank, (name, *_) in enumerate(methods):
             mean = level * (1 - 0.045 * rank + rng.normal(0, 0.03))
-            values[name][key] = [mean, mean - 0.02 * level, mean + 0.02 * level]
+            values[name][key] = [mean, mean - 0.04 * level, mean + 0.04 * level]
     values["random"] = {key: value for key, value in values["random"].items() if not key.startswith("sparse/")}
     values["permuted"] = {key: list(values["rqvae"][key]) for key in values["permuted"]}  # a tie
     for found in values.values():
@@ -156,7 +156,7 @@ def differences(values: Mapping[str, Mapping[str, Any]], key: str) -> dict[str, 
 
 
 def difference(values: Mapping[str, Mapping[str, Any]], key: str, base: str, name: str) -> list[float]:
-    half = 0.35 * ((values[base][key][2] or values[base][key][0] * 1.02) - values[base][key][0]) + 0.002
+    half = 0.3 * ((values[base][key][2] or values[base][key][0] * 1.02) - values[base][key][0]) + 0.002
     mean = values[name][key][0] - values[base][key][0]
     p = math.erfc(abs(mean) / half * 1.96 / math.sqrt(2))
     return [mean, mean - half, mean + half, p, min(1.0, 11 * p)]

@@ -5,6 +5,8 @@ const CLOSE_SECOND_TICKS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 
 const MEGABYTE_TICKS = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144];
 const CLOSE_MEGABYTE_TICKS = [...Array(20).keys()].map((power) => 2 ** power);
 const FEW_TICKS = 3;
+const COST_NARROW = 560;
+const COST_LABEL = 12.5;
 const COSTS = {
   seconds: { title: "Time", axis: "time of a seed, all stages (log scale)", of: (method) => method.seconds, text: durationText, ticks: [SECOND_TICKS, CLOSE_SECOND_TICKS] },
   memory: { title: "Peak memory", axis: "peak memory (log scale)", of: (method) => method.peak_memory_mb, text: memoryText, ticks: [MEGABYTE_TICKS, CLOSE_MEGABYTE_TICKS] },
@@ -37,7 +39,7 @@ function costNote(shown, unknown) {
 
 function costPlot(shown, points, cost) {
   const width = byId("cost").clientWidth;
-  const box = { left: 52, right: width - 12, top: 28, bottom: clamp(width * 0.5, 340, 470) };
+  const box = { left: 52, right: width - 12, top: 28, bottom: width < COST_NARROW ? 500 : clamp(width * 0.5, 340, 470) };
   const [cheap, dear] = spread(points.map((point) => point.cost));
   const [low, high] = extent(points);
   const pad = (high - low) * 0.06 || 0.01;
@@ -125,7 +127,7 @@ function costDot({ x, y, method }) {
 }
 
 function costLabels(points, y, box) {
-  const labelled = points.map((point) => ({ ...point, label: { width: textWidth(point.method.title, 13) + 2, height: 16 } }));
+  const labelled = points.map((point) => ({ ...point, label: { width: textWidth(point.method.title, COST_LABEL) + 2, height: 15 } }));
   const bars = points.filter(hasRange).map((p) => ({ x: p.x - 1, y: y(p.high), width: 2, height: y(p.low) - y(p.high) }));
   const bounds = { x: box.left, y: box.top - 10, width: box.right - box.left + 12, height: box.bottom - box.top + 8 };
   return placeLabels(labelled, bars, bounds).map((place, i) => costLabel(labelled[i], place));
@@ -133,7 +135,7 @@ function costLabels(points, y, box) {
 
 function costLabel({ x, y, method }, place) {
   const [endX, endY] = nearestOf(place, x, y);
-  const isFar = Math.hypot(endX - x, endY - y) > 14;
+  const isFar = Math.hypot(endX - x, endY - y) > 11;
   const leader = isFar ? shape("line", { class: "leader", x1: x, y1: y, x2: endX, y2: endY }) : null;
-  return [leader, shape("text", { class: "halo", x: place.x + 1, y: place.y + 12.5 }, method.title)];
+  return [leader, shape("text", { class: "halo label", x: place.x + 1, y: place.y + 12 }, method.title)];
 }

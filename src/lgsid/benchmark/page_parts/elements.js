@@ -60,7 +60,7 @@ function chooser(id, label, options, chosen, choose) {
     element("option", { value: option.value, selected: option.value === chosen }, option.title),
   );
   const select = element("select", { id, change: (event) => choose(event.target.value) }, entries);
-  return element("label", { class: "field", for: id }, element("span", {}, label), select);
+  return element("div", { class: "field" }, element("label", { for: id }, label), select);
 }
 
 function factList(pairs) {

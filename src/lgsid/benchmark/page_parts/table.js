@@ -1,6 +1,6 @@
 // The table of methods and columns.
 
-const MARK_WIDTH = 84;
+const MARK_WIDTH = 104;
 const MARK_HEIGHT = 14;
 const opened = new Set();
 
@@ -150,6 +150,6 @@ function intervalMark(found, look, method) {
     { class: roleClass(method), width: MARK_WIDTH, height: MARK_HEIGHT, "aria-hidden": "true" },
     shape("line", { class: "track", x1: 1, x2: MARK_WIDTH - 1, y1: y, y2: y }),
     range,
-    shape("circle", { class: "dot", cx: x(found.mean), cy: y, r: 3 }),
+    shape("circle", { class: "dot", cx: x(found.mean), cy: y, r: 2.5 }),
   );
 }
