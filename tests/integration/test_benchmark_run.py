@@ -342,8 +342,19 @@ def test_the_command_line(folders, capsys):
     said = capsys.readouterr()
     assert said.out == f"{result_file(folders)}: refused: not a result of `lgsid benchmark run`\n"
     assert said.err == "lgsid: error: 1 of 1 results may not enter\n"
-    main(["benchmark", "list"])
-    assert "smoke" in capsys.readouterr().out
+
+
+def test_the_list_of_suites_fits_80_columns(capsys, tmp_path):
+    main(["benchmark", "list", "--results", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["suite", "results", "cells", "title"]
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["ctr", "0", "84"],
+        ["next_place", "0", "132"],
+        ["smoke", "0", "22"],
+        ["tokenizers", "0", "81"],
+    ]
+    assert max(map(len, lines)) <= 80
 
 
 def test_prose_around_the_tables_stays(folders):
