@@ -53,7 +53,7 @@ function costPlot(shown, points, cost) {
     costAxes(shown, cost, [cheap, dear], [low - pad, high + pad], { x, y }, box),
     costFront(placed, shown.accuracy),
     placed.map((point) => whisker(point, y)),
-    costLabels(placed, y, box),
+    costLabels(placed, y, box, shown.accuracy),
     placed.map((point) => costDot(point)),
   );
 }
@@ -75,7 +75,7 @@ function costAxes(shown, cost, [cheap, dear], [low, high], { x, y }, box) {
   const shownTicks = costTicks(cost, cheap, dear, x);
   const up = shownTicks.map((tick) => [
     shape("line", { class: "axis", x1: x(tick), x2: x(tick), y1: box.bottom, y2: box.bottom + 5 }),
-    shape("text", { class: "small", x: x(tick), y: box.bottom + 20, "text-anchor": "middle" }, cost.text(tick)),
+    costTickText(cost.text(tick), x(tick), box),
   ]);
   return [
     across,
@@ -84,6 +84,13 @@ function costAxes(shown, cost, [cheap, dear], [low, high], { x, y }, box) {
     shape("text", { class: "small", x: (box.left + box.right) / 2, y: box.bottom + 40, "text-anchor": "middle" }, cost.axis),
     shape("text", { class: "small", x: 0, y: 14 }, shown.accuracy.title + directionWord(shown.accuracy)),
   ];
+}
+
+// Under its tick, but never beyond the figure's edge.
+function costTickText(text, middle, box) {
+  const half = textWidth(text, 12) / 2 + 1;
+  const at = clamp(middle, half, box.right + 12 - half);
+  return shape("text", { class: "small", x: at, y: box.bottom + 20, "text-anchor": "middle" }, text);
 }
 
 function directionWord(column) {
@@ -105,10 +112,15 @@ function apart(ticks, x, gap) {
 function costFront(points, column) {
   if (column.higher === null) return null;
   const sign = column.higher ? 1 : -1;
-  const order = [...points].sort((a, b) => a.cost - b.cost || sign * (b.mean - a.mean));
-  const front = order.filter((point, i) => order.slice(0, i).every((other) => sign * (point.mean - other.mean) > 0));
+  const front = frontOf(points, sign);
   const path = front.map((point, i) => (i ? `H${point.x}V${point.y}` : `M${point.x} ${point.y}`)).join("");
   return shape("path", { class: "front", d: path });
+}
+
+// The points that no other is better and cheaper than, the cheapest first.
+function frontOf(points, sign) {
+  const order = [...points].sort((a, b) => a.cost - b.cost || sign * (b.mean - a.mean));
+  return order.filter((point, i) => order.slice(0, i).every((other) => sign * (point.mean - other.mean) > 0));
 }
 
 function whisker(point, y) {
@@ -126,16 +138,27 @@ function costDot({ x, y, method }) {
   return shape("g", { class: roleClass(method), "data-method": method.name }, marks[roleClass(method)]);
 }
 
-function costLabels(points, y, box) {
-  const labelled = points.map((point) => ({ ...point, label: { width: textWidth(point.method.title, COST_LABEL) + 2, height: 15 } }));
-  const bars = points.filter(hasRange).map((p) => ({ x: p.x - 1, y: y(p.high), width: 2, height: y(p.low) - y(p.high) }));
+function costLabels(points, y, box, column) {
+  const room = (box.right - box.left) * 0.6;
+  const labelled = points.map((point) => {
+    const text = shortened(point.method.title, COST_LABEL, room);
+    return { ...point, text, label: { width: textWidth(text, COST_LABEL) + 2, height: 15 } };
+  });
+  const whiskers = points.filter(hasRange).map((p) => ({ x: p.x - 1, y: y(p.high), width: 2, height: y(p.low) - y(p.high) }));
+  const bars = [...whiskers, ...frontBars(points, column)];
   const bounds = { x: box.left, y: box.top - 10, width: box.right - box.left + 12, height: box.bottom - box.top + 8 };
   return placeLabels(labelled, bars, bounds).map((place, i) => costLabel(labelled[i], place));
 }
 
-function costLabel({ x, y, method }, place) {
+// The level parts of the dashed line.
+function frontBars(points, column) {
+  const front = column.higher === null ? [] : frontOf(points, column.higher ? 1 : -1);
+  return front.slice(1).map((end, i) => ({ x: front[i].x, y: front[i].y - 1, width: end.x - front[i].x, height: 2 }));
+}
+
+function costLabel({ x, y, text }, place) {
   const [endX, endY] = nearestOf(place, x, y);
-  const isFar = Math.hypot(endX - x, endY - y) > 11;
+  const isFar = Math.hypot(endX - x, endY - y) > 10;
   const leader = isFar ? shape("line", { class: "leader", x1: x, y1: y, x2: endX, y2: endY }) : null;
-  return [leader, shape("text", { class: "halo label", x: place.x + 1, y: place.y + 12 }, method.title)];
+  return [leader, shape("text", { class: "halo label", x: place.x + 1, y: place.y + 12 }, text)];
 }

@@ -58,23 +58,27 @@ function forestPlot(shown, rows) {
 }
 
 function forestDirections(column, x, layout) {
-  const worse = column.higher === null ? "less" : "baseline better";
-  const better = column.higher === null ? "more" : "method better";
+  const [worse, better] = directionWords(column, layout);
   const [left, right] = column.higher === false ? [better, worse] : [worse, better];
   const texts = [
     { text: `\u2190 ${left}`, x: x(0) - 8, anchor: "end", room: x(0) - layout.left },
     { text: `${right} \u2192`, x: x(0) + 8, anchor: "start", room: layout.right - x(0) },
   ];
   return texts
-    .filter(({ text, room }) => textWidth(text, 12) + 8 <= room + (layout.narrow ? 0 : 60))
+    .filter(({ text, room }) => textWidth(text, 12) + 8 <= room + (layout.narrow ? 8 : 60))
     .map(({ text, x: at, anchor }) => shape("text", { class: "small", x: at, y: 16, "text-anchor": anchor }, text));
+}
+
+function directionWords(column, layout) {
+  if (column.higher === null) return ["less", "more"];
+  return layout.narrow ? ["worse", "better"] : ["baseline better", "method better"];
 }
 
 function forestAxis(low, high, x, layout, bare) {
   const { ticks, digits } = roundTicks(low, high, layout.narrow ? 4 : 6);
   const marks = ticks.map((tick) => [
     shape("line", { class: "grid", x1: x(tick), x2: x(tick), y1: layout.top, y2: layout.bottom }),
-    shape("text", { class: "small", x: x(tick), y: layout.bottom + 18, "text-anchor": "middle" }, signed(tick, digits, bare)),
+    shape("text", { class: "small", x: x(tick), y: layout.bottom + 18, "text-anchor": "middle" }, tick === 0 ? "0" : signed(tick, digits, bare)),
   ]);
   const zero = shape("line", { class: "zero", x1: x(0), x2: x(0), y1: layout.top - 8, y2: layout.bottom + 4 });
   return [marks, zero];
@@ -84,12 +88,13 @@ function forestRow(row, middle, x, layout, column, bare) {
   const isMuted = !(row.p < 0.05);
   const y = layout.narrow ? middle + 11 : middle;
   const digits = column.digits;
-  const numbers = `${signed(row.mean, digits, bare)}  [${fixed(row.low, digits, bare)}, ${fixed(row.high, digits, bare)}]`;
+  const range = hasRange(row) ? `  [${fixed(row.low, digits, bare)}, ${fixed(row.high, digits, bare)}]` : "";
+  const numbers = signed(row.mean, digits, bare) + range;
   const p = isKnown(row.p) ? pText(row.p) : "";
   return shape(
     "g",
     { class: `difference ${isMuted ? "muted" : roleClass(row.method)}`, "data-method": row.method.name },
-    shape("line", { class: "mark", x1: x(row.low), x2: x(row.high), y1: y, y2: y }),
+    hasRange(row) ? shape("line", { class: "mark", x1: x(row.low), x2: x(row.high), y1: y, y2: y }) : null,
     shape("circle", { class: "dot", cx: x(row.mean), cy: y, r: 4.5 }),
     layout.narrow ? narrowTexts(row, numbers, p, middle, layout) : wideTexts(row, numbers, p, middle, layout),
   );

@@ -3,22 +3,31 @@
 const LABEL_DISTANCES = [9, 16, 26, 40, 58, 80];
 const LABEL_ANGLES = [0, 180, 270, 90, 315, 45, 225, 135];
 
-// Boxes are {x, y, width, height} with x, y the upper left. Points are {x, y, label: {width, height}}, the most important
-// first. `bars` are boxes that labels had better not cover. Gives each point the box of its label.
+const LABEL_ROUNDS = 4;
+
+// Boxes are {x, y, width, height} with x, y the upper left, points {x, y, label: {width, height}}. `bars` are boxes that
+// labels had better not cover. Gives the box of each point's label: each takes its best place among the others', and
+// again now that those have moved.
 function placeLabels(points, bars, bounds) {
   const dots = points.map((point) => ({ x: point.x - 6, y: point.y - 6, width: 12, height: 12 }));
   const placed = [];
-  for (const point of points) {
-    const options = labelOptions(point);
-    const cost = ({ box, distance }) =>
-      distance +
-      300 * outside(box, bounds) +
-      20 * totalOverlap(box, placed) +
-      8 * totalOverlap(box, dots) +
-      2 * totalOverlap(box, bars);
-    placed.push(options.map((option) => [cost(option), option.box]).reduce((a, b) => (b[0] < a[0] ? b : a))[1]);
+  for (let round = 0; round < LABEL_ROUNDS; round += 1) {
+    points.forEach((point, i) => {
+      const others = placed.filter((_, j) => j !== i);
+      placed[i] = bestPlace(labelOptions(point), others, dots, bars, bounds);
+    });
   }
   return placed;
+}
+
+function bestPlace(options, labels, dots, bars, bounds) {
+  const cost = ({ box, distance }) =>
+    distance +
+    300 * outside(box, bounds) +
+    20 * totalOverlap(box, labels) +
+    8 * totalOverlap(box, dots) +
+    0.5 * totalOverlap(box, bars);
+  return options.map((option) => [cost(option), option.box]).reduce((a, b) => (b[0] < a[0] ? b : a))[1];
 }
 
 function labelOptions({ x, y, label }) {

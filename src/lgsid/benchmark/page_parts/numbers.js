@@ -10,7 +10,6 @@ function fixed(value, digits, bare) {
 }
 
 function signed(value, digits, bare) {
-  if (value === 0) return "0";
   const text = fixed(value, digits, bare);
   return value > 0 && Number(value.toFixed(digits)) !== 0 ? `+${text}` : text;
 }
@@ -35,7 +34,7 @@ function durationText(seconds) {
 
 function memoryText(megabytes) {
   if (megabytes < 999.5) return `${Math.round(megabytes)} MB`;
-  return `${(megabytes / 1024).toFixed(1)} GB`;
+  return `${Number((megabytes / 1024).toFixed(1))} GB`;
 }
 
 function countText(count) {
