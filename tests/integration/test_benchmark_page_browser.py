@@ -545,6 +545,20 @@ def test_without_script_it_says_so(reader):
     assert page.locator("noscript p").is_visible()
 
 
+def test_differences_that_nobody_judged_are_hollow(browser, made_up, tmp_path):
+    unjudged = copy.deepcopy(made_up)
+    unjudged["suites"] = unjudged["suites"][:1]
+    found = differences_from(unjudged, "TimeTransition")
+    found.update({name: [value[0], None, None, None, None] for name, value in found.items()})
+    path = tmp_path / "unjudged.html"
+    write_page(unjudged, path)
+    for reader in reading(browser, path):
+        page = reader.open()
+        assert page.locator("#forest .muted").count() == len(found)
+        assert page.locator("#forest .difference line").count() == 0
+        assert "p " not in page.locator("#forest .difference").first.text_content()
+
+
 def test_gaps_in_the_data_are_shown_as_gaps(browser, made_up, tmp_path):
     sparse = copy.deepcopy(made_up)
     suite = sparse["suites"][0]

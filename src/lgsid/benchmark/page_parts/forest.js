@@ -85,7 +85,7 @@ function forestAxis(low, high, x, layout, bare) {
 }
 
 function forestRow(row, middle, x, layout, column, bare) {
-  const isMuted = !(row.p < 0.05);
+  const isMuted = !(isKnown(row.p) && row.p < 0.05);
   const y = layout.narrow ? middle + 11 : middle;
   const digits = column.digits;
   const range = hasRange(row) ? `  [${fixed(row.low, digits, bare)}, ${fixed(row.high, digits, bare)}]` : "";
