@@ -59,6 +59,7 @@ def result_of(cell: Cell, runs: Path) -> dict[str, Any]:
         "definition": cell.definition,
         "metrics": task.metrics(folder, cell.method.part),
         **task.extras(folder, data),
+        **(task.pictures(folder, data) if cell.seed in (None, cell.suite.seeds[0]) else {}),
     }
     if not set(task.keys) & set(result["metrics"]):
         raise LgsidError(f"{folder}: {cell.name} has no metric of task {task.name}; its stage must measure that")

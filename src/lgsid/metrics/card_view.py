@@ -72,7 +72,11 @@ def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         share = f"{row['used']:,} of {row['size']:,}"
         rows.append((f"codes used, level {row['level']}", share, f"perplexity {row['perplexity']:.1f}"))
     rows += [
-        (f"km, {row['depth']} code(s)", f"{row['km']['p50']:.2f}", f"random {row['km_random']['p50']:.1f}")
+        (
+            f"km, {row['depth']} code{'s'[: row['depth'] - 1]}",
+            f"{row['km']['p50']:.2f}",
+            f"random {row['km_random']['p50']:.1f}",
+        )
         for row in card["by_depth"]
         if row["km"]
     ]

@@ -50,9 +50,12 @@ class SidQuality(Task):
         return {**flat_metrics(card), **known, "perplexity_1": first["perplexity"] / first["size"]}
 
     def extras(self, folder: Path, dataset: Path) -> dict[str, Any]:
-        """Return the card, and a map that knows grid cells and no place."""
-        sids, items = SemanticIDs.read(folder / SIDS_FILE), Items.read(dataset / ITEMS_FILE)
-        return {"card": read_json(folder / CARD_FILE), "map": city_map(sids, items)}
+        """Return the card."""
+        return {"card": read_json(folder / CARD_FILE)}
+
+    def pictures(self, folder: Path, dataset: Path) -> dict[str, Any]:
+        """Return a map that knows grid cells and no place."""
+        return {"map": city_map(SemanticIDs.read(folder / SIDS_FILE), Items.read(dataset / ITEMS_FILE))}
 
     def per_user_file(self, part: str) -> str | None:
         """There are no users."""

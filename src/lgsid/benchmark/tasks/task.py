@@ -85,6 +85,10 @@ class Task(ABC):
         """Return what else a result file of this task holds, by key."""
         return {}
 
+    def pictures(self, folder: Path, dataset: Path) -> dict[str, Any]:
+        """Return what else the result file of a method's first seed holds, by key: what is large, and much alike."""
+        return {}
+
     @abstractmethod
     def per_user_file(self, part: str) -> str | None:
         """Return the name of the file in a stage's folder that holds the results of every user, `None` if none does."""
