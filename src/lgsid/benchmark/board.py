@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.files import file_hash, read_json, write_json
+from lgsid.artefacts.files import file_hash, read_json, write_text
 from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.comparison import Comparison
 from lgsid.benchmark.entries import DATA_STAGE
@@ -89,7 +90,7 @@ class Board:
         found = self.suite.task.compare(self.results, present, data)
         self.check_numbers(found)
         body = {"schema": SCHEMA_VERSION, "cells": self.digests, "comparison": found.to_dict()}
-        write_json(path, {**body, "digest": canonical_hash(body)})
+        write_text(path, json.dumps({**body, "digest": canonical_hash(body)}, sort_keys=True, allow_nan=False) + "\n")
         return found
 
     def pairs(self, method: str) -> list[tuple[Cell, Mapping[str, Any]]]:
