@@ -36,9 +36,18 @@ def test_stages_come_after_what_they_need_else_in_the_order_of_the_file(write):
     assert pipeline.options(pipeline.stages["b"]) == {"dataset": "runs/mine/data"}
 
 
+def test_the_seed_of_the_pipeline_can_be_an_option(write):
+    stage = {**BASELINES, "set": {"dataset": {"path": "$data", "seed": "$seed", "price": "$$seed"}}}
+    pipeline = Pipeline.read(write({"data": DATA, "a": stage}, seed=7))
+    assert pipeline.stages["a"].needs == ("data",)
+    options = pipeline.options(pipeline.stages["a"])
+    assert options == {"dataset": {"path": "runs/mine/data", "seed": 7, "price": "$seed"}}
+
+
 @pytest.mark.parametrize(
     ("stages", "more", "message"),
     [
+        ({"seed": BASELINES}, {}, "stage seed: $seed means the seed of the pipeline; choose another name"),
         ({"a": {**BASELINES, "sets": {}}}, {}, "stage a: unknown key 'sets'; did you mean set?"),
         ({"a": {"verb": "baseline"}}, {}, "unknown verb 'baseline'; did you mean baselines? known: baselines, card"),
         ({"a": {"verb": None}}, {}, "unknown verb None"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from lgsid.errors import LgsidError
 from lgsid.pipeline.config_files import find_config, read_yaml
-from lgsid.pipeline.stage import Stage, substituted
+from lgsid.pipeline.stage import SEED, Stage, substituted
 from lgsid.pipeline.verbs import VERBS
 from lgsid.plugins import suggestion
 
@@ -49,12 +49,12 @@ class Pipeline:
         return self.seed if any(VERBS[verb].seeded for verb in stage.verbs) else None
 
     def options(self, stage: Stage) -> dict[str, Any]:
-        """Return the options of a stage with paths in the place of references."""
+        """Return the options of a stage with paths, and the seed, in the place of references."""
 
-        def path_of(name: str, path: str) -> str:
-            return str(self.folder(name) / path)
+        def meant(name: str, path: str) -> str | int:
+            return self.seed if name == SEED else str(self.folder(name) / path)
 
-        return {key: substituted(value, path_of) for key, value in stage.options.items()}
+        return {key: substituted(value, meant) for key, value in stage.options.items()}
 
     @property
     def gathering(self) -> list[str]:
@@ -125,6 +125,8 @@ def read_stage(name: str, content: Any, source: Path) -> Stage:
     check_keys(content, STAGE_KEYS, where)
     if not all(part.isalnum() for part in name.replace("-", "_").split("_") if part) or not name.strip("_-"):
         raise LgsidError(f"{where}: a stage name has letters, digits, `-` and `_` only")
+    if name == SEED:
+        raise LgsidError(f"{where}: ${SEED} means the seed of the pipeline; choose another name")
     verbs = content.get("verb")
     verbs = tuple(verbs) if isinstance(verbs, list) else (verbs,)
     for verb in verbs:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+SEED = "seed"  # `$seed` is the pipeline's seed, so no stage has this name
 REFERENCE = re.compile(r"\$(?P<stage>[A-Za-z0-9_-]+)(?:/(?P<path>.*))?")
 
 
@@ -19,7 +20,8 @@ class Stage:
         name: Name of the stage and of its run folder.
         verbs: What it does, in this order ("fit", "test").
         configs: Config files, later ones override earlier ones.
-        options: Dotted key -> value, over the configs. A value `$other/file` means a file of another stage.
+        options: Dotted key -> value, over the configs. A value `$other/file` means a file of another stage, `$seed` the
+            seed of the pipeline.
         needs: Names of the stages that must be complete before.
     """
 
@@ -34,7 +36,8 @@ class Stage:
         found: list[tuple[str, str]] = []
 
         def note(stage: str, path: str) -> str:
-            found.append((stage, path))
+            if stage != SEED:
+                found.append((stage, path))
             return ""
 
         substituted(self.options, note)
@@ -45,7 +48,7 @@ class Stage:
         return replace(self, options={**self.options, **options})
 
 
-def substituted(value: Any, lookup: Callable[[str, str], str]) -> Any:
+def substituted(value: Any, lookup: Callable[[str, str], Any]) -> Any:
     """Replace each reference inside nested values by `lookup(stage, path)`; `$$` at the start stands for one `$`."""
     if isinstance(value, Mapping):
         return {key: substituted(inner, lookup) for key, inner in value.items()}
