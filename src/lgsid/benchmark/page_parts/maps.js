@@ -9,7 +9,7 @@ function drawMaps(shown, view, choose, palette) {
   mapPanels = [];
   if (!mapped.length) return;
   const left = methodNamed(mapped, view.map) ?? mapped[0];
-  const right = besideOf(mapped, left, view.beside);
+  const right = besideOf(mapped, left, view.beside, shown.baseline);
   const pair = right ? [left, right] : [left];
   const depths = [...new Set(pair.flatMap((method) => maps[method.name].depths.map((one) => one.codes)))].sort((a, b) => a - b);
   const codes = depths.find((depth) => String(depth) === view.codes) ?? depths[0] ?? 1;
@@ -23,11 +23,12 @@ function drawMaps(shown, view, choose, palette) {
   mapPanels.forEach(showPanel);
 }
 
-// The reader's choice; else a control, as what to compare with; else any other.
-function besideOf(mapped, left, name) {
+// The reader's choice; else the baseline, or a control, as what to compare with; else any other.
+function besideOf(mapped, left, name, baseline) {
   const others = mapped.filter((method) => method !== left);
   if (name === "none") return null;
-  return methodNamed(others, name) ?? others.find((method) => method.role === "control") ?? others[0] ?? null;
+  const compared = others.find((method) => method === baseline) ?? others.find((method) => method.role === "control");
+  return methodNamed(others, name) ?? compared ?? others[0] ?? null;
 }
 
 function drawMapChoices(mapped, left, right, depths, codes, choose) {
