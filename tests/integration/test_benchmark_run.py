@@ -177,18 +177,19 @@ def child(pause):
 def test_killed_at_any_moment_and_resumed_gives_the_same_files(folders):
     commands.run("light.yaml", (), Folders(Path("whole"), Path("whole_results")), lambda line: None)
     expected = outcomes(Folders(Path("whole"), Path("whole_results")))
-    draw, kills = random.Random(0), 0
-    for _ in range(12):
-        process = forked.Process(target=child, args=(0.05,))
+    draw = random.Random(0)
+    for complete in (1, 3, 5, 7, 9):  # of 13 stages
+        process = forked.Process(target=child, args=(0.3,))
         process.start()
-        process.join(draw.uniform(0.1, 0.6))
-        if process.is_alive():
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
+        while len(list(folders.runs.glob("*/*/stage.json"))) < complete:
+            assert process.is_alive()
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0.0, 0.25))
+        assert process.is_alive()
+        os.kill(process.pid, signal.SIGKILL)
         process.join()
         for path in folders.results.rglob("[!.]*.json"):
             read_result(path)
-    assert kills >= 2
     run(folders)
     assert outcomes(folders) == expected
 
