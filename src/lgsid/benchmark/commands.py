@@ -108,7 +108,7 @@ def report(suites: Sequence[str], folders: Folders, output: Path, check: bool = 
     from lgsid.benchmark.page import page_html
 
     plugins.load()
-    read = {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
+    read = read_suites(suites)
     values = leaderboard(list(read.values()), folders.results, folders.runs)
     if not values["suites"]:
         raise LgsidError(f"{folders.results}: no results of {', '.join(read)}; `lgsid benchmark run` makes them")
@@ -131,9 +131,14 @@ def check(paths: Sequence[Path], suites: Sequence[str], folders: Folders) -> Ite
         folders: Where things are.
     """
     plugins.load()
-    known = {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
+    known = read_suites(suites)
     for path in paths:
         yield path, reason_against(path, known, folders)
+
+
+def read_suites(suites: Sequence[str]) -> dict[str, Suite]:
+    """Return suites by name; lgsid's own if none is asked for."""
+    return {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
 
 
 def reason_against(path: Path, suites: dict[str, Suite], folders: Folders) -> str:

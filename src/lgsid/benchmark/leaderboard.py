@@ -15,6 +15,7 @@ from lgsid.metrics.card_view import card_rows
 
 FORMAT = 1
 DECIMALS = 5
+SIZES = {"places": "places", "users": "users", "check-ins": "check_ins", "test queries": "queries"}
 
 
 def leaderboard(suites: Sequence[Suite], results: Path, runs: Path) -> dict[str, Any]:
@@ -81,9 +82,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded(inner) for inner in value]
     return round(value, DECIMALS) if isinstance(value, float) else value
-
-
-SIZES = {"places": "places", "users": "users", "check-ins": "check_ins", "test queries": "queries"}
 
 
 def method_view(board: Board, name: str, compared: Mapping[str, Any]) -> dict[str, Any]:

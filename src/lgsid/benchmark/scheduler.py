@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.pipeline.runner import STAGE_FILE, Runner, State, recover
-
-logger = logging.getLogger(__name__)
+from lgsid.pipeline.runner import STAGE_FILE, Runner, State, recover, taken
 
 WAIT_S = 2.0
 
@@ -87,7 +82,7 @@ class Scheduler:
 
     def attempt(self, step: Step) -> bool:
         """Run a stage unless another process does; tell whether it is complete now."""
-        with taken(step.folder) as free:
+        with taken(step.folder.with_name(f".{step.folder.name}.lock")) as free:
             if not free:
                 return False
             recover(step.folder)
@@ -152,16 +147,3 @@ def planned(steps: Sequence[Step]) -> list[tuple[Step, str]]:
             stale.add(step.folder)
         plan.append((step, reason))
     return plan
-
-
-@contextmanager
-def taken(folder: Path) -> Iterator[bool]:
-    """Hold a stage for this process, if no other holds it; the lock goes with the process, however that ends."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("w", encoding="ascii") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True

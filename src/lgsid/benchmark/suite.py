@@ -164,10 +164,6 @@ class Suite:
             for name in self.pipeline(dataset, self.seeds[0], Path("runs")).gathering:
                 raise LgsidError(f"{self.source}: stage {name}: a stage that reads all others has no place in a suite")
 
-    def dataset(self, key: str) -> SuiteDataset:
-        """Return a dataset by its key."""
-        return next(dataset for dataset in self.datasets if dataset.key == key)
-
     def pipeline(self, dataset: SuiteDataset, seed: int, runs: Path) -> Pipeline:
         """Return the recipe of all methods on one dataset, from one seed.
 

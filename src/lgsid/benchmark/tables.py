@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.files import write_text
 from lgsid.benchmark.suite import Suite
 from lgsid.pipeline.report_table import ReportTable
 
@@ -15,18 +13,6 @@ START, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
 MARKED = re.compile(re.escape(START) + r"\n.*?" + re.escape(END), re.DOTALL)
 SIGNIFICANT = 0.05
 Values = Mapping[str, Any]
-
-
-def write_tables(leaderboard: Values, suites: Mapping[str, Suite], path: Path) -> None:
-    """Write the tables: between the marks of a document that has them, else the whole file.
-
-    Args:
-        leaderboard: What `lgsid.benchmark.leaderboard.leaderboard` returned.
-        suites: Name -> suite.
-        path: The document.
-    """
-    old = path.read_text(encoding="utf-8") if path.is_file() else ""
-    write_text(path, with_tables(old, markdown(leaderboard, suites)))
 
 
 def with_tables(document: str, tables: str) -> str:

@@ -237,10 +237,20 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         LgsidError: if another process holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w", encoding="ascii") as handle:
+    with taken(folder / ".lock") as free:
+        if not free:
+            raise LgsidError(f"{folder}: another run works here; wait for it or choose another --run-folder")
+        yield
+
+
+@contextmanager
+def taken(path: Path) -> Iterator[bool]:
+    """Lock a file, and tell whether no other process holds it; the lock goes with the process, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="ascii") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise LgsidError(f"{folder}: another run works here; wait for it or choose another --run-folder") from error
-        yield
+        except OSError:
+            yield False
+            return
+        yield True
