@@ -185,7 +185,7 @@ def split_override(text: str) -> tuple[str, str, Any]:
 
 def prepare_data(options: argparse.Namespace) -> None:
     """Write a dataset and describe it."""
-    from lgsid.data.describe import describe_dataset
+    from lgsid.datasets.describe import describe_dataset
 
     builder = dataset_builder(options)
     dataset = builder.build()
@@ -203,7 +203,7 @@ def dataset_builder(options: argparse.Namespace) -> Any:
     """Return the builder of a dataset config."""
     prepare_output()
     from lgsid import plugins
-    from lgsid.data import load_builder
+    from lgsid.datasets import load_builder
     from lgsid.pipeline.config_files import find_config
 
     plugins.load()

@@ -1,6 +1,6 @@
 import pytest
 
-from lgsid.data import SyntheticCity, TableSource
+from lgsid.datasets import SyntheticCity, TableSource
 from lgsid.testing import DataSourceContract, toy_source, toy_tables
 
 

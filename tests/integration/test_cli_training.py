@@ -125,7 +125,7 @@ def test_checkpoints_of_the_command_line_load(fitted):
 def test_checkpoints_of_python_load_with_weights_only(city, tmp_path):
     import lightning as L
 
-    from lgsid.data import ItemData
+    from lgsid.datamodules import ItemData
 
     data = ItemData(str(city / "data"), str(city / "embeddings.parquet"))
     trainer = L.Trainer(

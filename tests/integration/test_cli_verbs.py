@@ -13,7 +13,7 @@ import pytest
 from lgsid.artefacts import Embeddings, SemanticIDs
 from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
-from lgsid.data import load_builder
+from lgsid.datasets import load_builder
 from lgsid.pipeline import training_cli
 from lgsid.pipeline.config_files import config_root, own_configs
 from lgsid.pipeline.pipeline import Pipeline

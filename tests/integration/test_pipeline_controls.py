@@ -9,7 +9,7 @@ import pytest
 
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.cli import main
-from lgsid.data import CTRData
+from lgsid.datamodules import CTRData
 from lgsid.metrics import flat_metrics
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.recommenders.counting import BASELINES

@@ -14,7 +14,7 @@ import yaml
 
 from lgsid.artefacts import Embeddings
 from lgsid.cli import main
-from lgsid.data import load_builder
+from lgsid.datasets import load_builder
 from lgsid.geo import GeoEncoder
 from lgsid.pipeline.config_files import find_config
 from lgsid.pipeline.pipeline import Pipeline

@@ -11,10 +11,9 @@ SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
     ("errors", "typing", "artefacts", "module", "functional"),
     ("geo", "text", "quantizers", "metrics"),
-    ("tokenizers", "rewards"),
-    ("alignment",),
-    ("recommenders",),
-    ("data",),
+    ("tokenizers", "rewards", "datasets"),
+    ("alignment", "recommenders"),
+    ("datamodules",),
     ("plots",),
     ("testing",),
     ("plugins", "pipeline"),

@@ -5,11 +5,8 @@ from lgsid.alignment.far_pairs import FarPairs
 from lgsid.alignment.gdpo_aligner import GDPOAligner
 from lgsid.alignment.near_other_category_pairs import NearOtherCategoryPairs
 from lgsid.alignment.pair_sampler import PairSampler
-from lgsid.alignment.preference_loss import PreferenceLoss
-from lgsid.alignment.reward_margin import RewardMargin
+from lgsid.alignment.preference_losses import PreferenceLoss, RewardMargin, SimilarityMargin, SimilaritySoftmax
 from lgsid.alignment.same_category_far_pairs import SameCategoryFarPairs
-from lgsid.alignment.similarity_margin import SimilarityMargin
-from lgsid.alignment.similarity_softmax import SimilaritySoftmax
 
 __all__ = [
     "CollaborativePairs",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lgsid.alignment.draws import IntArray, first_accepted, preference_batch
 from lgsid.alignment.pair_sampler import PairSampler
+from lgsid.alignment.sampling import IntArray, first_accepted, preference_batch
 from lgsid.artefacts import Dataset
 from lgsid.typing import PreferenceBatch
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgsid.alignment.draws import IntArray, first_accepted, log_uniform_ranks, preference_batch
 from lgsid.alignment.pair_sampler import PairSampler
+from lgsid.alignment.sampling import IntArray, first_accepted, log_uniform_ranks, preference_batch
 from lgsid.artefacts import Dataset, Items
 from lgsid.functional.distances import unit_vectors
 from lgsid.geo.neighbours import nearest_places

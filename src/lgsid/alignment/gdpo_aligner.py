@@ -11,7 +11,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
-from lgsid.alignment.preference_loss import PreferenceLoss
+from lgsid.alignment.preference_losses import PreferenceLoss
 from lgsid.artefacts import Embeddings
 from lgsid.errors import LgsidError
 from lgsid.functional.neighbourhood import agreement_bound_at_k

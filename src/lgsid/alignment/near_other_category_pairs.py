@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgsid.alignment.draws import log_uniform_ranks, preference_batch
 from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.alignment.same_category_far_pairs import SameCategoryFarPairs
+from lgsid.alignment.sampling import log_uniform_ranks, preference_batch
 from lgsid.artefacts import Dataset
 from lgsid.geo.neighbours import nearest_places
 from lgsid.typing import PreferenceBatch

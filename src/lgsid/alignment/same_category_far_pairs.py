@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgsid.alignment.draws import IntArray
 from lgsid.alignment.far_pairs import FarPairs
+from lgsid.alignment.sampling import IntArray
 from lgsid.artefacts import Items
 
 

@@ -1,6 +1,17 @@
 """Recommenders: generative, discriminative, counting."""
 
-from lgsid.recommenders.base import Ranked, Recommender
+from lgsid.recommenders.click import (
+    DIN,
+    DiscriminativeRecommender,
+    DistanceFeatures,
+    DistancePopularity,
+    LevelSids,
+    LogDistance,
+    NoDistance,
+    NoSids,
+    PrefixSids,
+    SidFeatures,
+)
 from lgsid.recommenders.counting import (
     CountingRecommender,
     MostRecent,
@@ -13,18 +24,6 @@ from lgsid.recommenders.counting import (
     evaluate_counting,
 )
 from lgsid.recommenders.ctr import CTRRecommender
-from lgsid.recommenders.discriminative import (
-    DIN,
-    DiscriminativeRecommender,
-    DistanceFeatures,
-    DistancePopularity,
-    LevelSids,
-    LogDistance,
-    NoDistance,
-    NoSids,
-    PrefixSids,
-    SidFeatures,
-)
 from lgsid.recommenders.generative import (
     TIGER,
     HistoryCopy,
@@ -33,6 +32,7 @@ from lgsid.recommenders.generative import (
     SeparateTokens,
     SummedTokens,
 )
+from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.recommenders.scoring import ScoringRecommender
 
 __all__ = [

@@ -19,8 +19,8 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
-from lgsid.recommenders.base import CLASS_PATH, Recommender
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
+from lgsid.recommenders.recommender import CLASS_PATH, Recommender
 from lgsid.typing import SequenceBatch
 
 HOUR_S = 3600.0

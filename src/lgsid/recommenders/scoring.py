@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lgsid.functional.ranking import pessimistic_rank, top_k
-from lgsid.recommenders.base import Ranked, Recommender
+from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.typing import SequenceBatch
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from lgsid.errors import LgsidError
-from lgsid.rewards.head_input import HeadInput
+from lgsid.rewards.head_inputs import HeadInput
 
 CHECKPOINT_KEY = "reward_head"
 

@@ -13,11 +13,9 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import chance_ndcg, ndcg, rank_labels, spearman
 from lgsid.module import LgsidModule
-from lgsid.rewards.anchored_pair import AnchoredPair
-from lgsid.rewards.head_input import HeadInput
-from lgsid.rewards.listwise_softmax import ListwiseSoftmax
+from lgsid.rewards.head_inputs import AnchoredPair, HeadInput
 from lgsid.rewards.reward_head import CHECKPOINT_KEY, RewardHead
-from lgsid.rewards.reward_loss import RewardLoss
+from lgsid.rewards.reward_losses import ListwiseSoftmax, RewardLoss
 from lgsid.text import TextEncoder
 from lgsid.typing import RewardBatch
 
@@ -149,7 +147,7 @@ class RewardModel(LgsidModule):
     def _data(self) -> Any:
         data = getattr(self.trainer, "datamodule", None)
         if not hasattr(data, "heldout_kinds") or not hasattr(data, "texts"):
-            raise LgsidError(f"RewardModel: needs lgsid.data.RewardData as its data, not {type(data).__name__}")
+            raise LgsidError(f"RewardModel: needs lgsid.datamodules.RewardData as its data, not {type(data).__name__}")
         return data
 
     def _vectors(self, prompt: Tensor) -> Tensor:

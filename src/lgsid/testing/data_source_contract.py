@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 import numpy as np
 import pandas as pd
 
-from lgsid.data.checks import check_raw
-from lgsid.data.data_source import DataSource
-from lgsid.data.dataset_builder import DatasetBuilder
-from lgsid.data.temporal_split import TemporalSplit
+from lgsid.datasets.checks import check_raw
+from lgsid.datasets.data_source import DataSource
+from lgsid.datasets.dataset_builder import DatasetBuilder
+from lgsid.datasets.splits import TemporalSplit
 
 
 class DataSourceContract(ABC):

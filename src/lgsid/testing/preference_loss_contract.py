@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from lgsid.alignment.preference_loss import PreferenceLoss
+from lgsid.alignment.preference_losses import PreferenceLoss
 
 
 class PreferenceLossContract(ABC):

@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.data.sequence_data import sequence_batch
+from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.functional.ranking import UNRANKED
-from lgsid.recommenders.base import CheckInSource, Recommender
+from lgsid.recommenders.recommender import CheckInSource, Recommender
 from lgsid.typing import SequenceBatch
 
 

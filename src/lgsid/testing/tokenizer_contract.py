@@ -13,7 +13,7 @@ import numpy as np
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.data.item_data import ItemData
+from lgsid.datamodules.item_data import ItemData
 from lgsid.testing.toy_city import toy_city
 from lgsid.tokenizers.tokenizer import CARD_FILE, INDEX_FILE, SIDS_FILE, Tokenizer
 

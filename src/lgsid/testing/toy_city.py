@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from lgsid.artefacts import Dataset
-from lgsid.data.brands import Brands
-from lgsid.data.dataset_builder import DatasetBuilder
-from lgsid.data.leave_one_out_split import LeaveOneOutSplit
-from lgsid.data.split import Split
-from lgsid.data.synthetic_city import SyntheticCity
-from lgsid.data.temporal_split import TemporalSplit
+from lgsid.datasets.brands import Brands
+from lgsid.datasets.dataset_builder import DatasetBuilder
+from lgsid.datasets.splits import LeaveOneOutSplit, Split, TemporalSplit
+from lgsid.datasets.synthetic_city import SyntheticCity
 
 
 def toy_city(

@@ -2,15 +2,13 @@
 
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.tokenizers.apply import load_tokenizer, tokenize
-from lgsid.tokenizers.attribute_encoder import AttributeEncoder
+from lgsid.tokenizers.attribute_encoders import AttributeEncoder, HashedAttributes, OneHotAttributes
 from lgsid.tokenizers.collision_strategy import CollisionStrategy, Resolved
 from lgsid.tokenizers.counter_suffix import CounterSuffix
 from lgsid.tokenizers.embedding_tokenizer import EmbeddingTokenizer
-from lgsid.tokenizers.hashed_attributes import HashedAttributes
 from lgsid.tokenizers.hier_tokenizer import HierTokenizer
 from lgsid.tokenizers.nearest_free_code import NearestFreeCode
 from lgsid.tokenizers.no_resolution import NoResolution
-from lgsid.tokenizers.one_hot_attributes import OneHotAttributes
 from lgsid.tokenizers.plain_tokenizer import PlainTokenizer
 from lgsid.tokenizers.random_tokenizer import RandomTokenizer
 from lgsid.tokenizers.residual_tokenizer import ResidualTokenizer

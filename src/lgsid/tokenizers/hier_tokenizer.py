@@ -15,10 +15,9 @@ from lgsid.geo.geo_encoder import GeoEncoder
 from lgsid.quantizers.kmeans import kmeans_centroids
 from lgsid.quantizers.quantizer import Quantizer
 from lgsid.quantizers.residual_centroids import ResidualCentroids
-from lgsid.tokenizers.attribute_encoder import AttributeEncoder
+from lgsid.tokenizers.attribute_encoders import AttributeEncoder, OneHotAttributes
 from lgsid.tokenizers.collision_strategy import CollisionStrategy
 from lgsid.tokenizers.embedding_tokenizer import CHUNK, EmbeddingTokenizer
-from lgsid.tokenizers.one_hot_attributes import OneHotAttributes
 from lgsid.typing import DataShape, ItemBatch
 
 MAX_FITTED = 200_000

@@ -19,12 +19,12 @@ class ClickBaselines(Verb):
     @property
     def code(self) -> tuple[str, ...]:
         """The counting suite, and what draws the candidates."""
-        return ("lgsid.recommenders.counting.clicks:evaluate_counting_clicks", "lgsid.data.ctr_data:CTRData")
+        return ("lgsid.recommenders.counting.clicks:evaluate_counting_clicks", "lgsid.datamodules.ctr_data:CTRData")
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write `metrics.json`, keys `<Name>/test/...`, the scores of every sample, and the candidates."""
         from lgsid.artefacts.files import write_json
-        from lgsid.data import CTRData
+        from lgsid.datamodules import CTRData
         from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
         from lgsid.recommenders.ctr import CANDIDATES_FILE
 

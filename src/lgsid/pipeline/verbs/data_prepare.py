@@ -20,7 +20,7 @@ class DataPrepare(Verb):
     @property
     def code(self) -> tuple[str, ...]:
         """The dataset builder."""
-        return ("lgsid.data.dataset_builder:DatasetBuilder", "lgsid.data.load_builder:load_builder")
+        return ("lgsid.datasets.dataset_builder:DatasetBuilder", "lgsid.datasets.load_builder:load_builder")
 
     def check(self, stage: Stage, where: str) -> None:
         """Refuse a stage without a config, or with more than one.
@@ -35,7 +35,7 @@ class DataPrepare(Verb):
     def inputs(self, configs: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[Path]:
         """Return the files that the source reads."""
         from lgsid import plugins
-        from lgsid.data import load_builder
+        from lgsid.datasets import load_builder
 
         plugins.load()
         return load_builder(configs[0], options).files()
@@ -43,7 +43,7 @@ class DataPrepare(Verb):
     def run(self, job: Job) -> Mapping[str, Any]:
         """Read, check and write the dataset."""
         from lgsid import plugins
-        from lgsid.data import load_builder
+        from lgsid.datasets import load_builder
 
         plugins.load()
         path = job.stage.configs[0]

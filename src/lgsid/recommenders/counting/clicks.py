@@ -17,7 +17,7 @@ from torch import Tensor
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
 from lgsid.metrics.ctr import CTRMetrics
-from lgsid.recommenders.counting.base import CountingRecommender
+from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.suite import chunked, counted_models, query_rows

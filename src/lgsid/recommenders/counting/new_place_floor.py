@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lgsid.recommenders.base import CheckInSource
-from lgsid.recommenders.counting.base import CountingRecommender
+from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.past_visits import PastVisits
+from lgsid.recommenders.recommender import CheckInSource
 from lgsid.typing import DataShape
 
 HOURS = 24

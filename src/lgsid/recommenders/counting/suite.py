@@ -17,16 +17,13 @@ from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
 from lgsid.errors import LgsidError
 from lgsid.metrics.ranking import RankingMetrics
-from lgsid.recommenders.counting.base import CELLS, CountingRecommender
+from lgsid.recommenders.counting.counting_recommender import CELLS, CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
-from lgsid.recommenders.counting.most_recent import MostRecent
-from lgsid.recommenders.counting.nearest_place import NearestPlace
 from lgsid.recommenders.counting.new_place_floor import NewPlaceFloor
 from lgsid.recommenders.counting.past_visits import PastVisits
-from lgsid.recommenders.counting.popularity import Popularity
+from lgsid.recommenders.counting.simple_counts import MostRecent, NearestPlace, Popularity, UserFrequency
 from lgsid.recommenders.counting.time_kernel import TimeKernel
 from lgsid.recommenders.counting.time_transition import TimeTransition
-from lgsid.recommenders.counting.user_frequency import UserFrequency
 
 logger = logging.getLogger(__name__)
 

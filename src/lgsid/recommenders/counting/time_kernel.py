@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lgsid.recommenders.counting.base import CountingRecommender
+from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.past_visits import PastVisits
 
 SATURDAY = 5

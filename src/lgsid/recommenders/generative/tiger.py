@@ -11,7 +11,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import T5Config, T5Model
 
 from lgsid.functional.distances import EARTH_RADIUS_M
-from lgsid.recommenders.base import Ranked, Recommender
 from lgsid.recommenders.generative.beam_search import beam_search, segment_log_softmax
 from lgsid.recommenders.generative.history_copy import NEVER, Copied, HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
@@ -25,6 +24,7 @@ from lgsid.recommenders.generative.node_geography import (
 )
 from lgsid.recommenders.generative.tiger_scorer import TigerScorer
 from lgsid.recommenders.generative.visits import Visits
+from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.typing import DataShape, SequenceBatch
 
 T5_DEFAULTS: dict[str, Any] = {

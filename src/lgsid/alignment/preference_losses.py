@@ -1,0 +1,160 @@
+"""Losses over preference pairs: the implicit reward, and how rewards make a loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lgsid.errors import LgsidError
+from lgsid.functional.preference import pairwise_preference_loss, softmax_preference_loss
+from lgsid.rewards import RewardHead
+from lgsid.text import TextEncoder
+
+
+class PreferenceLoss(nn.Module, ABC):
+    """Turn embeddings of preference pairs, under policy and reference, into a loss.
+
+    A subclass says what the implicit reward of a candidate is (`rewards`) and how rewards make a loss (`combine`).
+    """
+
+    def forward(
+        self,
+        anchor: Tensor,
+        candidates: Tensor,
+        reference_anchor: Tensor,
+        reference_candidates: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss and the gain of each pair.
+
+        Args:
+            anchor: Policy embeddings of the anchors, shape (B, D).
+            candidates: Policy embeddings of the chosen place (column 0) and the rejected ones, shape (B, 1 + K, D).
+            reference_anchor: Reference embeddings of the anchors, shape (B, D), no gradient.
+            reference_candidates: Reference embeddings of the candidates, shape (B, 1 + K, D), no gradient.
+
+        Returns:
+            A scalar; and how much the policy raised the margin between chosen and rejected over the reference's,
+            shape (B, K), without gradient.
+        """
+        policy = self.rewards(anchor, candidates)
+        reference = self.rewards(reference_anchor, reference_candidates).detach()
+        loss = self.combine(policy[:, 0], policy[:, 1:], reference[:, 0], reference[:, 1:])
+        gain = (policy - reference).detach()
+        return loss, gain[:, :1] - gain[:, 1:]
+
+    def prepare(self, encoder: TextEncoder) -> None:
+        """Read what the loss needs before training the adapter of `encoder`."""
+
+    @abstractmethod
+    def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
+        """Return the implicit reward of each candidate for its anchor.
+
+        Args:
+            anchor: Shape (B, D).
+            candidates: Shape (B, C, D).
+
+        Returns:
+            Shape (B, C).
+        """
+
+    @abstractmethod
+    def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
+        """Return the loss of rewards of shapes (B,), (B, K), (B,), (B, K); a scalar."""
+
+
+SAME_VECTORS = ("weights_hash", "pooling", "normalize", "dim")
+
+
+class RewardMargin(PreferenceLoss):
+    """G-DPO as the paper has it: the implicit reward is the trained, frozen reward on the encoder's embeddings.
+
+    `-log sigmoid(beta [R(E(i+)) - R(E(i-)) - R(E_ref(i+)) + R(E_ref(i-))])` (arXiv 2511.14221, METHOD 2). With an
+    anchored reward (`AnchoredPair`) R also sees the anchor's embedding, so that it speaks of nearness between two
+    places; with the literal one (`MismatchedPrompt`) it sees the candidate alone. Only the reward's head is read from
+    its checkpoint; it is never trained or saved again. A drifting encoder can raise R without bringing near places
+    together: judge the result by real distances.
+
+    Args:
+        reward: Checkpoint of a trained reward, `model.ckpt` of its run folder.
+        beta: Scale of the margin.
+    """
+
+    def __init__(self, reward: str | None = None, beta: float = 1.0) -> None:
+        super().__init__()
+        self.reward = reward
+        self.beta = beta
+        self._head: tuple[RewardHead, ...] = ()  # in a tuple: no submodule, so it stays out of checkpoints
+
+    def prepare(self, encoder: TextEncoder) -> None:
+        """Read the head of the reward.
+
+        Raises:
+            LgsidError: if there is none, or it was trained on the vectors of another encoder.
+        """
+        if not self.reward:
+            raise LgsidError("RewardMargin: no reward given; set model.init_args.loss.init_args.reward to a model.ckpt")
+        head = RewardHead.load(self.reward)
+        here = encoder.describe()
+        for name in SAME_VECTORS:
+            if name in head.encoder and head.encoder[name] != here[name]:
+                raise LgsidError(
+                    f"{self.reward}: this reward was trained on an encoder with {name} {head.encoder[name]!r}, "
+                    f"not {here[name]!r}; set the same for both"
+                )
+        self._head = (head.requires_grad_(False),)
+
+    def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
+        """Return the reward of each candidate for its anchor, shape (B, C)."""
+        if not self._head:
+            raise LgsidError("RewardMargin: the reward has not been read; call `prepare` first")
+        return self._head[0].to(anchor.device).score(anchor, candidates)
+
+    def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
+        """Return the pairwise preference loss."""
+        return pairwise_preference_loss(chosen, rejected, reference_chosen, reference_rejected, self.beta)
+
+
+class SimilarityMargin(PreferenceLoss):
+    """G-DPO with the cosine to the anchor as implicit reward, pair by pair (METHOD 2, our alternative).
+
+    `-log sigmoid([cos(a, i+) - cos(a, i-) - cos_ref(a, i+) + cos_ref(a, i-)] / temperature)`. It needs no reward
+    model; the anchor is in the score, which says what "near" is near to.
+
+    Args:
+        temperature: Scale of cosines; 1 / temperature is DPO's beta.
+    """
+
+    def __init__(self, temperature: float = 0.1) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
+        """Return the cosine of each candidate with its anchor, shape (B, C)."""
+        return F.cosine_similarity(anchor[:, None], candidates, dim=-1)
+
+    def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
+        """Return the pairwise preference loss."""
+        return pairwise_preference_loss(
+            chosen, rejected, reference_chosen, reference_rejected, beta=1 / self.temperature
+        )
+
+
+class SimilaritySoftmax(SimilarityMargin):
+    """`SimilarityMargin` with a soft-max over all rejected places (METHOD 2, our alternative).
+
+    The hardest rejected place gets most of the gradient. With one rejected place it equals `SimilarityMargin`.
+
+    Args:
+        temperature: Scale of cosines; 1 / temperature is DPO's beta.
+    """
+
+    def __init__(self, temperature: float = 0.1) -> None:
+        super().__init__(temperature)
+
+    def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
+        """Return the soft-max preference loss."""
+        return softmax_preference_loss(
+            chosen, rejected, reference_chosen, reference_rejected, beta=1 / self.temperature
+        )

@@ -1,0 +1,133 @@
+"""The click-through task on check-ins: each positive with stored negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from lgsid.datamodules.ctr_candidates import CTRCandidates
+from lgsid.datamodules.sequence_data import IntArray, SequenceData
+from lgsid.errors import LgsidError
+from lgsid.typing import CTRBatch, SequenceBatch
+
+
+class CTRData(SequenceData):
+    """Serve check-ins as positives, each with two negatives near the last place and two from anywhere (FIELD 3.7).
+
+    No impressions exist in check-ins, so negatives are drawn by training popularity, the positives are kept. The draws
+    depend on the data, `near_km` and `seed` only: every model sees the same. A batch holds `batch_size` positives and
+    five samples for each, which stand next to each other, the positive first. After `setup`: `candidates`, and what
+    `SequenceData` has.
+
+    Args:
+        dataset: Folder of a prepared dataset.
+        sids: Semantic IDs of the items: Parquet, or the `.index.json` of LC-Rec. Without them items have no codes.
+        embeddings: Vectors of the items, Parquet.
+        max_history: Longest history served; the most recent check-ins are kept.
+        batch_size: Positives of a training batch.
+        eval_batch_size: Positives of a validation or test batch.
+        val_queries: Validate on this many positives, evenly spread over the validation time; null takes all.
+        train_queries: Train on this many of the latest training positives; null takes all.
+        near_km: Radius around the user's last place in which near negatives lie.
+        candidates: Parquet file of the negatives: read if it is there, else drawn and written there.
+        seed: Of the negatives and of the order of training batches.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        sids: str | None = None,
+        embeddings: str | None = None,
+        max_history: int = 50,
+        batch_size: int = 512,
+        eval_batch_size: int = 1024,
+        val_queries: int | None = 4000,
+        train_queries: int | None = None,
+        near_km: float = 5.0,
+        candidates: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            dataset, sids, embeddings, max_history, batch_size, eval_batch_size, val_queries, train_queries, True, seed
+        )
+        self.near_km = near_km
+        self.candidates_path = candidates
+        self.candidates: CTRCandidates | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the files and draw the negatives, once.
+
+        Raises:
+            LgsidError: if a file is missing or broken, or the stored negatives belong to other data.
+        """
+        super().setup(stage)
+        if self.candidates is not None:
+            return
+        path = self.candidates_path
+        if path is not None and Path(path).exists():
+            self.candidates = CTRCandidates.read(path)
+            kept = self.candidates.metadata.get("data_hash", "")
+            fits = self.candidates.negative.size == 0 or self.candidates.negative.max() < len(self.dataset.items)
+            if kept != self.dataset.data_hash or not fits:
+                raise LgsidError(f"{path}: drawn from other data; delete the file or name another")
+            return
+        drawn = CTRCandidates.draw(self.log, self.dataset.items, self.near_km, seed=self.seed)
+        metadata = {**drawn.metadata, "data_hash": self.dataset.data_hash}
+        self.candidates = CTRCandidates(drawn.row, drawn.negative, drawn.near, metadata)
+        if path is not None:
+            self.candidates.write(path)
+
+    def ctr_batch(self, rows: IntArray) -> CTRBatch:
+        """Return the samples of the positives at the given log rows, (B,) rows and 5B samples."""
+        if self.candidates is None:
+            raise LgsidError("CTRData: call setup before asking for batches")
+        negative, near = self.candidates.of(rows)
+        queries = self.batch(rows)
+        candidate = np.concatenate([self.log.item[rows][:, None], negative], axis=1)
+        label = np.zeros(candidate.shape, dtype=np.float32)
+        label[:, 0] = 1.0
+        near = np.concatenate([self.log.n_before[rows][:, None] > 0, near], axis=1)
+        width = candidate.shape[1]
+        repeated = {name: value.repeat_interleave(width, 0) for name, value in vars(queries).items()}
+        return CTRBatch(
+            **repeated,
+            candidate=torch.from_numpy(candidate.reshape(-1)),
+            label=torch.from_numpy(label.reshape(-1)),
+            near=torch.from_numpy(near.reshape(-1)),
+        )
+
+    def _loader(self, rows: IntArray, batches: Sampler[list[int]] | Sequence[list[int]]) -> DataLoader[SequenceBatch]:
+        return DataLoader(CTRSamples(self, rows), batch_sampler=batches, collate_fn=_as_is)
+
+
+class CTRSamples(TorchDataset[SequenceBatch]):
+    """Positives that are made a batch of samples at a time.
+
+    Args:
+        data: The datamodule.
+        rows: Log rows of the positives.
+    """
+
+    def __init__(self, data: CTRData, rows: IntArray) -> None:
+        self.data = data
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> CTRBatch:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: list[int]) -> CTRBatch:
+        """Return one batch."""
+        return self.data.ctr_batch(self.rows[np.asarray(indices)])
+
+
+def _as_is(batch: Any) -> Any:
+    return batch

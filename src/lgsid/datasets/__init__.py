@@ -1,0 +1,40 @@
+"""Datasets: where they come from, how they are prepared and split."""
+
+from lgsid.datasets.brands import Brands
+from lgsid.datasets.category_groups import CategoryGroups
+from lgsid.datasets.context_trails_petaling_jaya import ContextTrailsPetalingJaya
+from lgsid.datasets.data_source import DataSource
+from lgsid.datasets.dataset_builder import DatasetBuilder
+from lgsid.datasets.describe import describe_dataset
+from lgsid.datasets.foursquare_nyc import FoursquareNYC
+from lgsid.datasets.foursquare_phoenix import FoursquarePhoenix
+from lgsid.datasets.gowalla_nyc import GowallaNYC
+from lgsid.datasets.load_builder import load_builder
+from lgsid.datasets.note import Note
+from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.splits import BlockSplit, LeaveOneOutSplit, Split, TemporalSplit
+from lgsid.datasets.synthetic_city import SyntheticCity
+from lgsid.datasets.table_source import TableSource
+from lgsid.datasets.tsmc2014 import TSMC2014
+
+__all__ = [
+    "TSMC2014",
+    "BlockSplit",
+    "Brands",
+    "CategoryGroups",
+    "ContextTrailsPetalingJaya",
+    "DataSource",
+    "DatasetBuilder",
+    "FoursquareNYC",
+    "FoursquarePhoenix",
+    "GowallaNYC",
+    "LeaveOneOutSplit",
+    "Note",
+    "RawData",
+    "Split",
+    "SyntheticCity",
+    "TableSource",
+    "TemporalSplit",
+    "describe_dataset",
+    "load_builder",
+]

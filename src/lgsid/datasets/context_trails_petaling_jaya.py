@@ -1,0 +1,90 @@
+"""Context Trails, Petaling Jaya."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from lgsid.datasets.data_source import DataSource, data_root
+from lgsid.datasets.local_time import local_hour_weekday
+from lgsid.datasets.note import Note
+from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.reading import read_table, to_numbers, to_times
+
+FOLDER = Path("context_trails_petaling_jaya")
+CHECKINS = FOLDER / "Q864965_PetalingJaya_trails_weather.csv.gz"
+PLACES = FOLDER / "POIS_INFO_Q864965_PetalingJaya_lvl1_categories.csv.gz"
+# The file joins category names by "-"; these names hold one themselves.
+BETWEEN_NAMES = re.compile(r"(?<!Tex)(?<!Shabu)(?<!Drive)(?<!Pop)(?<!Non)(?<!Duty)(?<!Gluten)-|-(?=Shabu-Shabu)")
+MISSING = "-1"
+
+
+class ContextTrailsPetalingJaya(DataSource):
+    """Foursquare check-ins around Kuala Lumpur, October 2017 to October 2018, with rich attributes and no names.
+
+    Sanchez, Bellogin, Jorro-Aragoneses, "Context Trails", 2025; Monti et al., arXiv:1812.04367. A place with several
+    categories has the first as its category, and the level-1 category of that one as its group; `categories` keeps
+    all. 7.6 % of the places have no coordinates: set `missing_coordinates: drop`.
+
+    Args:
+        root: Folder that holds `context_trails_petaling_jaya/`; None for `LGSID_DATA`, else `../shared/data`.
+    """
+
+    def __init__(self, root: str | None = None) -> None:
+        self.root = data_root(root)
+
+    def files(self) -> list[Path]:
+        """Return the files that `read` reads."""
+        return [self.root / CHECKINS, self.root / PLACES]
+
+    def read(self) -> RawData:
+        """Read places and check-ins."""
+        path, places_path = self.root / CHECKINS, self.root / PLACES
+        log = read_table(path, ("user_id", "venue_id", "timestamp"), sep=";")
+        time = to_times(log["timestamp"], f"{path}: column timestamp")
+        hour, weekday = local_hour_weekday(time, "Asia/Kuala_Lumpur")
+        interactions = pd.DataFrame(
+            {"user_id": log["user_id"], "item_id": log["venue_id"], "time": time, "hour": hour, "weekday": weekday}
+        )
+        places = read_table(places_path, ("fsq_id", "latitude", "longitude", "category", "price", "category_lvlFs"))
+        labels = [[] if text == MISSING else BETWEEN_NAMES.split(text) for text in places["category"]]
+        groups = [[g for g in text.split(", ") if g and g != MISSING] for text in places["category_lvlFs"]]
+        price = to_numbers(places["price"], f"{places_path}: column price")
+        items = pd.DataFrame(
+            {
+                "item_id": places["fsq_id"],
+                "name": "",
+                "category": [names[0] if names else "" for names in labels],
+                "category_group": main_groups(labels, groups),
+                "categories": [", ".join(names) for names in labels],
+                "price": price.where(price > 0),
+                "lat": to_numbers(places["latitude"], f"{places_path}: column latitude"),
+                "lon": to_numbers(places["longitude"], f"{places_path}: column longitude"),
+            }
+        )
+        several = sum(len(names) > 1 for names in labels)
+        notes = (
+            Note("read", "check-ins", len(log), CHECKINS.name),
+            Note("read", "places", len(items), PLACES.name),
+            Note("set", "category", several, "places had several: took the first"),
+        )
+        return RawData(items, interactions, str(places_path), str(path), None, notes)
+
+
+def main_groups(labels: list[list[str]], groups: list[list[str]]) -> list[str]:
+    """Choose the group of each place's first category, where a place has several groups.
+
+    The file lists both, but not which belongs to which; places with one of each tell.
+    """
+    votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for names, of_place in zip(labels, groups, strict=True):
+        if len(names) == 1 and len(of_place) == 1:
+            votes[names[0]][of_place[0]] += 1
+    chosen = []
+    for names, of_place in zip(labels, groups, strict=True):
+        count = votes[names[0]] if names else Counter()
+        chosen.append(max(of_place, key=lambda g: count[g]) if of_place else "")
+    return chosen

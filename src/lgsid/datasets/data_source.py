@@ -1,0 +1,39 @@
+"""Where a dataset comes from."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from lgsid.datasets.raw_data import RawData
+
+ROOT_VARIABLE, DEFAULT_ROOT = "LGSID_DATA", "../shared/data"
+
+
+class DataSource(ABC):
+    """Read places and check-ins from somewhere into the two tables of `RawData`.
+
+    A source only parses. Checks of coordinates, ids and references, regions, brands, the k-core filter and the split
+    are the builder's, the same for every source. A source of a plugin derives from this class and implements `read`;
+    `files` lets the pipeline notice that an input has changed.
+    """
+
+    root: Path = Path()
+
+    @abstractmethod
+    def read(self) -> RawData:
+        """Read both tables.
+
+        Raises:
+            LgsidError: if a file is missing or broken, or a row cannot be parsed.
+        """
+
+    def files(self) -> list[Path]:
+        """Return the files that `read` reads, empty for a source that makes its data up."""
+        return []
+
+
+def data_root(root: str | None) -> Path:
+    """Return the folder of the public datasets: `root`, else `LGSID_DATA`, else `../shared/data`."""
+    return Path(root or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)

@@ -1,0 +1,208 @@
+"""Make a dataset out of what a source reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Group
+
+from lgsid.artefacts import Dataset, Interactions, Items
+from lgsid.datasets.brands import Brands
+from lgsid.datasets.category_groups import CategoryGroups
+from lgsid.datasets.checks import OnBad, check_raw, drop_repeated
+from lgsid.datasets.data_source import DataSource
+from lgsid.datasets.describe import describe_dataset
+from lgsid.datasets.k_core import k_core as find_k_core
+from lgsid.datasets.note import Note
+from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.splits import Split
+from lgsid.errors import LgsidError
+from lgsid.geo import PolygonLayer, RegionJoin
+
+LOG_COLUMNS = ["user_id", "item_id", "time", "hour", "weekday", "split"]
+
+
+class DatasetBuilder:
+    """Read, check, filter, enrich and split: from a source to the folder that every later stage reads.
+
+    Nothing is learnt from the future: regions, category groups and brands come from the attributes of places alone,
+    and the k-core filter, which sees the whole log, only decides who and what is in the dataset.
+
+    Args:
+        name: What the dataset is called.
+        source: Where it comes from.
+        split: How it is split.
+        regions: Region levels, coarse to fine; null for those that the source brings along.
+        category_groups: Taxonomy for places whose source gives no group; null for none.
+        brands: How chains are recognised, where the source gives no brand; null for none.
+        k_core: Check-ins that every user and every place must have; 0 keeps all, places without any included.
+        missing_coordinates: "error", or "drop" places whose coordinates are NaN or a sentinel such as (0, 0).
+        unknown_items: "error", or "drop" check-ins at places that the items table lacks.
+        repeated: "drop" or "keep" check-ins with the user, place and time of an earlier one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: DataSource,
+        split: Split,
+        regions: list[RegionJoin] | None = None,
+        category_groups: CategoryGroups | None = None,
+        brands: Brands | None = None,
+        k_core: int = 0,
+        missing_coordinates: OnBad = "error",
+        unknown_items: OnBad = "error",
+        repeated: str = "drop",
+    ) -> None:
+        if k_core < 0:
+            raise LgsidError(f"k_core {k_core} is negative; 0 keeps everything")
+        if repeated not in {"drop", "keep"}:
+            raise LgsidError(f"repeated {repeated!r} is unknown; use drop or keep")
+        self.name, self.source, self.split = name, source, split
+        self.regions, self.category_groups, self.brands = regions, category_groups, brands
+        self.k_core, self.repeated = k_core, repeated
+        self.missing_coordinates, self.unknown_items = missing_coordinates, unknown_items
+
+    def files(self) -> list[Path]:
+        """Return every file that `build` reads, so that a pipeline notices when one changes."""
+        root = self.source.root
+        layers = [layer.file(root) for join in self.regions or [] for layer in join.layers]
+        taxonomy = [self.category_groups.file(root)] if self.category_groups else []
+        return [*self.source.files(), *[f for f in layers if f is not None], *taxonomy]
+
+    def build(self) -> Dataset:
+        """Make the dataset.
+
+        Raises:
+            LgsidError: if an input is missing or wrong, or a split is empty.
+        """
+        raw = check_raw(self.source.read(), self.missing_coordinates, self.unknown_items)
+        notes = list(raw.notes)
+        items = self._add_attributes(raw.items, notes)
+        log = raw.interactions.sort_values("time", kind="stable").reset_index(drop=True)
+        if self.repeated == "drop":
+            log, dropped = drop_repeated(log)
+            notes += dropped
+        if self.k_core > 1:
+            items, log = self._filter(items, log, notes)
+        items, regions = self._add_regions(items, raw, notes)
+        log = log.assign(split=self.split.assign(log))
+        self._check_splits(log)
+        interactions = Interactions(_plain_log(log))
+        report = {
+            "name": self.name,
+            "source": type(self.source).__name__,
+            "split": self.split.task,
+            "split_class": type(self.split).__name__,
+            "k_core": self.k_core,
+            "regions": [r["name"] for r in regions],
+            "region_join": regions,
+            "notes": [note.to_dict() for note in notes],
+        }
+        return Dataset(Items.from_frame(items), interactions, report)
+
+    def describe(self) -> Group:
+        """Build the dataset and tell, for a terminal, what was read, dropped and why."""
+        return describe_dataset(self.build())
+
+    def _add_attributes(self, items: pd.DataFrame, notes: list[Note]) -> pd.DataFrame:
+        """Fill in names, categories, groups and brands. All places take part, also those a filter removes later."""
+        items = items.assign(**{c: "" for c in ("name", "category") if c not in items.columns})
+        if self.category_groups and "category_group" not in items.columns:
+            items["category_group"] = self.category_groups.assign(items["category"], self.source.root).to_numpy()
+            unknown = int(((items["category"] != "") & (items["category_group"] == "")).sum())
+            if unknown:
+                notes.append(Note("set", "category groups", unknown, "left empty: category not in the taxonomy"))
+        if self.brands and "brand" not in items.columns:
+            names, categories = _texts(items, "name"), _texts(items, "category")
+            lat, lon = items["lat"].to_numpy(np.float64), items["lon"].to_numpy(np.float64)
+            items["brand"] = self.brands.assign(names, categories, lat, lon)
+        return items.assign(**{c: "" for c in ("category_group", "brand") if c not in items.columns})
+
+    def _filter(self, items: pd.DataFrame, log: pd.DataFrame, notes: list[Note]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Apply the k-core filter."""
+        keep = find_k_core(log, self.k_core, self.k_core)
+        if not keep.any():
+            raise LgsidError(f"{self.name}: no user and place have {self.k_core} check-ins each; lower k_core")
+        kept = log[keep].reset_index(drop=True)
+        in_core = items["item_id"].isin(kept["item_id"]).to_numpy()
+        why = f"not in the {self.k_core}-core"
+        notes.append(Note("dropped", "check-ins", int((~keep).sum()), why))
+        notes.append(Note("dropped", "places", int((~in_core).sum()), why))
+        notes.append(Note("dropped", "users", log["user_id"].nunique() - kept["user_id"].nunique(), why))
+        return items[in_core].reset_index(drop=True), kept
+
+    def _add_regions(
+        self, items: pd.DataFrame, raw: RawData, notes: list[Note]
+    ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+        """Join the region levels, coarse to fine, and report how."""
+        given = sorted(c for c in items.columns if c.startswith("region_"))
+        joins = self.regions
+        if joins is None:
+            joins = [RegionJoin(name, [PolygonLayer.from_frame(frame)]) for name, frame in raw.polygons.items()]
+        if given and not joins:
+            return items, [{"name": c, "regions": int(items[c].nunique())} for c in given]
+        reports: list[dict[str, Any]] = []
+        parents = None
+        items = items.drop(columns=given)
+        for level, join in enumerate(joins, start=1):
+            match = join.match(items["lat"].to_numpy(), items["lon"].to_numpy(), self.source.root, parents)
+            names = match.names
+            if join.fallback and parents is not None:
+                names = np.where(names == "", parents, names)
+            items = items.assign(**{f"region_{level}": names})
+            reports.append(
+                {
+                    "name": join.name,
+                    "regions": len(set(names) - {""}),
+                    "within": match.n_within,
+                    "nearest": match.n_nearest,
+                    "unmatched": match.n_unmatched,
+                    "named_after_parent": int(((match.names == "") & (names != "")).sum()),
+                    "farthest_m": round(match.farthest_m, 1),
+                }
+            )
+            parents = names
+            self._check_match(join, items, match.n_unmatched)
+        return items, reports
+
+    def _check_match(self, join: RegionJoin, items: pd.DataFrame, n_unmatched: int) -> None:
+        """Refuse regions that contain none of the places: a wrong file, or swapped coordinates."""
+        if n_unmatched < len(items):
+            return
+        lat, lon = items["lat"].to_numpy(), items["lon"].to_numpy()
+        within = np.abs(lon) <= 90
+        swapped = join.match(lon[within], lat[within], self.source.root) if within.any() else None
+        if swapped is not None and swapped.n_unmatched == 0:
+            raise LgsidError(
+                f"{self.name}: no place lies in a {join.name}, but all would with latitude and longitude swapped; "
+                "exchange the two columns"
+            )
+        raise LgsidError(
+            f"{self.name}: none of {len(items)} places lies in or near a polygon of region level {join.name!r}; "
+            "check the file and its coordinate reference system"
+        )
+
+    def _check_splits(self, log: pd.DataFrame) -> None:
+        counts: Mapping[Any, int] = log["split"].value_counts().to_dict()
+        for split in ("train", "val", "test"):
+            if not counts.get(split):
+                raise LgsidError(
+                    f"{self.name}: {type(self.split).__name__} leaves the {split} split empty "
+                    f"({len(log)} check-ins, {log['user_id'].nunique()} users); change its settings or bring more data"
+                )
+
+
+def _texts(items: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+    return items[column].fillna("").astype(object).to_numpy(dtype=object)
+
+
+def _plain_log(log: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of the artefact with its types."""
+    texts = {c: log[c].astype(str) for c in ("user_id", "item_id", "split")}
+    numbers = {c: log[c].astype(np.int64) for c in ("hour", "weekday")}
+    return log.assign(**texts, **numbers)[LOG_COLUMNS].reset_index(drop=True)

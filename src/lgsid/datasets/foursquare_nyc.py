@@ -1,0 +1,98 @@
+"""Foursquare New York, 10-core, with venue names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lgsid.datasets.category_groups import CategoryGroups
+from lgsid.datasets.data_source import DataSource, data_root
+from lgsid.datasets.note import Note
+from lgsid.datasets.places import most_frequent
+from lgsid.datasets.plain_words import plain_words
+from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.reading import read_table, to_numbers, to_times
+from lgsid.errors import LgsidError
+
+CHECKINS, VENUES = Path("foursquare_nyc/checkins.csv.gz"), Path("foursquare_nyc_venues/fs_ny_top_users_193.csv.gz")
+DECIMALS = 6  # of the coordinates on which names are joined
+
+
+class FoursquareNYC(DataSource):
+    """Foursquare check-ins in New York, April 2012 to February 2013 (TSMC2014, 10-core).
+
+    Yang, Zhang, Zheng, Yu, IEEE Trans. SMC: Systems 45(1), 2015, with the time blocks of `less-is-more-nextpoi`, which
+    `BlockSplit` reads. A place has its most frequent pair of coordinates and its most frequent category. Names come
+    from the MAT group's venue table, joined on coordinates.
+
+    Args:
+        root: Folder that holds `foursquare_nyc/` and `foursquare_nyc_venues/`; None for `LGSID_DATA`, else
+            `../shared/data`.
+        names: Whether to join the venue names.
+    """
+
+    def __init__(self, root: str | None = None, names: bool = True) -> None:
+        self.root, self.names = data_root(root), names
+
+    def files(self) -> list[Path]:
+        """Return the files that `read` reads."""
+        names = [self.root / VENUES, CategoryGroups().file(self.root)] if self.names else []
+        return [self.root / CHECKINS, *names]
+
+    def read(self) -> RawData:
+        """Read check-ins, and the names of their places."""
+        path = self.root / CHECKINS
+        columns = ("user_idx", "poi_idx", "cat", "lat", "lon", "unix_s", "hour", "dow", "block")
+        table = read_table(path, columns)
+        for name in ("lat", "lon", "hour", "dow"):
+            table[name] = to_numbers(table[name], f"{path}: column {name}")
+        interactions = pd.DataFrame(
+            {
+                "user_id": table["user_idx"],
+                "item_id": table["poi_idx"],
+                "time": to_times(table["unix_s"], f"{path}: column unix_s", unit="s"),
+                "hour": table["hour"].astype(np.int64),
+                "weekday": table["dow"].astype(np.int64),
+                "block": table["block"],
+            }
+        )
+        items, rows, notes = most_frequent(table, item="poi_idx", category="cat")
+        notes = [Note("read", "check-ins", len(table), CHECKINS.name), *notes]
+        if self.names:
+            items["name"] = self._join_names(table, items)
+            notes.append(Note("set", "names", int((items["name"] != "").sum()), f"by coordinates from {VENUES.name}"))
+        return RawData(items, interactions, str(path), str(path), rows, tuple(notes))
+
+    def _join_names(self, checkins: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
+        """Find the name of each place: of those at any of its coordinates, the one whose type fits best."""
+        venues = _read_venues(self.root / VENUES)
+        pairs = pd.DataFrame(
+            {"item_id": checkins["poi_idx"], "y": checkins["lat"].round(DECIMALS), "x": checkins["lon"].round(DECIMALS)}
+        ).drop_duplicates()
+        found = pairs.merge(venues, on=["y", "x"]).groupby(["item_id", "poi", "type"], as_index=False)["n"].sum()
+        found = found.merge(items[["item_id", "category"]], on="item_id")
+        types, categories = found["type"].map(plain_words), found["category"].map(plain_words)
+        groups = CategoryGroups()
+        same_group = groups.assign(found["type"], self.root) == groups.assign(found["category"], self.root)
+        found["fit"] = np.where(types == categories, 2, np.where(same_group, 1, 0))
+        best = found.sort_values(["fit", "n", "poi"], ascending=[False, False, True]).drop_duplicates("item_id")
+        return items["item_id"].map(best.set_index("item_id")["poi"]).fillna("")
+
+
+def _read_venues(path: Path) -> pd.DataFrame:
+    """Count each name and type at each pair of coordinates."""
+    table = read_table(path, ("lat_lon", "poi", "type"), sep=";")
+    parts = table["lat_lon"].str.split(" ", n=1, expand=True)
+    if parts.shape[1] != 2:
+        raise LgsidError(f"{path}: column lat_lon: expected latitude and longitude separated by a space")
+    table["y"] = to_numbers(parts[0], f"{path}: column lat_lon").round(DECIMALS)
+    table["x"] = to_numbers(parts[1], f"{path}: column lat_lon").round(DECIMALS)
+    table["poi"] = table["poi"].str.strip()
+    return (
+        table[table["poi"] != ""]
+        .groupby(["y", "x", "poi", "type"], as_index=False)
+        .size()
+        .rename(columns={"size": "n"})
+    )

@@ -1,0 +1,61 @@
+"""Foursquare Phoenix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from lgsid.datasets.data_source import DataSource, data_root
+from lgsid.datasets.local_time import shifted_hour_weekday
+from lgsid.datasets.note import Note
+from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.reading import read_table, to_numbers, to_times
+
+CHECKINS, PLACES = Path("foursquare_phoenix/PHO_checkin.csv.gz"), Path("foursquare_phoenix/PHO_POI.csv.gz")
+TIME_FORMAT = "%Y/%m/%d %H:%M"
+
+
+class FoursquarePhoenix(DataSource):
+    """Foursquare check-ins in Phoenix, April 2012 to September 2013: tiny, without names.
+
+    Yang, Zhang, Chen, Qu, "NationTelescope", J. Network and Computer Applications 55, 2015 (TIST2015). The level-1
+    category is the group.
+
+    Args:
+        root: Folder that holds `foursquare_phoenix/`; None for `LGSID_DATA`, else `../shared/data`.
+    """
+
+    def __init__(self, root: str | None = None) -> None:
+        self.root = data_root(root)
+
+    def files(self) -> list[Path]:
+        """Return the files that `read` reads."""
+        return [self.root / CHECKINS, self.root / PLACES]
+
+    def read(self) -> RawData:
+        """Read places and check-ins."""
+        path, places_path = self.root / CHECKINS, self.root / PLACES
+        log = read_table(path, ("user_id", "POI_id", "time_offset", "UTC_time"))
+        time = to_times(log["UTC_time"], f"{path}: column UTC_time", fmt=TIME_FORMAT)
+        offset_min = to_numbers(log["time_offset"], f"{path}: column time_offset")
+        hour, weekday = shifted_hour_weekday(time, offset_min)
+        interactions = pd.DataFrame(
+            {"user_id": log["user_id"], "item_id": log["POI_id"], "time": time, "hour": hour, "weekday": weekday}
+        )
+        places = read_table(places_path, ("POI_id", "POI_catname", "POI_catname_", "latitude", "longitude"))
+        items = pd.DataFrame(
+            {
+                "item_id": places["POI_id"],
+                "name": "",
+                "category": places["POI_catname"],
+                "category_group": places["POI_catname_"],
+                "lat": to_numbers(places["latitude"], f"{places_path}: column latitude"),
+                "lon": to_numbers(places["longitude"], f"{places_path}: column longitude"),
+            }
+        )
+        notes = (
+            Note("read", "check-ins", len(log), CHECKINS.name),
+            Note("read", "places", len(items), PLACES.name),
+        )
+        return RawData(items, interactions, str(places_path), str(path), None, notes)

@@ -1,0 +1,108 @@
+"""Which interactions are for training, validation and test."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lgsid.errors import LgsidError
+
+
+class Split(ABC):
+    """Assign every interaction to "train", "val" or "test".
+
+    `task` says which of the two evaluation protocols a split belongs to: in "temporal" the check-ins of the test
+    block that are already past join the history of a query; in "leave_one_out" every user has at most one query.
+    """
+
+    task: ClassVar[str] = "temporal"
+
+    @abstractmethod
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return the name of the split of each interaction, shape (M,).
+
+        Args:
+            interactions: Sorted by time, equal times in the order of the source; columns `user_id`, `item_id`,
+                `time`, and those the source added.
+
+        Raises:
+            LgsidError: if the source lacks what this split needs.
+        """
+
+
+class TemporalSplit(Split):
+    """Cut the log, in the order of time, into train, validation and test.
+
+    Args:
+        train: Share of the earliest interactions that are for training.
+        val: Share of those that follow. The rest is the test.
+    """
+
+    def __init__(self, train: float = 0.8, val: float = 0.1) -> None:
+        if not (train > 0 and val >= 0 and train + val < 1):
+            raise LgsidError(f"TemporalSplit: train {train:g} and val {val:g} must be shares with a sum below 1")
+        self.train, self.val = train, val
+
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return the name of the split of each interaction, shape (M,)."""
+        n = len(interactions)
+        first_val, first_test = round(n * self.train), round(n * (self.train + self.val))
+        split = np.full(n, "test", dtype=object)
+        split[:first_test] = "val"
+        split[:first_val] = "train"
+        return split
+
+
+class LeaveOneOutSplit(Split):
+    """Test on each user's last check-in, validate on the one before it, train on the rest.
+
+    Of a user with two check-ins the first trains and the second tests; a single check-in trains.
+    """
+
+    task: ClassVar[str] = "leave_one_out"
+
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return the name of the split of each interaction, shape (M,)."""
+        users = interactions.groupby("user_id", sort=False)["user_id"]
+        from_end = users.cumcount(ascending=False).to_numpy()
+        from_start = users.cumcount().to_numpy()
+        split = np.full(len(interactions), "train", dtype=object)
+        split[(from_end == 1) & (from_start >= 1)] = "val"
+        split[(from_end == 0) & (from_start >= 1)] = "test"
+        return split
+
+
+class BlockSplit(Split):
+    """Take the time blocks that a published dataset defines, so that results compare with others'.
+
+    Args:
+        train: Blocks for training.
+        val: Blocks for validation.
+        test: Blocks for the test.
+        column: Where the source keeps the name of the block.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[str] = ("T0", "T1", "T2", "T3"),
+        val: Sequence[str] = ("T4",),
+        test: Sequence[str] = ("T5",),
+        column: str = "block",
+    ) -> None:
+        self.train, self.val, self.test, self.column = list(train), list(val), list(test), column
+
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return the name of the split of each interaction, shape (M,)."""
+        if self.column not in interactions.columns:
+            raise LgsidError(f"BlockSplit: the source has no column {self.column!r}; use TemporalSplit")
+        blocks = interactions[self.column].astype(object).to_numpy(dtype=object)
+        wanted = {b: s for s, names in (("train", self.train), ("val", self.val), ("test", self.test)) for b in names}
+        unknown = sorted({str(b) for b in blocks} - set(wanted))
+        if unknown:
+            raise LgsidError(f"BlockSplit: block {unknown[0]!r} is in none of train, val, test; list it in one of them")
+        return np.array([wanted[b] for b in blocks], dtype=object)

@@ -1,0 +1,75 @@
+"""Losses over lists of candidate locations, from which a reward learns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from lgsid.functional.reward import listwise_softmax, pointwise_bce, soft_target_bce, weighted_bce
+
+
+class RewardLoss(nn.Module, ABC):
+    """A loss over lists of candidates. Column 0 of a list is the anchor's own location.
+
+    `needs_own` tells whether column 0 must be there: an anchor paired with itself says nothing of distance, so inputs
+    that see the anchor are otherwise trained without it.
+    """
+
+    needs_own: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+        """Return the loss.
+
+        Args:
+            scores: Logits, shape (B, C).
+            distance_km: From the anchor to each candidate location, shape (B, C).
+
+        Returns:
+            A scalar.
+        """
+
+
+class ListwiseSoftmax(RewardLoss):
+    """Cross-entropy of the soft-max over a list against p / sum p (ListNet's top-one form, Cao et al. 2007).
+
+    Our reading of the paper's list-wise loss, and the default.
+    """
+
+    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+        """Return the loss."""
+        return listwise_softmax(scores, distance_km)
+
+
+class SoftTargetBCE(RewardLoss):
+    """Binary cross-entropy of every score against p/C: the paper's labels with the missing negative term.
+
+    Our reading.
+    """
+
+    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+        """Return the loss."""
+        return soft_target_bce(scores, distance_km)
+
+
+class WeightedBCE(RewardLoss):
+    """`-1/N sum_i sum_j p_ij log sigmoid(r_ij)`, as printed (arXiv 2511.14221, METHOD 1).
+
+    It has no negative term, so every score rises and little order is learnt. For comparison.
+    """
+
+    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+        """Return the loss."""
+        return weighted_bce(scores, distance_km)
+
+
+class PointwiseBCE(RewardLoss):
+    """Binary cross-entropy of the true location against all others; distances are not used. The paper's ablation."""
+
+    needs_own = True
+
+    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+        """Return the loss."""
+        return pointwise_bce(scores)

@@ -1,0 +1,201 @@
+"""Suites: what they expand to, what they share, and what they refuse."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lgsid.benchmark.cell import cells_of, chosen_cells
+from lgsid.benchmark.estimate import Costs, duration
+from lgsid.benchmark.scheduler import steps_of
+from lgsid.benchmark.suite import Suite, definitions, own_suites
+from lgsid.errors import LgsidError
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+COUNTING = {
+    "TimeTransition",
+    "TimeKernel",
+    "UserFrequency",
+    "MostRecent",
+    "Popularity",
+    "NearestPlace",
+    "NewPlaceFloor",
+}
+CONTROLS = {"plain_ids", "random_codes", "unaligned"}
+
+
+def content(**changes):
+    data = {"data.init_args.dataset": "$data"}
+    stages = {
+        "align": {"verb": "fit", "config": "alignment/gdpo.yaml", "set": data},
+        "hier": {
+            "verb": "fit",
+            "config": "tokenizer/hier.yaml",
+            "set": {**data, "data.init_args.embeddings": "$align/embeddings.parquet"},
+        },
+        "tiger": {
+            "verb": ["fit", "test"],
+            "config": "recommender/tiger.yaml",
+            "set": {**data, "data.init_args.sids": "$hier/sids.parquet"},
+        },
+    }
+    return {
+        "name": "small",
+        "task": "next_place",
+        "seeds": [1, 2, 3],
+        "baseline": "TimeTransition",
+        "budget": {"trainer.max_epochs": 2},
+        "datasets": [{"name": "city", "split": "temporal", "config": "data/synthetic_city.yaml"}],
+        "stages": stages,
+        "reference": {"sids": "hier", "vectors": "align", "model": "tiger"},
+        "methods": {"ours": {"stage": "tiger"}},
+        **changes,
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(file="small.yaml", **changes):
+        path = tmp_path / file
+        path.write_text(yaml.safe_dump(content(**changes), sort_keys=False))
+        return Suite.read(path)
+
+    return write
+
+
+def test_every_suite_that_ships_has_the_controls_of_its_task():
+    suites = {path.stem: Suite.read(path) for path in own_suites()}
+    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers"}
+    for suite in suites.values():
+        assert len(suite.seeds) >= 3
+        assert set(suite.methods) >= CONTROLS
+    for name in ("smoke", "next_place", "ctr"):
+        assert set(suites[name].methods) >= COUNTING
+    assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
+    real = {"foursquare_nyc", "gowalla_nyc", "context_trails_petaling_jaya"}
+    for name in ("next_place", "ctr", "tokenizers"):
+        assert {dataset.name for dataset in suites[name].datasets} == real
+
+
+def test_controls_copy_the_reference_model(write):
+    stages = write().pipeline(write().datasets[0], 1, Path("runs")).stages
+    model = stages["tiger"]
+    for name in ("control_plain", "control_random", "control_unaligned"):
+        control = stages[name]
+        assert (control.verbs, control.configs) == (model.verbs, model.configs)
+        assert control.options["trainer.max_epochs"] == 2
+        differing = {key for key in model.options if model.options[key] != control.options[key]}
+        assert differing == {"data.init_args.sids"}
+    unaligned = stages["control_unaligned_sids"]
+    assert unaligned.options["data.init_args.embeddings"] == "$align/reference_embeddings.parquet"
+    assert unaligned.configs == stages["hier"].configs
+    assert stages["control_random_sids"].options["sids"] == "$hier/sids.parquet"
+
+
+def test_without_an_alignment_there_is_no_unaligned_control(write):
+    reference = {"sids": "hier", "model": "tiger"}
+    assert set(write(reference=reference).methods) & CONTROLS == CONTROLS - {"unaligned"}
+
+
+def test_cells_share_what_is_the_same(write):
+    suite = write()
+    cells = list(cells_of(suite, Path("runs")))
+    learning = [cell for cell in cells if cell.method.role != "counting"]
+    counting = [cell for cell in cells if cell.method.role == "counting"]
+    assert len(learning) == 4 * 3
+    assert {cell.method.name for cell in counting} == COUNTING
+    assert all(cell.seed is None for cell in counting)
+    folders = {cell.name: {cell.pipeline.folder(name) for name in cell.stages()} for cell in cells}
+    everywhere = set.intersection(*folders.values())
+    assert [folder.name.split(".")[:2] for folder in everywhere] == [["data", "any"]]
+    names = [step.folder.name.rpartition(".")[0] for step in steps_of(cells)]
+    assert len(names) == len(set(names))
+    assert names.count("data.any") == names.count("align.1") == names.count("control_baselines.any") == 1
+
+
+def test_a_definition_knows_all_that_matters_and_nothing_else(write, tmp_path):
+    def hashes(suite, seed=1):
+        return definitions(suite.pipeline(suite.datasets[0], seed, Path("runs")))
+
+    first = hashes(write())
+    assert hashes(write("other.yaml", name="other", title="another", methods={"a": {"stage": "tiger"}})) == first
+    longer = hashes(write(budget={"trainer.max_epochs": 3}))
+    assert {name for name in first if first[name] != longer[name]} == {
+        "tiger",
+        "control_plain",
+        "control_random",
+        "control_unaligned",
+    }
+    assert {name for name in first if hashes(write(), 2)[name] == first[name]} == {"data", "control_baselines"}
+    dataset = {**content()["datasets"][0], "set": {"hier": {"model.init_args.codebook_sizes": [4, 4, 4]}}}
+    sized = hashes(write(datasets=[dataset]))
+    assert first["align"] == sized["align"]
+    assert first["tiger"] != sized["tiger"]
+
+
+def test_only(write):
+    suite = write()
+    cells = list(cells_of(suite, Path("runs")))
+
+    def names(*only):
+        return {cell.name for cell in chosen_cells(suite, Path("runs"), only)}
+
+    assert names() == {cell.name for cell in cells}
+    assert names("city.temporal/ours/2") == {"city.temporal/ours/2"}
+    assert names("ours") == {f"city.temporal/ours/{seed}" for seed in (1, 2, 3)}
+    assert names("*/ours/1", "*/unaligned/3") == {"city.temporal/ours/1", "city.temporal/unaligned/3"}
+    assert len(names("any")) == len(COUNTING)
+    with pytest.raises(LgsidError, match=r"--only oours: no such cell in suite small; did you mean ours\?"):
+        names("oours")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": [1, 2]}, "seeds: 2 given; a comparison needs at least 3"),
+        ({"seeds": [1, 2, 2]}, "seeds: 2 given"),
+        ({"seeds": "many"}, "seeds: expected a list of whole numbers"),
+        ({"task": "next_places"}, r"task: did you mean next_place\?"),
+        ({"primary": "mrr"}, r"primary: unknown metric; did you mean mrr@10\?"),
+        ({"baseline": "TimeTransitions"}, r"baseline: unknown method; did you mean TimeTransition\?"),
+        ({"methods": {"ours": {"stage": "tigre"}}}, r"method ours: no such stage; did you mean tiger\?"),
+        ({"methods": {"a/b": {"stage": "tiger"}}}, "method a/b: a name has letters"),
+        ({"methods": {"ours": {"stage": "tiger", "role": "best"}}}, "method ours: role: "),
+        ({"reference": {"sids": "hier"}}, "reference: model is missing"),
+        ({"reference": {"sids": "hier", "model": "tiger", "vector": "align"}}, "unknown key 'vector'"),
+        ({"reference": {"sids": "heir", "model": "tiger"}}, r"heir; did you mean hier\?"),
+        ({"methods": None}, "methods is missing"),
+        ({"budget": {"data.init_args.sids": "x"}}, "stage tiger: data.init_args.sids is in the budget"),
+        ({"datasets": [{"name": "city", "config": "data/synthetic_city.yaml"}]}, "split is missing"),
+        ({"datasets": [*content()["datasets"], *content()["datasets"]]}, "each dataset and split may be there once"),
+        ({"stages": {**content()["stages"], "data": {"verb": "card"}}}, "'data' is lgsid's own name"),
+        ({"stages": {**content()["stages"], "a": {"like": "b"}, "b": {"like": "a"}}}, "like each other"),
+        ({"stages": {**content()["stages"], "a": {"like": "tigre"}}}, r"stage a: like: did you mean tiger\?"),
+    ],
+)
+def test_refused(write, changes, message):
+    with pytest.raises(LgsidError, match=message):
+        write(**changes)
+
+
+def test_unknown_suite():
+    with pytest.raises(LgsidError, match=r"no such suite; did you mean smoke\?"):
+        Suite.read("smokes")
+
+
+def test_costs_come_from_the_same_dataset_first():
+    costs = Costs()
+    for seconds in (10, 30, 20):
+        costs.add("tiger", "a.temporal", seconds)
+    costs.add("tiger", "b.temporal", 100)
+    assert costs.seconds("tiger", "a.temporal") == 20
+    assert costs.seconds("tiger", "c.temporal") == 25
+    assert costs.seconds("din", "a.temporal") is None
+    assert [duration(s) for s in (None, 4.4, 89, 90, 5399, 7300)] == [
+        "?",
+        "4 s",
+        "89 s",
+        "2 min",
+        "90 min",
+        "2 h 1 min",
+    ]

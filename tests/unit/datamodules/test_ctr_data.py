@@ -1,0 +1,145 @@
+"""Negatives of the click-through task: where they are, how often, always the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lgsid.artefacts import Items
+from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.datamodules import CTRData
+from lgsid.datamodules.ctr_candidates import CTRCandidates
+from lgsid.errors import LgsidError
+from lgsid.functional.distances import haversine_m
+from lgsid.testing import toy_city
+from lgsid.typing import CTRBatch
+
+NEAR_KM = 1.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("city")
+    toy_city(folder=folder)
+    return folder
+
+
+def open_data(folder, **options):
+    data = CTRData(str(folder), near_km=NEAR_KM, val_queries=None, **options)
+    data.setup()
+    return data
+
+
+def distance_km(items, a, b):
+    lat, lon = torch.from_numpy(items.lat_deg), torch.from_numpy(items.lon_deg)
+    return haversine_m(lat[a], lon[a], lat[b], lon[b]).numpy() / 1e3
+
+
+def test_two_near_two_anywhere_never_the_positive(folder):
+    data = open_data(folder)
+    log, items, drawn = data.log, data.dataset.items, data.candidates
+    assert drawn.negative.shape == (len(log), 4)
+    assert (drawn.negative != log.item[:, None]).all()
+    assert ((drawn.negative >= 0) & (drawn.negative < len(items))).all()
+    assert not drawn.near[:, 2:].any()
+    assert not drawn.near[log.n_before == 0].any()
+    rows = np.flatnonzero(log.n_before > 0)
+    last = log.item[log.by_user[log.place_in_user_order[rows] - 1]]
+    for column in range(2):
+        km = distance_km(items, last, drawn.negative[rows, column])
+        assert (km[drawn.near[rows, column]] <= NEAR_KM).all()
+    everywhere = np.arange(len(items))
+    for row, place in zip(rows, last, strict=True):  # a near one is missing only where there is none
+        around = everywhere[distance_km(items, np.full(len(items), place), everywhere) <= NEAR_KM]
+        assert drawn.near[row, :2].all() == bool(set(around.tolist()) - {int(log.item[row])})
+
+
+def test_draws_are_by_popularity():
+    """One place, far from all but two: near draws are of those, by training count plus one; any draws are of all."""
+    lat = np.array([0.0, 0.001, 0.002, 1.0, 1.0])
+    frame = {"item_id": list("abcde"), "name": "", "category": "", "category_group": "", "brand": ""}
+    items = Items.from_frame(pd.DataFrame({**frame, "lat": lat, "lon": 0.0}))
+    m = 40_000
+    item = np.zeros(m, dtype=np.int64)  # everybody is at a, and then at d (the positive), one user each
+    user = np.repeat(np.arange(m // 2), 2)
+    item[1::2] = 3
+    split = np.full(m, "test")
+    counted = np.array([1] * 2 + [2] * 5 + [4] * 11)  # training: b 2, c 5, e 11 times
+    item = np.concatenate([counted, item])
+    user = np.concatenate([np.full(18, m), user])
+    split = np.concatenate([np.full(18, "train"), split])
+    hours = np.zeros(len(item), dtype=np.float32)
+    log = CheckInLog(user, item, np.arange(len(item), dtype=float), hours, hours.astype(np.int64), split)
+    drawn = CTRCandidates.draw(log, items, near_km=5.0, seed=1)
+    positive = np.flatnonzero((log.item == 3) & (log.n_before == 1))
+    near = np.bincount(drawn.negative[positive, :2].reshape(-1), minlength=5)
+    assert near / near.sum() == pytest.approx(np.array([1, 3, 6, 0, 0]) / 10, abs=0.01)
+    anywhere = np.bincount(drawn.negative[positive, 2:].reshape(-1), minlength=5)
+    assert anywhere / anywhere.sum() == pytest.approx(np.array([1, 3, 6, 0, 12]) / 22, abs=0.01)
+
+
+def test_sparse_surroundings_are_looked_through():
+    """The rare near place is found even where popular draws never hit it; no near place means one from anywhere."""
+    n = 5000
+    lat, lon = np.full(n, 10.0), np.linspace(0, 90, n)
+    lat[:2], lon[:2] = 0.0, [0.0, 0.001]
+    lat[2], lon[2] = -40.0, 0.0
+    base = {"item_id": [str(i) for i in range(n)], "name": "", "category": "", "category_group": "", "brand": ""}
+    items = Items.from_frame(pd.DataFrame({**base, "lat": lat, "lon": lon}))
+    popular = np.repeat(np.arange(3, n), 20)
+    item = np.concatenate([popular, [0, 3], [2, 3], [0, 1]])
+    user = np.concatenate([np.arange(len(popular)) + 10, [0, 0, 1, 1, 2, 2]])
+    split = np.concatenate([np.full(len(popular), "train"), np.full(6, "test")])
+    hours = np.zeros(len(item), dtype=np.float32)
+    log = CheckInLog(user, item, np.arange(len(item), dtype=float), hours, hours.astype(np.int64), split)
+    drawn = CTRCandidates.draw(log, items, near_km=0.5)
+    assert set(drawn.negative[-5, :2].tolist()) <= {0, 1}  # of 5,000 places, only the last one and its neighbour
+    assert drawn.near[-5].tolist() == [True, True, False, False]
+    assert set(drawn.negative[-3, :2].tolist()) == {2}  # alone: only the last place itself is near
+    assert set(drawn.negative[-1, :2].tolist()) == {0}
+
+
+def test_draws_depend_on_the_seed_only_and_are_stored(folder, tmp_path):
+    path = tmp_path / "candidates.parquet"
+    first, again = open_data(folder, candidates=str(path)), open_data(folder, candidates=str(path), max_history=3)
+    fresh = open_data(folder, train_queries=20, batch_size=7)
+    for other in (again, fresh):
+        assert np.array_equal(first.candidates.negative, other.candidates.negative)
+        assert np.array_equal(first.candidates.near, other.candidates.near)
+    assert not np.array_equal(first.candidates.negative, open_data(folder, seed=1).candidates.negative)
+    other = tmp_path / "other"
+    toy_city(seed=5, folder=other)
+    with pytest.raises(LgsidError, match="drawn from other data"):
+        open_data(other, candidates=str(path))
+
+
+def test_a_batch_holds_each_positive_with_its_negatives(folder):
+    data = open_data(folder, max_history=6, batch_size=7, eval_batch_size=9)
+    rows = data.queries("test")[:3]
+    batch = data.ctr_batch(rows)
+    assert isinstance(batch, CTRBatch)
+    assert len(batch) == 15
+    assert batch.label.view(3, 5).tolist() == [[1, 0, 0, 0, 0]] * 3
+    assert batch.row.view(3, 5).tolist() == [[row] * 5 for row in rows.tolist()]
+    candidates = np.concatenate([data.log.item[rows][:, None], data.candidates.negative[rows]], axis=1)
+    assert batch.candidate.view(3, 5).tolist() == candidates.tolist()
+    assert bool(batch.near.view(3, 5)[:, 0].all())
+    assert batch.history.shape[1] <= 6
+    for loader, split in (
+        (data.train_dataloader(), "train"),
+        (data.val_dataloader(), "val"),
+        (data.test_dataloader(), "test"),
+    ):
+        served = torch.cat([b.row[b.label == 1] for b in loader])
+        assert sorted(served.tolist()) == data.queries(split).tolist()
+    train = data.train_dataloader()
+    assert [b.row.tolist() for b in train] != [b.row.tolist() for b in train]  # another order every epoch
+
+
+def test_unknown_rows_and_single_items_are_refused(folder):
+    data = open_data(folder)
+    with pytest.raises(LgsidError, match="no negatives"):
+        data.candidates.of(np.array([10**6]))
+    one = Items(data.dataset.items.frame.iloc[:1].reset_index(drop=True))
+    with pytest.raises(LgsidError, match="two items"):
+        CTRCandidates.draw(data.log, one)

@@ -1,0 +1,193 @@
+"""DIN and DistancePopularity: learning, ranking, checkpoints, with and without semantic IDs."""
+
+import logging
+import math
+import warnings
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lgsid.artefacts import SemanticIDs
+from lgsid.datamodules import CTRData, SequenceData
+from lgsid.errors import LgsidError
+from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
+from lgsid.recommenders.counting import TimeTransition
+from lgsid.recommenders.ctr import by_query
+from lgsid.testing import RecommenderContract, toy_city
+
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module`.*")
+TRAINER = {
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "accelerator": "cpu",
+    "num_sanity_val_steps": 0,
+}
+GUESSING = -0.2 * math.log(0.2) - 0.8 * math.log(0.8)  # loss of a model that knows the share of positives
+SMALL = {"width": 8, "id_width": 4, "attribute_width": 3, "attention_units": 6, "units": 8}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("city")
+    data = toy_city(folder=folder)
+    n = len(data.items)
+    codes = np.stack([np.arange(n) % 5, np.arange(n) // 5 % 4, np.arange(n) // 20], 1)
+    SemanticIDs(data.items.ids, codes, (5, 4, 7)).write(folder / "sids.parquet")
+    return folder
+
+
+def make(folder, kind=DIN, sids=True, **options):
+    data = CTRData(str(folder), str(folder / "sids.parquet") if sids else None, max_history=20, batch_size=32)
+    data.setup()
+    torch.manual_seed(0)
+    model = kind(**({**SMALL, **options} if kind is DIN else options))
+    model.ensure_built(data.shape)
+    model.take_catalogue(data)
+    return model, data
+
+
+def train_loss(model, data):
+    batch = data.ctr_batch(data.queries("train"))
+    with torch.no_grad():
+        scores = model.sample_scores(batch)
+    return float(torch.nn.functional.binary_cross_entropy_with_logits(scores, batch.label))
+
+
+@pytest.mark.parametrize("options", [{}, {"sid_features": PrefixSids(3, 64)}, {"distance_features": NoDistance()}])
+def test_every_parameter_gets_a_gradient(folder, options):
+    model, data = make(folder, **options)
+    model.log = lambda *args, **kwargs: None
+    batch = data.ctr_batch(data.queries("train"))
+    model.training_step(batch, 0).backward()
+    idle = [n for n, p in model.named_parameters() if p.numel() and (p.grad is None or not p.grad.abs().sum() > 0)]
+    assert idle == []
+
+
+def test_loss_does_not_depend_on_the_batch_size(folder):
+    model, data = make(folder)
+    model.eval()
+    rows = data.queries("train")[:40]
+    whole = model.sample_scores(data.ctr_batch(rows))
+    parts = [model.sample_scores(data.ctr_batch(rows[i : i + 7])) for i in range(0, 40, 7)]
+    assert torch.allclose(whole, torch.cat(parts), atol=1e-5)
+
+
+def test_samples_in_any_order_get_the_same_scores(folder):
+    model, data = make(folder)
+    model.eval()
+    batch = data.ctr_batch(data.queries("train")[:9])
+    queries, candidate = by_query(batch)
+    assert candidate.shape == (9, 5)
+    assert len(queries) == 9
+    shuffled = torch.randperm(45, generator=torch.Generator().manual_seed(0))
+    mixed = type(batch)(**{name: value[shuffled] for name, value in vars(batch).items()})
+    assert by_query(mixed)[1].shape == (45, 1)
+    assert torch.allclose(model.sample_scores(mixed), model.sample_scores(batch)[shuffled], atol=1e-5)
+
+
+def test_scores_of_all_items_are_those_of_candidates(folder, monkeypatch):
+    model, data = make(folder)
+    model.eval()
+    batch = data.batch(data.queries("test")[:6])
+    whole = model.scores(batch)
+    assert whole.shape == (6, len(data.dataset.items))
+    picked = torch.tensor([[3, 0, 17]] * 6)
+    assert torch.allclose(whole.gather(1, picked), model.candidate_scores(batch, picked), atol=1e-5)
+    monkeypatch.setattr("lgsid.recommenders.click.discriminative_recommender.CELLS", 100)
+    assert torch.allclose(model.scores(batch), whole, atol=1e-5)
+
+
+def test_semantic_ids_are_needed_only_where_asked_for(folder):
+    with pytest.raises(LgsidError, match="needs semantic IDs"):
+        make(folder, sids=False)
+    model, data = make(folder, sids=False, sid_features=NoSids())
+    assert model.sample_scores(data.ctr_batch(data.queries("train")[:2])).shape == (10,)
+
+
+def test_unknown_users_and_empty_histories_are_scored(folder):
+    model, data = make(folder)
+    batch = data.batch(data.queries("test")[:2])
+    batch = type(batch)(
+        **{**vars(batch), "user": torch.tensor([-1, 10**6]), "history": -torch.ones_like(batch.history)}
+    )
+    assert bool(model.eval().scores(batch).isfinite().all())
+
+
+def test_learning_beats_guessing_and_the_checkpoint_keeps_it(folder, tmp_path):
+    data = CTRData(str(folder), max_history=20, batch_size=32)
+    torch.manual_seed(0)
+    model = DistancePopularity()
+    trainer = L.Trainer(max_epochs=5, **TRAINER)
+    trainer.fit(model, datamodule=data)
+    assert {"val/auc", "val/gauc", "val/logloss", "val/near_auc"} <= set(trainer.callback_metrics)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    assert train_loss(model.train(), data) < GUESSING
+    results = trainer.test(model, datamodule=data, verbose=False)[0]
+    model.export(tmp_path)
+    samples = pd.read_parquet(tmp_path / "per_sample.parquet")
+    assert len(samples) == 5 * len(data.queries("test"))
+    assert (tmp_path / "ctr_candidates.parquet").exists()
+    loaded = DistancePopularity.load_from_checkpoint(tmp_path / "model.ckpt")
+    again = L.Trainer(**TRAINER).test(loaded, datamodule=data, verbose=False)[0]
+    assert again == pytest.approx(results)
+    ranked = L.Trainer(**TRAINER).test(loaded, datamodule=SequenceData(str(folder), max_history=20), verbose=False)[0]
+    assert 0 < ranked["test/mrr"] < 1
+
+
+def test_din_learns_and_loads(folder, tmp_path):
+    data = CTRData(str(folder), str(folder / "sids.parquet"), max_history=20, batch_size=32)
+    torch.manual_seed(0)
+    model = DIN(**SMALL, optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2))
+    trainer = L.Trainer(max_epochs=12, **TRAINER)
+    trainer.fit(model, datamodule=data)
+    assert train_loss(model.eval(), data) < 0.92 * GUESSING
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    loaded = DIN.load_from_checkpoint(tmp_path / "model.ckpt").eval()
+    batch = data.ctr_batch(data.queries("test")[:5])
+    assert torch.equal(loaded.sample_scores(batch), model.eval().sample_scores(batch))
+
+
+def test_a_training_positive_does_not_count_itself(folder):
+    model, data = make(folder, DistancePopularity)
+    queries, candidate = by_query(data.ctr_batch(data.queries("train")[:6]))
+    plain = model.eval().log_popularity(queries, candidate).exp()
+    honest = model.train().log_popularity(queries, candidate).exp()
+    expected = torch.tensor([[1.0, 0, 0, 0, 0]] * 6)
+    assert torch.allclose(plain - honest, expected, atol=1e-4)
+
+
+def test_counting_is_measured_on_the_same_samples(folder):
+    data = CTRData(str(folder), max_history=10_000)
+    results = L.Trainer(**TRAINER).test(TimeTransition(), datamodule=data, verbose=False)[0]
+    assert results["test/auc"] > 0.5
+    assert "test/logloss" not in results
+
+
+def test_training_needs_labels(folder):
+    model, data = make(folder)
+    with pytest.raises(LgsidError, match="CTRData"):
+        model.training_step(data.batch(data.queries("train")[:3]), 0)
+
+
+@pytest.mark.parametrize("options", [(True, False), (False, True), (False, False)])
+def test_distance_and_popularity_can_be_left_out(folder, options):
+    model, data = make(folder, DistancePopularity, distance=options[0], popularity=options[1])
+    batch = data.batch(data.queries("test")[:3])
+    scores = model.scores(batch)
+    if not options[0]:  # without the distance everybody gets the same
+        assert torch.allclose(scores, scores[:1].expand_as(scores))
+
+
+class TestDINKeepsTheContract(RecommenderContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, folder):
+        self.folder = folder
+
+    def make(self):
+        return make(self.folder)

@@ -1,0 +1,89 @@
+"""Parts of DIN: features of semantic IDs and distance, attention."""
+
+import math
+
+import pytest
+import torch
+
+from lgsid.recommenders.click import LevelSids, LogDistance, NoDistance, NoSids, PrefixSids
+from lgsid.recommenders.click.target_attention import TargetAttention
+
+SIZES = (3, 5, 2, 7)
+
+
+def codes(n=11, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randint(0, size, (n,), generator=g) for size in SIZES], 1)
+
+
+@pytest.mark.parametrize("features", [NoSids(), LevelSids(width=6), PrefixSids(width=6, buckets=97)])
+def test_sid_features_have_their_width_for_any_shape(features):
+    features.build(SIZES)
+    assert features.dim == (0 if isinstance(features, NoSids) else 6 * len(SIZES))
+    flat = features(codes())
+    assert flat.shape == (11, features.dim)
+    assert torch.equal(features(codes()[:10].view(2, 5, 4)), flat[:10].view(2, 5, -1))
+
+
+def test_level_features_change_with_their_level_only():
+    features = LevelSids(width=3)
+    features.build(SIZES)
+    one, other = torch.tensor([1, 4, 0, 2]), torch.tensor([1, 3, 0, 2])
+    same = (features(one) == features(other)).view(4, 3).all(1)
+    assert same.tolist() == [True, False, True, True]
+
+
+def test_prefix_features_change_from_the_first_difference_on():
+    features = PrefixSids(width=3, buckets=1 << 20)
+    features.build(SIZES)
+    one, other = torch.tensor([1, 4, 0, 2]), torch.tensor([1, 3, 0, 2])
+    same = (features(one) == features(other)).view(4, 3).all(1)
+    assert same.tolist() == [True, False, False, False]
+
+
+def test_prefixes_spread_over_the_buckets():
+    features = PrefixSids(width=2, buckets=4096)
+    every = torch.cartesian_prod(torch.arange(64), torch.arange(64))
+    rows = features.bucket(every)
+    assert int(rows.min()) >= 0
+    assert int(rows.max()) < 4096
+    assert len(rows[:, 0].unique()) >= 62  # 64 prefixes
+    expected = 4096 * (1 - math.exp(-1))  # of 4,096 balls in 4,096 urns
+    assert abs(len(rows[:, 1].unique()) - expected) < 0.05 * expected
+    assert torch.equal(rows, PrefixSids(width=2, buckets=4096).bucket(every))  # the hash has no state
+
+
+def test_distance_features_know_unknown_and_order():
+    features = LogDistance(steps=5)
+    km = torch.tensor([[0.0, 0.1, 1.0, 20.0, torch.nan]], dtype=torch.float64)
+    found = features(km)
+    assert found.shape == (1, 5, features.dim)
+    assert found.dtype == torch.float32
+    assert bool(found.isfinite().all())
+    assert bool((found[0, 4] == 0).all())
+    assert bool((found[0, :4, -1] == 1).all())
+    assert bool((found[0, :4, 0].diff() > 0).all())
+    assert NoDistance()(km).shape == (1, 5, 0)
+
+
+def test_attention_is_the_plain_sum_over_events():
+    """Against a loop over queries, candidates and events, with the first layer in one piece."""
+    b, c, t, d, x, y = 2, 3, 4, 5, 2, 3
+    torch.manual_seed(0)
+    layer = TargetAttention(d, x, y, 6)
+    event, context, candidate = torch.randn(b, t, d), torch.randn(b, t, x), torch.randn(b, c, d)
+    match, mask = torch.randn(b, c, t, y), torch.rand(b, t) < 0.7
+    found = layer(event, context, candidate, match, mask)
+    assert found.shape == (b, c, layer.dim)
+    for i in range(b):
+        for j in range(c):
+            total = torch.zeros(layer.dim)
+            for k in range(t):
+                if not mask[i, k]:
+                    continue
+                both = torch.cat([event[i, k] * candidate[i, j], match[i, j, k]])
+                seen = torch.cat([event[i, k], context[i, k]])
+                hidden = layer.of_event(seen) + layer.of_candidate(candidate[i, j]) + layer.of_both(both)
+                weight = layer.weight(hidden.relu())
+                total += weight * torch.cat([event[i, k], match[i, j, k], torch.ones(1)])
+            assert torch.allclose(found[i, j], total, atol=1e-5)

@@ -1,0 +1,223 @@
+"""`lgsid recommend`: who, when, where from; what is printed; what is refused."""
+
+import io
+import json
+import logging
+from datetime import datetime, timedelta, timezone
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+
+from lgsid.artefacts import Dataset, Interactions, Items, SemanticIDs
+from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.datamodules import CTRData, SequenceData
+from lgsid.datamodules.sequence_data import sequence_batch
+from lgsid.errors import LgsidError
+from lgsid.recommenders.click import DIN, NoSids
+from lgsid.recommenders.counting import NewPlaceFloor, TimeTransition
+from lgsid.recommenders.recommend import load_recommender, recommend
+from lgsid.testing import toy_city
+
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+TRAINER = {
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "accelerator": "cpu",
+    "num_sanity_val_steps": 0,
+    "max_epochs": 1,
+    "limit_train_batches": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    """A dataset, and checkpoints of a counting model and of a DIN with semantic IDs."""
+    folder = tmp_path_factory.mktemp("city")
+    data = toy_city(folder=folder / "data")
+    n = len(data.items)
+    SemanticIDs(data.items.ids, np.stack([np.arange(n) % 7, np.arange(n)], 1), (7, n)).write(folder / "sids.parquet")
+    sequences = SequenceData(str(folder / "data"), max_history=1000)
+    samples = CTRData(str(folder / "data"), str(folder / "sids.parquet"), max_history=10)
+    for name, model, served in (
+        ("counting", TimeTransition(), sequences),
+        ("floor", NewPlaceFloor(), sequences),
+        ("din", DIN(), samples),
+    ):
+        trainer = L.Trainer(**TRAINER)
+        trainer.fit(model, datamodule=served)
+        trainer.save_checkpoint(folder / f"{name}.ckpt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(town):
+    return Dataset.read(town / "data")
+
+
+@pytest.fixture(scope="module")
+def log(data):
+    return CheckInLog.of(data)
+
+
+def ask(town, model="counting", **options):
+    return recommend(town / f"{model}.ckpt", town / "data", **options)
+
+
+def somebody(data, log):
+    """The user of the last check-in."""
+    return str(data.user_ids[log.user[-1]])
+
+
+@pytest.mark.parametrize("model", ["counting", "floor", "din"])
+def test_a_user_gets_places_best_first(town, data, log, model):
+    user = somebody(data, log)
+    found = ask(town, model, user=user, k=7)
+    ids = [item.item_id for item in found.items]
+    assert len(set(ids)) == 7
+    assert set(ids) <= set(data.items.ids)
+    assert [item.rank for item in found.items] == list(range(1, 8))
+    scores = [item.score for item in found.items]
+    assert scores == sorted(scores, reverse=True)
+    place = data.items.frame.set_index("item_id").loc[ids[0]]
+    assert (found.items[0].name, found.items[0].category) == (place["name"], place["category"])
+    assert bool(found.items[0].sid) == (model == "din")
+    again = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert [item["item_id"] for item in again["items"]] == ids
+    assert again["user"] == user
+
+
+def test_a_past_moment_is_answered_as_the_test_asks_it(town, data, log):
+    """At the second of a check-in the answer is that of the query there, though the log knows what came later."""
+    row = len(log) - 30
+    local = datetime.fromtimestamp(log.time_s[row], tz=timezone.utc).replace(tzinfo=None)
+    local = local + timedelta(hours=(float(log.hour[row]) - local.hour + 11) % 24 - 11)
+    found = ask(town, user=str(data.user_ids[log.user[row]]), at=local, k=9)
+    batch = sequence_batch(log, np.array([row]))
+    expected = load_recommender(town / "counting.ckpt").rank(batch, 9).items[0]
+    assert [item.item_id for item in found.items] == data.items.ids[expected.numpy()].tolist()
+    zone = timezone(timedelta(seconds=round(local.replace(tzinfo=timezone.utc).timestamp() - log.time_s[row])))
+    assert ask(town, user=found.user, at=local.replace(tzinfo=zone).isoformat(), k=9).items == found.items
+
+
+def test_the_end_of_the_log_is_after_everything(town, data, log):
+    user = somebody(data, log)
+    row = int(np.flatnonzero(log.user == log.user[-1])[-1])
+    last = data.items.ids[log.item[row]]
+    found = ask(town, user=user, k=len(data.items))
+    assert next(i.km for i in found.items if i.item_id == last) == 0
+
+
+def test_a_history_works_without_a_user(town, data):
+    history = data.items.ids[[3, 8, 3]].tolist()
+    found = ask(town, history=history, k=3)
+    assert found.user is None
+    assert found.items[0].item_id == history[1]  # the last place is not where people go next
+    assert ask(town, "din", history=history, k=3).items[0].km is not None
+
+
+def test_nobody_known_gets_what_is_popular(town, data):
+    found = ask(town, k=4)
+    model = load_recommender(town / "counting.ckpt")
+    best = model.popularity[1].argsort(descending=True, stable=True)[:4]
+    assert [item.item_id for item in found.items] == data.items.ids[best.numpy()].tolist()
+    assert all(item.km is None for item in found.items)
+
+
+def test_radius_and_new_only_are_kept(town, data, log):
+    user, n = somebody(data, log), len(data.items)
+    near = (float(data.items.lat_deg[5]), float(data.items.lon_deg[5]))
+    found = ask(town, user=user, near=near, radius_km=0.8, k=n)
+    assert data.items.ids[5] in {item.item_id for item in found.items}
+    assert all(item.km <= 0.8 for item in found.items)
+    assert len(found.items) < n
+    visited = set(data.items.ids[log.item[log.user == log.user[-1]]])
+    assert not visited & {item.item_id for item in ask(town, user=user, new_only=True, k=n).items}
+    assert len(ask(town, user=user, k=10 * n).items) == n
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"user": "nobody"}, "user 'nobody' is not in the dataset"),
+        ({"history": ["nowhere"]}, "item 'nowhere' is not in the dataset"),
+        ({"user": "x", "history": ["y"]}, "not both"),
+        ({"k": 0}, "at least one"),
+        ({"at": "yesterday"}, "not a time"),
+        ({"radius_km": 1.0}, "from where"),
+        ({"near": (91.0, 0.0)}, "latitude must be"),
+        ({"near": (40.0, float("nan"))}, "latitude must be"),
+        ({"near": (0.0, 0.0), "radius_km": -1.0}, "positive number"),
+        ({"near": (0.0, 0.0), "radius_km": float("nan")}, "positive number"),
+        ({"near": (0.0, 0.0), "radius_km": 1.0}, r"no place within 1 km; the nearest is \d+"),
+    ],
+)
+def test_mistakes_get_one_line(town, options, message):
+    with pytest.raises(LgsidError, match=message) as caught:
+        ask(town, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_new_is_left(town, data):
+    with pytest.raises(LgsidError, match="been to every place"):
+        ask(town, history=data.items.ids.tolist(), new_only=True)
+    with pytest.raises(LgsidError, match="NewPlaceFloor has no place"):
+        ask(town, "floor", history=data.items.ids.tolist())
+
+
+def test_files_that_are_no_recommender_are_refused(town, tmp_path):
+    with pytest.raises(LgsidError, match="no such checkpoint"):
+        load_recommender(tmp_path / "none.ckpt")
+    (tmp_path / "text.ckpt").write_text("hello")
+    with pytest.raises(LgsidError, match="not a readable checkpoint"):
+        load_recommender(tmp_path / "text.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(LgsidError, match="not the checkpoint of a recommender"):
+        load_recommender(tmp_path / "other.ckpt")
+    other = toy_city(n_items=50, folder=tmp_path / "other")
+    assert len(other.items) == 50
+    with pytest.raises(LgsidError, match="not those of this dataset"):
+        recommend(town / "counting.ckpt", tmp_path / "other")
+
+
+def test_parts_of_a_model_built_in_python_are_not_guessed(town, tmp_path):
+    trainer = L.Trainer(**TRAINER)
+    trainer.fit(DIN(NoSids()), datamodule=CTRData(str(town / "data"), str(town / "sids.parquet"), max_history=5))
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    with pytest.raises(LgsidError, match="cannot rebuild DIN") as caught:
+        load_recommender(tmp_path / "model.ckpt")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["counting", "din"])
+def test_the_table_fits_into_eighty_columns(town, data, log, model):
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(ask(town, model, user=somebody(data, log), k=12))
+    lines = console.export_text().splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= 80
+    assert len(lines) == 14
+    heading = ["#", "place", "category", "region", "km", "score", *(["SID"] if model == "din" else [])]
+    assert lines[1].split() == heading
+    assert lines[2].split()[0] == "1"
+
+
+def test_a_place_without_a_name_shows_its_category_and_id(tmp_path):
+    places = {"item_id": ["a[b]", "c"], "name": ["", "Joe's [bold]"], "category": ["Bar", ""], "category_group": ""}
+    items = Items.from_frame(pd.DataFrame({**places, "brand": "", "lat": [40.0, 40.001], "lon": -74.0}))
+    time = pd.Timestamp("2012-04-03T12:00", tz="UTC") + pd.to_timedelta(np.arange(6), unit="h")
+    log = {"user_id": "u", "item_id": ["a[b]", "c"] * 3, "time": time, "hour": time.hour, "weekday": 1}
+    log["split"] = ["train"] * 4 + ["val", "test"]
+    Dataset(items, Interactions(pd.DataFrame(log)), {"split": "temporal"}).write(tmp_path / "data")
+    trainer = L.Trainer(**TRAINER)
+    trainer.fit(TimeTransition(), datamodule=SequenceData(str(tmp_path / "data")))
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    found = recommend(tmp_path / "model.ckpt", tmp_path / "data", user="u")
+    assert {item.label for item in found.items} == {"Bar #a[b]", "Joe's [bold]"}
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(found)
+    assert "Joe's [bold]" in console.export_text()

@@ -1,0 +1,172 @@
+from pathlib import Path
+
+import lightning as L
+import pytest
+import torch
+
+from lgsid.datamodules import ListMix, RewardData
+from lgsid.errors import LgsidError
+from lgsid.functional.lists import spearman
+from lgsid.rewards import (
+    AnchoredPair,
+    HeadInput,
+    ListwiseSoftmax,
+    MismatchedPrompt,
+    RewardHead,
+    RewardModel,
+)
+from lgsid.testing import tiny_encoder, toy_city
+from lgsid.text import LoraSpec, TextEncoder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    root = tmp_path_factory.mktemp("reward")
+    toy_city(n_items=60, folder=root / "city")
+    return {"bert": tiny_encoder("bert", root / "bert"), "city": str(root / "city")}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LGSID_CACHE", str(tmp_path / "cache"))
+
+
+def encoder(folders: dict[str, str], **arguments: object) -> TextEncoder:
+    return TextEncoder(folders["bert"], autocast="float32", **arguments)  # type: ignore[arg-type]
+
+
+def data(folders: dict[str, str], **arguments: object) -> RewardData:
+    settings: dict = {"n_candidates": 5, "n_locations": 5, "n_neighbours": 20, "n_far": 1, "batch_size": 16}
+    return RewardData(folders["city"], **{**settings, **arguments})
+
+
+def trainer(tmp_path: Path, epochs: int = 2) -> L.Trainer:
+    return L.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=tmp_path,
+    )
+
+
+@pytest.mark.parametrize("kind", [AnchoredPair(width=8), MismatchedPrompt()])
+def test_scores_have_a_gradient_and_ignore_the_rest_of_the_batch(kind: HeadInput) -> None:
+    head = RewardHead(kind, dim=12, hidden_dim=16).eval()
+    anchor, candidates = torch.randn(3, 12, requires_grad=True), torch.randn(3, 4, 12, requires_grad=True)
+    scores = head.score(anchor, candidates)
+    assert scores.shape == (3, 4)
+    torch.testing.assert_close(head.score(anchor[1:2], candidates[1:2, 2:3]), scores[1:2, 2:3])
+    scores.sum().backward()
+    assert candidates.grad is not None
+    assert candidates.grad.abs().max() > 0
+    assert (anchor.grad is not None and bool(anchor.grad.abs().max() > 0)) == kind.sees_anchor
+
+
+def test_a_head_learns_a_plane() -> None:
+    """Vectors that hold a position among noise: the head must find it and measure distances in it."""
+    torch.manual_seed(0)
+    position = torch.randn(600, 2)
+    vectors = torch.cat([position, 0.5 * torch.randn(600, 14)], dim=1) @ torch.linalg.qr(torch.randn(16, 16)).Q
+    head = RewardHead(AnchoredPair(width=16, dropout=0.0), dim=16, hidden_dim=64)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=5e-3)
+
+    def lists(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        place = rows[torch.randint(len(rows), (256, 10))]
+        distance = (position[place[:, :1]] - position[place]).norm(dim=-1)
+        return vectors[place[:, 0]], vectors[place], distance
+
+    for _ in range(150):
+        anchor, candidates, distance = lists(torch.arange(500))
+        optimizer.zero_grad()
+        ListwiseSoftmax()(head.score(anchor, candidates), distance).backward()
+        optimizer.step()
+    anchor, candidates, distance = lists(torch.arange(500, 600))
+    found = spearman(head.eval().score(anchor, candidates)[:, 1:], -distance[:, 1:]).mean()
+    by_cosine = spearman(torch.cosine_similarity(anchor[:, None], candidates, dim=-1)[:, 1:], -distance[:, 1:]).mean()
+    assert found > by_cosine + 0.1
+    assert found > 0.85
+
+
+def test_fit_logs_what_is_reported_and_the_head_comes_back(folders: dict[str, str], tmp_path: Path) -> None:
+    model = RewardModel(encoder(folders), AnchoredPair(width=8), hidden_dim=16)
+    before = {name: p.clone() for name, p in model.head.named_parameters()}
+    run = trainer(tmp_path)
+    run.fit(model, datamodule=data(folders))
+    logged = {k: v.item() for k, v in run.callback_metrics.items()}
+    for kind in ("mismatched", "full"):
+        for name in ("spearman", "cosine_spearman", "ndcg@10", "cosine_ndcg@10", "chance_ndcg@10"):
+            assert -1 <= logged[f"heldout/{kind}/{name}"] <= 1
+    assert "heldout/full/own_first" not in logged
+    assert all(not torch.equal(p, before[name]) for name, p in model.head.named_parameters())
+
+    path = tmp_path / "model.ckpt"
+    run.save_checkpoint(path)
+    checkpoint = torch.load(path, weights_only=True)
+    assert all(key.startswith("head.") for key in checkpoint["state_dict"])
+    assert path.stat().st_size < 400_000
+
+    head = RewardHead.load(path)
+    anchor, candidates = torch.randn(2, 32), torch.randn(2, 3, 32)
+    torch.testing.assert_close(head.score(anchor, candidates), model.eval().score(anchor, candidates))
+    assert head.encoder["model"] == folders["bert"]
+    again = RewardModel.load_from_checkpoint(path, encoder=encoder(folders))
+    torch.testing.assert_close(again.eval().score(anchor, candidates), model.score(anchor, candidates))
+    _, full = trainer(tmp_path).test(again, datamodule=data(folders), verbose=False)  # one result for each loader
+    assert full["heldout/full/spearman"] == pytest.approx(logged["heldout/full/spearman"], abs=1e-5)
+    del checkpoint["reward_head"]
+    torch.save(checkpoint, tmp_path / "other.ckpt")
+    with pytest.raises(LgsidError, match="not that of a RewardModel"):
+        RewardModel.load_from_checkpoint(tmp_path / "other.ckpt", encoder=encoder(folders))
+    with pytest.raises(LgsidError, match="pooling"):
+        RewardModel.load_from_checkpoint(path, encoder=encoder(folders, pooling="cls"))
+
+
+def test_same_seed_same_model(folders: dict[str, str], tmp_path: Path) -> None:
+    weights = []
+    for _ in range(2):
+        L.seed_everything(3, verbose=False)
+        model = RewardModel(encoder(folders), AnchoredPair(width=8), hidden_dim=8)
+        trainer(tmp_path, 1).fit(model, datamodule=data(folders))
+        weights.append(torch.cat([p.flatten() for p in model.head.parameters()]))
+    assert torch.equal(*weights)
+
+
+def test_the_literal_reading_reports_the_true_location_first(folders: dict[str, str], tmp_path: Path) -> None:
+    model = RewardModel(encoder(folders), MismatchedPrompt(), hidden_dim=16)
+    run = trainer(tmp_path, 1)
+    run.fit(model, datamodule=data(folders, mix=ListMix(1, 0, 0, 0)))
+    assert 0 <= run.callback_metrics["heldout/mismatched/own_first"] <= 1
+
+
+def test_with_lora_the_encoder_learns_in_the_step(folders: dict[str, str], tmp_path: Path) -> None:
+    model = RewardModel(encoder(folders, lora=LoraSpec(rank=2)), AnchoredPair(width=8), hidden_dim=16)
+    before = model.encoder.adapter_hash()
+    run = trainer(tmp_path, 1)
+    run.fit(model, datamodule=data(folders, batch_size=24))
+    assert model.encoder.adapter_hash() != before
+    run.save_checkpoint(tmp_path / "lora.ckpt")
+    keys = torch.load(tmp_path / "lora.ckpt", weights_only=True)["state_dict"]
+    assert any("lora_" in key for key in keys)
+    assert all("lora_" in key or key.startswith("head.") for key in keys)
+    other = RewardModel.load_from_checkpoint(tmp_path / "lora.ckpt", encoder=encoder(folders, lora=LoraSpec(rank=2)))
+    assert other.encoder.adapter_hash() == model.encoder.adapter_hash()
+    assert isinstance(RewardHead.load(tmp_path / "lora.ckpt"), RewardHead)
+
+
+def test_mistakes_are_one_line(folders: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(LgsidError, match="no such file"):
+        RewardHead.load(tmp_path / "nothing.ckpt")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
+        RewardHead.load(tmp_path / "other.ckpt")
+    (tmp_path / "broken.ckpt").write_bytes(b"PK\x03\x04 broken")
+    with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
+        RewardHead.load(tmp_path / "broken.ckpt")
+    description = RewardHead(AnchoredPair(), 4, 4).describe()
+    description["input"] = {"class_name": "FromSomePlugin", "init_args": {}}
+    with pytest.raises(LgsidError, match="known are AnchoredPair, MismatchedPrompt"):
+        RewardHead.from_description(description)
