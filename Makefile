@@ -1,5 +1,7 @@
-# make demo   from a table of places and a log of check-ins to semantic IDs, recommendations and a map
-# make test   all tests
+# make demo     from a table of places and a log of check-ins to semantic IDs, recommendations and a map
+# make check    style, types and the fast tests, in under two minutes: before every commit
+# make test     all tests
+# make lowest   unit and contract tests with the lowest versions that pyproject.toml allows, on Python 3.10: weekly
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,10 +9,13 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint clean
+.PHONY: demo check test lint lowest clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
+
+check: lint
+	$(BIN)/python -m pytest tests/unit tests/contracts -m "not slow"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -34,5 +39,8 @@ $(VENV)/.dev: $(VENV)/.demo $(wildcard plugins/*/pyproject.toml)
 	@$(PIP) install -c constraints.txt -e ".[dev]" $(foreach p,$(wildcard plugins/*),-e ./$(p))
 	@touch $@
 
+lowest:
+	.ci/lowest
+
 clean:
-	rm -rf $(VENV) dist build runs
+	rm -rf $(VENV) $(VENV)-lowest dist build runs
