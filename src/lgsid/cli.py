@@ -146,9 +146,9 @@ def add_recommend(verbs: Any) -> None:
 def run_pipeline(options: argparse.Namespace) -> None:
     """Run a pipeline and print its report."""
     prepare_output()
+    from lgsid.artefacts.names import REPORT_TERMINAL_FILE
     from lgsid.pipeline.pipeline import Pipeline
     from lgsid.pipeline.runner import Runner
-    from lgsid.pipeline.verbs.report import TERMINAL_FILE
 
     overrides: dict[str, dict[str, Any]] = {}
     for text in options.set:
@@ -162,7 +162,7 @@ def run_pipeline(options: argparse.Namespace) -> None:
         return
     runner.run()
     for name in pipeline.stages:
-        path = pipeline.folder(name) / TERMINAL_FILE
+        path = pipeline.folder(name) / REPORT_TERMINAL_FILE
         if path.is_file():
             from rich.text import Text
 
@@ -215,12 +215,13 @@ def tokenize_items(options: argparse.Namespace) -> None:
     prepare_output()
     from lgsid import plugins
     from lgsid.artefacts.files import read_json
+    from lgsid.artefacts.names import CARD_FILE
     from lgsid.metrics import render_card
     from lgsid.tokenizers import tokenize
 
     plugins.load()
     tokenize(options.checkpoint, options.dataset, options.embeddings, options.output)
-    console().print(render_card(read_json(Path(options.output) / "card.json")))
+    console().print(render_card(read_json(Path(options.output) / CARD_FILE)))
     tell(f"{options.output}: written")
 
 

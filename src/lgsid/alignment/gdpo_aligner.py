@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lgsid.alignment.preference_losses import PreferenceLoss
 from lgsid.artefacts import Embeddings
+from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
 from lgsid.errors import LgsidError
 from lgsid.functional.neighbourhood import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
@@ -172,6 +173,6 @@ class GDPOAligner(LgsidModule):
             "data_hash": data.dataset.data_hash,
         }
         ids = data.dataset.items.ids
-        Embeddings(ids, self.aligned_embeddings().numpy(), metadata).write(folder / "embeddings.parquet")
+        Embeddings(ids, self.aligned_embeddings().numpy(), metadata).write(folder / EMBEDDINGS_FILE)
         metadata = metadata | {"encoder": {**self.encoder.describe(), "adapter_hash": ""}}
-        Embeddings(ids, self.reference_embeddings().numpy(), metadata).write(folder / "reference_embeddings.parquet")
+        Embeddings(ids, self.reference_embeddings().numpy(), metadata).write(folder / REFERENCE_EMBEDDINGS_FILE)

@@ -14,9 +14,8 @@ import numpy.typing as npt
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
 from lgsid.artefacts.interactions import Interactions
 from lgsid.artefacts.items import Items
+from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
 from lgsid.errors import LgsidError
-
-ITEMS_FILE, INTERACTIONS_FILE, REPORT_FILE = "items.parquet", "interactions.parquet", "dataset.json"
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Dataset:
             raise LgsidError(f"{folder}: no such dataset folder; make one with `lgsid data prepare CONFIG`")
         items = Items.read(folder / ITEMS_FILE)
         interactions = Interactions.read(folder / INTERACTIONS_FILE)
-        dataset = cls(items, interactions, read_json(folder / REPORT_FILE))
+        dataset = cls(items, interactions, read_json(folder / DATASET_FILE))
         if (dataset.item_rows < 0).any():
             row = int(np.flatnonzero(dataset.item_rows < 0)[0])
             raise LgsidError(f"{folder / INTERACTIONS_FILE}: row {row} names an item that is not in {ITEMS_FILE}")
@@ -57,7 +56,7 @@ class Dataset:
         self.items.write(folder / ITEMS_FILE)
         self.interactions.write(folder / INTERACTIONS_FILE)
         data_hash = text_hash([file_hash(folder / ITEMS_FILE), file_hash(folder / INTERACTIONS_FILE)])
-        write_json(folder / REPORT_FILE, {**self.report, "data_hash": data_hash})
+        write_json(folder / DATASET_FILE, {**self.report, "data_hash": data_hash})
 
     @property
     def data_hash(self) -> str:

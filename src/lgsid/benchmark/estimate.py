@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lgsid.artefacts.files import read_json
+from lgsid.artefacts.names import PROVENANCE_FILE
 from lgsid.errors import LgsidError
-from lgsid.pipeline.provenance import PROVENANCE_FILE
 
 
 class Costs:

@@ -12,10 +12,11 @@ import jsonschema
 
 from lgsid.artefacts import Dataset
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
+from lgsid.artefacts.names import PROVENANCE_FILE
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.entries import DATA_STAGE
 from lgsid.errors import LgsidError
-from lgsid.pipeline.provenance import PROVENANCE_FILE, without_paths
+from lgsid.pipeline.provenance import without_paths
 
 SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")

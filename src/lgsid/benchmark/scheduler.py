@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lgsid.artefacts.names import STAGE_FILE
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.pipeline.runner import STAGE_FILE, Runner, State, recover, taken
+from lgsid.pipeline.runner import Runner, State, recover, taken
 
 WAIT_S = 2.0
 

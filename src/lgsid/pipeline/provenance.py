@@ -18,7 +18,6 @@ import lgsid
 from lgsid.pipeline.code_version import LIBRARIES, installed_version
 from lgsid.plugins import OWN_DISTRIBUTION, available
 
-PROVENANCE_FILE = "provenance.json"
 CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 

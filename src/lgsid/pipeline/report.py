@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lgsid.artefacts.files import write_json, write_text
 from lgsid.artefacts.interactions import SPLITS
+from lgsid.artefacts.names import REPORT_JSON_FILE, REPORT_MARKDOWN_FILE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.report_examples import branch_examples, chosen_tokenizer, prefix_examples
 from lgsid.pipeline.report_figures import dataset_name, write_figures
@@ -28,7 +29,6 @@ from lgsid.pipeline.report_tables import (
 from lgsid.pipeline.stage_results import PipelineResults
 from lgsid.plots import terminal_map
 
-MARKDOWN_FILE, JSON_FILE = "report.md", "report.json"
 ON_TERMINAL = ("rewards", "alignment", "card", "examples", "click", "leaderboard", "stages")
 
 
@@ -63,7 +63,9 @@ class Report:
                 Text("Each cell has the colour of the first code that most of its places have.\n", style="dim"),
             ]
         parts += [self.tables[key] for key in ON_TERMINAL if key in self.tables]
-        parts.append(Text(f"{self.folder / MARKDOWN_FILE}: all tables, with {len(self.figures)} pictures beside it"))
+        parts.append(
+            Text(f"{self.folder / REPORT_MARKDOWN_FILE}: all tables, with {len(self.figures)} pictures beside it")
+        )
         return Group(*parts)
 
     def markdown(self) -> str:
@@ -115,8 +117,8 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
         data=report_data(results),
         map=terminal_map(results.items, chosen.sids) if chosen is not None and results.items is not None else None,
     )
-    write_text(folder / MARKDOWN_FILE, report.markdown())
-    write_json(folder / JSON_FILE, {**report.data, "figures": dict(report.figures)})
+    write_text(folder / REPORT_MARKDOWN_FILE, report.markdown())
+    write_json(folder / REPORT_JSON_FILE, {**report.data, "figures": dict(report.figures)})
     return report
 
 

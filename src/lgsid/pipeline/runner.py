@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
+from lgsid.artefacts.names import DATASET_FILE, LOG_FOLDER, PROVENANCE_FILE, STAGE_FILE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.code_version import code_version
 from lgsid.pipeline.config_files import read_yaml, resolved, strings
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
+from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.stage import Stage
 from lgsid.pipeline.verbs import VERBS, Job
 from lgsid.plugins import suggestion
 
-STAGE_FILE = "stage.json"
-LOG_FOLDER = "log"
 UNSTABLE = {PROVENANCE_FILE, STAGE_FILE}  # seconds and memory differ from run to run
 
 logger = logging.getLogger(__name__)
@@ -168,7 +167,7 @@ class Runner:
     def data_hash(self, stage: Stage) -> str:
         """Return the hash of the dataset that a stage reads, empty if it reads none."""
         for name in stage.needs:
-            path = self.pipeline.folder(name) / "dataset.json"
+            path = self.pipeline.folder(name) / DATASET_FILE
             if path.is_file():
                 return str(read_json(path).get("data_hash", ""))
         return ""

@@ -10,16 +10,25 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from lgsid.artefacts import Dataset, Embeddings, Items, SemanticIDs
-from lgsid.artefacts.dataset import INTERACTIONS_FILE, ITEMS_FILE, REPORT_FILE
 from lgsid.artefacts.files import read_json
+from lgsid.artefacts.names import (
+    CARD_FILE,
+    DATASET_FILE,
+    EMBEDDINGS_FILE,
+    FIT_CONFIG_FILE,
+    INTERACTIONS_FILE,
+    ITEMS_FILE,
+    METRICS_FILE,
+    PROVENANCE_FILE,
+    REFERENCE_EMBEDDINGS_FILE,
+    SIDS_FILE,
+)
 from lgsid.metrics.card import quality_card
 from lgsid.pipeline.config_files import read_yaml
 from lgsid.plots import ModelScores
 
-DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, REPORT_FILE)
-SIDS_FILE, CARD_FILE, METRICS_FILE = "sids.parquet", "card.json", "metrics.json"
-PROVENANCE_FILE, CONFIG_FILE = "provenance.json", "fit_config.yaml"
-EMBEDDING_FILES = ("reference_embeddings.parquet", "embeddings.parquet")  # before and after
+DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, DATASET_FILE)
+EMBEDDING_FILES = (REFERENCE_EMBEDDINGS_FILE, EMBEDDINGS_FILE)  # before and after
 RANKING_METRICS, CTR_METRICS = ("test/mrr@10", "test/hit@1"), ("test/auc",)
 PRIMARY = "test/mrr@10"
 CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # their codes mean nothing
@@ -52,7 +61,7 @@ class StageResults:
         """
         metrics = read_optional(folder / METRICS_FILE)
         numbers = {str(key): float(value) for key, value in metrics.items() if is_number(value)}
-        config = read_yaml(folder / CONFIG_FILE) if (folder / CONFIG_FILE).is_file() else {}
+        config = read_yaml(folder / FIT_CONFIG_FILE) if (folder / FIT_CONFIG_FILE).is_file() else {}
         return cls(name, folder, numbers, read_optional(folder / PROVENANCE_FILE), config)
 
     def has(self, *files: str) -> bool:

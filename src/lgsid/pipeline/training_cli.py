@@ -22,15 +22,15 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from lgsid import plugins
 from lgsid.artefacts.files import read_json, write_json, write_text
+from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.config_files import find_config, read_yaml
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
-from lgsid.pipeline.provenance import PROVENANCE_FILE, Meter, provenance
+from lgsid.pipeline.provenance import Meter, provenance
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
-METRICS_FILE, CHECKPOINT_FILE, LOG_FOLDER = "metrics.json", "model.ckpt", "log"
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 

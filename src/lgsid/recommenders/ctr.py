@@ -15,12 +15,10 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.names import CANDIDATES_FILE, PER_SAMPLE_FILE
 from lgsid.metrics.ctr import CTRMetrics
 from lgsid.recommenders.scoring import ScoringRecommender
 from lgsid.typing import CTRBatch, SequenceBatch
-
-PER_SAMPLE_FILE = "per_sample.parquet"
-CANDIDATES_FILE = "ctr_candidates.parquet"
 
 
 class CTRRecommender(ScoringRecommender):

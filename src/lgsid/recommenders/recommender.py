@@ -18,6 +18,7 @@ from torch import Tensor
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.names import PER_QUERY_FILE
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import list_rank
 from lgsid.metrics.ranking import RankingMetrics
@@ -25,7 +26,6 @@ from lgsid.module import LgsidModule
 from lgsid.recommenders.item_slices import item_slices
 from lgsid.typing import Batch, DataShape, SequenceBatch
 
-PER_QUERY_FILE = "per_query.parquet"
 CLASS_PATH = "recommender_class"  # key of a checkpoint: the class that can load it
 
 

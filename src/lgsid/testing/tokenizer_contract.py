@@ -12,10 +12,11 @@ import numpy as np
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
+from lgsid.artefacts.names import CARD_FILE, EMBEDDINGS_FILE, INDEX_FILE, SIDS_FILE
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.datamodules.item_data import ItemData
 from lgsid.testing.toy_city import toy_city
-from lgsid.tokenizers.tokenizer import CARD_FILE, INDEX_FILE, SIDS_FILE, Tokenizer
+from lgsid.tokenizers.tokenizer import Tokenizer
 
 
 class TokenizerContract(ABC):
@@ -102,13 +103,13 @@ def toy_folder(shuffled: bool = False) -> tempfile.TemporaryDirectory[str]:
     vectors[order] = 0.2 * rng.normal(size=(len(items), 12))
     vectors += kind
     vectors[:, :2] += 20.0 * place
-    Embeddings(items.ids, vectors.astype(np.float32)).write(Path(folder.name) / "embeddings.parquet")
+    Embeddings(items.ids, vectors.astype(np.float32)).write(Path(folder.name) / EMBEDDINGS_FILE)
     return folder
 
 
 def toy_items(shuffled: bool = False) -> ItemData:
     """Return a datamodule over a toy city with vectors, set up; with `shuffled`, its items in another order."""
     folder = Path(toy_folder(shuffled).name)
-    data = ItemData(str(folder), str(folder / "embeddings.parquet"), batch_size=16)
+    data = ItemData(str(folder), str(folder / EMBEDDINGS_FILE), batch_size=16)
     data.setup()
     return data

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from lgsid import __version__
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import write_json
+from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, SIDS_FILE
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.artefacts.vocabularies import Vocabularies
 from lgsid.errors import LgsidError
@@ -26,7 +27,6 @@ from lgsid.tokenizers.collision_strategy import CodeDistances, CollisionStrategy
 from lgsid.tokenizers.nearest_free_code import NearestFreeCode
 from lgsid.typing import DataShape, ItemBatch
 
-SIDS_FILE, INDEX_FILE, CARD_FILE = "sids.parquet", "sids.index.json", "card.json"
 OWN_STATE = "tokenizer"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
 from lgsid.benchmark.click_scores import ClickScores
 from lgsid.benchmark.columns import Column, Slice
 from lgsid.benchmark.comparison import Comparison, compare_users
@@ -35,7 +36,7 @@ class ClickThrough(Task):
 
     def per_user_file(self, part: str) -> str | None:
         """Scores of every sample."""
-        return f"per_sample_{part}.parquet" if part else "per_sample.parquet"
+        return of_part(PER_SAMPLE_FILE, part)
 
     def compare(
         self,

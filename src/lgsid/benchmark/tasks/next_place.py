@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lgsid.artefacts.names import PER_QUERY_FILE, of_part
 from lgsid.benchmark.columns import Column, Slice
 from lgsid.benchmark.comparison import Comparison, compare_users
 from lgsid.benchmark.query_slices import QuerySlices
@@ -45,7 +46,7 @@ class NextPlace(Task):
 
     def per_user_file(self, part: str) -> str | None:
         """Ranks of every query."""
-        return f"per_query_{part}.parquet" if part else "per_query.parquet"
+        return of_part(PER_QUERY_FILE, part)
 
     def compare(
         self,

@@ -8,13 +8,12 @@ from typing import Any
 
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.artefacts.files import read_json
+from lgsid.artefacts.names import CARD_FILE, ITEMS_FILE, SIDS_FILE
 from lgsid.benchmark.city_map import city_map
 from lgsid.benchmark.columns import Column, Slice
 from lgsid.benchmark.comparison import Comparison, compare_seeds
 from lgsid.benchmark.tasks.task import Task
 from lgsid.metrics.card import flat_metrics
-
-SIDS_FILE, CARD_FILE, ITEMS_FILE = "sids.parquet", "card.json", "items.parquet"
 
 
 class SidQuality(Task):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from lgsid.artefacts.files import read_json
+from lgsid.artefacts.names import METRICS_FILE
 from lgsid.benchmark.columns import Column, Slice
 from lgsid.benchmark.comparison import Comparison
 from lgsid.errors import LgsidError
 
 CONTROLS = Path(__file__).resolve().parents[1] / "controls"
-METRICS_FILE = "metrics.json"
 
 
 class Task(ABC):

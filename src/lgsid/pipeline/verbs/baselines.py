@@ -23,7 +23,8 @@ class Baselines(Verb):
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write `metrics.json`, keys `<Name>/test/...`, and the ranks of every query."""
         from lgsid.artefacts.files import write_json
+        from lgsid.artefacts.names import METRICS_FILE
         from lgsid.recommenders.counting.suite import evaluate_counting
 
-        write_json(job.folder / "metrics.json", evaluate_counting(job.options["dataset"], "test", job.folder))
+        write_json(job.folder / METRICS_FILE, evaluate_counting(job.options["dataset"], "test", job.folder))
         return dict(job.options)

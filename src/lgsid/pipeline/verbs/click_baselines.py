@@ -24,14 +24,14 @@ class ClickBaselines(Verb):
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write `metrics.json`, keys `<Name>/test/...`, the scores of every sample, and the candidates."""
         from lgsid.artefacts.files import write_json
+        from lgsid.artefacts.names import CANDIDATES_FILE, METRICS_FILE
         from lgsid.datamodules import CTRData
         from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
-        from lgsid.recommenders.ctr import CANDIDATES_FILE
 
         data = CTRData(**job.options)
         data.setup()
         drawn = data.candidates
         assert drawn is not None  # setup draws them
         drawn.write(job.folder / CANDIDATES_FILE)
-        write_json(job.folder / "metrics.json", evaluate_counting_clicks(data.dataset, drawn, "test", job.folder))
+        write_json(job.folder / METRICS_FILE, evaluate_counting_clicks(data.dataset, drawn, "test", job.folder))
         return dict(job.options)

@@ -26,9 +26,9 @@ class Permute(Verb):
         """Write the semantic IDs, as two kinds of file, their card, and its numbers as `metrics.json`."""
         from lgsid.artefacts import Items, SemanticIDs
         from lgsid.artefacts.files import write_json
+        from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, METRICS_FILE, SIDS_FILE
         from lgsid.metrics import flat_metrics, quality_card
         from lgsid.tokenizers.permute import permute
-        from lgsid.tokenizers.tokenizer import CARD_FILE, INDEX_FILE, SIDS_FILE
 
         items = Items.read(job.options["items"])
         sids = permute(SemanticIDs.read(job.options["sids"], items), items, job.pipeline.seed)
@@ -36,5 +36,5 @@ class Permute(Verb):
         sids.write(job.folder / SIDS_FILE)
         sids.write_index_json(job.folder / INDEX_FILE)
         write_json(job.folder / CARD_FILE, card)
-        write_json(job.folder / "metrics.json", flat_metrics(card))
+        write_json(job.folder / METRICS_FILE, flat_metrics(card))
         return dict(job.options)

@@ -8,7 +8,6 @@ from typing import Any
 
 from lgsid.pipeline.verbs.verb import Job, Verb
 
-TERMINAL_FILE = "report.ansi"
 COLUMNS = 80
 
 
@@ -31,11 +30,12 @@ class Report(Verb):
         from rich.console import Console
 
         from lgsid.artefacts.files import write_text
+        from lgsid.artefacts.names import REPORT_TERMINAL_FILE
         from lgsid.pipeline.report import write_report
 
         stages = {name: job.pipeline.folder(name) for name in job.stage.needs}
         report = replace(write_report(stages, job.folder), folder=job.pipeline.folder(job.stage.name))
         buffer = io.StringIO()
         Console(file=buffer, width=COLUMNS, force_terminal=True, color_system="truecolor").print(report)
-        write_text(job.folder / TERMINAL_FILE, buffer.getvalue())
+        write_text(job.folder / REPORT_TERMINAL_FILE, buffer.getvalue())
         return {}

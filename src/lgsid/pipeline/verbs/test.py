@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.stage import Stage
 from lgsid.pipeline.verbs.fit import Fit
@@ -26,5 +27,5 @@ class Test(Fit):
 
     def arguments(self, job: Job) -> list[str]:
         """Add the checkpoint; the report shows the metrics, so they are not printed here."""
-        own = [] if "ckpt_path" in job.options else [f"--ckpt_path={job.folder / 'model.ckpt'}"]
+        own = [] if "ckpt_path" in job.options else [f"--ckpt_path={job.folder / CHECKPOINT_FILE}"]
         return [*super().arguments(job), *own, "--verbose=false"]

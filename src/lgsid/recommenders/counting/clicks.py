@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
 from lgsid.metrics.ctr import CTRMetrics
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
@@ -73,7 +74,7 @@ def evaluate_counting_clicks(
         name = type(run.model).__name__
         results |= {f"{name}/{split}/{key}": float(value) for key, value in run.metrics.compute().items()}
         if folder is not None:
-            run.write(Path(folder) / f"per_sample_{name}.parquet", columns)
+            run.write(Path(folder) / of_part(PER_SAMPLE_FILE, name), columns)
         logger.info("%s: %s/auc %.4f", name, split, results[f"{name}/{split}/auc"])
     return results
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.names import PER_QUERY_FILE, of_part
 from lgsid.errors import LgsidError
 from lgsid.metrics.ranking import RankingMetrics
 from lgsid.recommenders.counting.counting_recommender import CELLS, CountingRecommender
@@ -77,7 +78,7 @@ def evaluate_counting(
         name = type(run.model).__name__
         results |= {f"{name}/{split}/{key}": value for key, value in run.results().items()}
         if folder is not None:
-            run.write(Path(folder) / f"per_query_{name}.parquet", rows, user)
+            run.write(Path(folder) / of_part(PER_QUERY_FILE, name), rows, user)
         logger.info("%s: %s/mrr %.4f", name, split, results[f"{name}/{split}/mrr"])
     return results
 
