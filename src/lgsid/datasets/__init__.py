@@ -1,4 +1,4 @@
-"""Datasets: where they come from, how they are prepared and split."""
+"""Datasets: where they come from, how they are prepared and split. Nothing here imports torch."""
 
 from lgsid.datasets.brands import Brands
 from lgsid.datasets.category_groups import CategoryGroups
@@ -11,7 +11,9 @@ from lgsid.datasets.foursquare_phoenix import FoursquarePhoenix
 from lgsid.datasets.gowalla_nyc import GowallaNYC
 from lgsid.datasets.load_builder import load_builder
 from lgsid.datasets.note import Note
+from lgsid.datasets.polygon_layer import PolygonLayer
 from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.region_join import RegionJoin, RegionMatch
 from lgsid.datasets.splits import BlockSplit, LeaveOneOutSplit, Split, TemporalSplit
 from lgsid.datasets.synthetic_city import SyntheticCity
 from lgsid.datasets.table_source import TableSource
@@ -30,7 +32,10 @@ __all__ = [
     "GowallaNYC",
     "LeaveOneOutSplit",
     "Note",
+    "PolygonLayer",
     "RawData",
+    "RegionJoin",
+    "RegionMatch",
     "Split",
     "SyntheticCity",
     "TableSource",

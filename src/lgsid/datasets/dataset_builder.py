@@ -18,10 +18,11 @@ from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.describe import describe_dataset
 from lgsid.datasets.k_core import k_core as find_k_core
 from lgsid.datasets.note import Note
+from lgsid.datasets.polygon_layer import PolygonLayer
 from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.region_join import RegionJoin
 from lgsid.datasets.splits import Split
 from lgsid.errors import LgsidError
-from lgsid.geo import PolygonLayer, RegionJoin
 
 LOG_COLUMNS = ["user_id", "item_id", "time", "hour", "weekday", "split"]
 

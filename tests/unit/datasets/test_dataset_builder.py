@@ -7,9 +7,18 @@ import pytest
 from rich.console import Console
 
 from lgsid.artefacts import Dataset
-from lgsid.datasets import Brands, DatasetBuilder, DataSource, RawData, TemporalSplit, describe_dataset, load_builder
+from lgsid.datasets import (
+    Brands,
+    DatasetBuilder,
+    DataSource,
+    PolygonLayer,
+    RawData,
+    RegionJoin,
+    TemporalSplit,
+    describe_dataset,
+    load_builder,
+)
 from lgsid.errors import LgsidError
-from lgsid.geo import PolygonLayer, RegionJoin
 from lgsid.testing import toy_city, toy_source, toy_tables
 
 CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "data").glob("*.yaml"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lgsid.artefacts import Vocabularies
+from lgsid.artefacts.vocabularies import Vocabularies
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.functional.residual import residual_encode, soft_assignment, usage_entropy

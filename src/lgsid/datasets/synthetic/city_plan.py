@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from shapely.geometry import MultiPoint, Point, Polygon
-from sklearn.cluster import KMeans
 
 from lgsid.datasets.synthetic.words import AREA_ENDS, COMPASS, QUARTERS, STEMS, shuffled
 
@@ -67,6 +66,8 @@ def to_degrees(xy_m: Array) -> tuple[Array, Array]:
 
 def draw_map(n_districts: int, n_neighbourhoods: int, radius_m: float, rng: np.random.Generator) -> CityMap:
     """Invent a map: dense in the middle, parts that never span the river."""
+    from sklearn.cluster import KMeans  # slow to import, and only this source needs it
+
     angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
     phase = rng.uniform(0, 2 * np.pi, 3)
     reach = 1 + 0.10 * np.cos(2 * angle + phase[0]) + 0.07 * np.cos(3 * angle + phase[1])

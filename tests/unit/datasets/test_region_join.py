@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
+from lgsid.datasets import PolygonLayer, RegionJoin
 from lgsid.errors import LgsidError
-from lgsid.geo import PolygonLayer, RegionJoin
 
 
 def layer(names, boxes, max_distance_m=500.0, **columns):

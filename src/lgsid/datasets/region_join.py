@@ -9,8 +9,8 @@ import geopandas
 import numpy as np
 import numpy.typing as npt
 
+from lgsid.datasets.polygon_layer import PolygonLayer
 from lgsid.errors import LgsidError
-from lgsid.geo.polygon_layer import PolygonLayer
 
 Texts = npt.NDArray[np.object_]
 
