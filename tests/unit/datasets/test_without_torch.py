@@ -5,9 +5,7 @@ import sys
 
 import pytest
 
-REPORT = (
-    "import sys; print(sorted(m for m in ('torch', 'lightning', 'transformers', 'torchmetrics') if m in sys.modules))"
-)
+HEAVY = ("torch", "lightning", "transformers", "torchmetrics")
 BUILD = """
 from lgsid.datasets import DatasetBuilder, SyntheticCity, TemporalSplit, describe_dataset
 dataset = DatasetBuilder("city", SyntheticCity(n_places=60, n_users=20, n_checkins=400), TemporalSplit()).build()
