@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import Self
@@ -18,7 +20,7 @@ from typing_extensions import Self
 
 @dataclass(frozen=True)
 class Batch:
-    """A frozen set of tensors that moves between devices as one."""
+    """A frozen set of tensors that moves between devices as one. Arrays (texts, which no device holds) stay."""
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """Return the same batch with every tensor on `device`."""
@@ -30,8 +32,13 @@ class Batch:
         return replace(self, **moved)
 
     def take(self, rows: Tensor) -> Self:
-        """Return the given rows of every tensor, `rows: (B',)` int64 or `(B,)` bool."""
-        taken = {f.name: value[rows] for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
+        """Return the given rows of every tensor and array, `rows: (B',)` int64 or `(B,)` bool."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken = {name: value[rows] for name, value in values.items() if isinstance(value, Tensor)}
+        arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        if arrays:
+            at = rows.cpu().numpy()
+            taken |= {name: value[at] for name, value in arrays.items()}
         return replace(self, **taken)
 
     def __len__(self) -> int:
@@ -41,9 +48,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class ItemBatch(Batch):
-    """Items as a tokenizer sees them."""
+    """Items as a tokenizer sees them, each with the id that its codes are stored under."""
 
     item: Tensor  # (B,) int64 item rows
+    item_id: npt.NDArray[np.object_]  # (B,) Python strings
     lat_deg: Tensor  # (B,) float64
     lon_deg: Tensor  # (B,) float64
     region: Tensor  # (B, R) int64 codes, coarse to fine

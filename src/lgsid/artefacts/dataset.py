@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
-from lgsid.artefacts.interactions import Interactions
+from lgsid.artefacts.interactions import SPLITS, Interactions
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
+from lgsid.artefacts.tables import table_html
 from lgsid.errors import LgsidError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Items, interactions over them, and the report of how they were read.
 
@@ -50,18 +53,85 @@ class Dataset:
             raise LgsidError(f"{folder / INTERACTIONS_FILE}: row {row} names an item that is not in {ITEMS_FILE}")
         return dataset
 
+    @classmethod
+    def of(cls, given: str | Path | Dataset) -> Dataset:
+        """Return a dataset as it is, or read it from its folder, see `read`."""
+        return given if isinstance(given, Dataset) else cls.read(given)
+
+    @classmethod
+    def from_frames(
+        cls,
+        items: pd.DataFrame,
+        interactions: pd.DataFrame,
+        name: str = "dataset",
+        report: Mapping[str, Any] | None = None,
+    ) -> Dataset:
+        """Build from two tables in memory that are prepared and split already.
+
+        Tables that are not go through `DatasetBuilder(name, TableSource(items, interactions), TemporalSplit())`, which
+        checks them, joins regions, recognizes chains and splits.
+
+        Args:
+            items: Columns `item_id, lat, lon`; those of `Items` that are texts may be missing, and are then empty.
+            interactions: Columns `user_id, item_id, time` and `split` ("train", "val", "test"), in any order; `hour`
+                and `weekday` are those of `time` in UTC if they are missing.
+            name: Name of the dataset.
+            report: Further entries of the report.
+
+        Raises:
+            LgsidError: if a column is missing, or an interaction names an unknown item.
+        """
+        places, log = Items.from_frame(items), Interactions.from_frame(interactions)
+        dataset = cls(places, log, {"name": name, **(report or {})})
+        if (dataset.item_rows < 0).any():
+            unknown = log.frame["item_id"].iloc[int(np.flatnonzero(dataset.item_rows < 0)[0])]
+            raise LgsidError(f"interactions: item {unknown!r} is not among the items")
+        return dataset
+
+    def __str__(self) -> str:
+        return f"dataset {self.name!r}"
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.items):,} items, {len(self.user_ids):,} users, {len(self.interactions):,} interactions"
+        return f"Dataset({self.name!r}, {counts})"
+
+    def _repr_html_(self) -> str:
+        split = self.interactions.frame["split"].value_counts()
+        rows = [
+            ("items", f"{len(self.items):,}"),
+            ("users", f"{len(self.user_ids):,}"),
+            *((f"interactions, {name}", f"{int(split.get(name, 0)):,}") for name in SPLITS),
+            ("region levels", ", ".join(self.region_names) or "none"),
+        ]
+        return table_html(str(self), pd.DataFrame(rows, columns=["", "count"]))
+
     def write(self, folder: str | Path) -> None:
         """Write the three files; the report, written last, carries the hash of the other two."""
         folder = Path(folder)
         self.items.write(folder / ITEMS_FILE)
         self.interactions.write(folder / INTERACTIONS_FILE)
-        data_hash = text_hash([file_hash(folder / ITEMS_FILE), file_hash(folder / INTERACTIONS_FILE)])
-        write_json(folder / DATASET_FILE, {**self.report, "data_hash": data_hash})
+        write_json(folder / DATASET_FILE, {**self.report, "data_hash": self._hash_of_files(folder)})
 
     @property
     def data_hash(self) -> str:
-        """Hash of the two tables, empty for a dataset that was never written."""
-        return str(self.report.get("data_hash", ""))
+        """Hash of the two tables as `write` writes them."""
+        return str(self.report.get("data_hash") or self._hash_of_tables)
+
+    @cached_property
+    def _hash_of_tables(self) -> str:
+        with tempfile.TemporaryDirectory(prefix="lgsid-") as folder:
+            self.items.write(Path(folder) / ITEMS_FILE)
+            self.interactions.write(Path(folder) / INTERACTIONS_FILE)
+            return self._hash_of_files(Path(folder))
+
+    @staticmethod
+    def _hash_of_files(folder: Path) -> str:
+        return text_hash([file_hash(folder / ITEMS_FILE), file_hash(folder / INTERACTIONS_FILE)])
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset, from its report."""
+        return str(self.report.get("name") or "unnamed")
 
     @property
     def region_names(self) -> list[str]:

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 
 from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata
+from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata
 from lgsid.errors import LgsidError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Embeddings:
     """One vector per item, and where it comes from.
 
@@ -38,6 +38,39 @@ class Embeddings:
             raise LgsidError(f"embeddings: {len(self.item_ids)} item ids but vectors of shape {self.vectors.shape}")
         if not np.isfinite(self.vectors).all():
             raise LgsidError("embeddings: some values are not finite; the encoder diverged, lower its learning rate")
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def __repr__(self) -> str:
+        return f"Embeddings({len(self):,} items, vectors of width {self.vectors.shape[1]:,})"
+
+    def _repr_html_(self) -> str:
+        frame = Embeddings(self.item_ids[:5], self.vectors[:5, :8]).to_frame().reset_index()
+        return table_html(repr(self), frame.assign(**{"...": ""}) if self.vectors.shape[1] > 8 else frame)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the vectors as a table: index `item_id`, columns 0 .. D-1."""
+        return pd.DataFrame(self.vectors, index=pd.Index(self.item_ids, name="item_id"))
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Embeddings:
+        """Build from a table of numbers whose index, or column `item_id`, holds the item ids.
+
+        Raises:
+            LgsidError: if a column is not of numbers.
+        """
+        table = frame.set_index("item_id") if "item_id" in frame.columns else frame
+        try:
+            vectors = table.to_numpy(dtype=np.float32)
+        except (ValueError, TypeError) as error:
+            raise LgsidError(f"embeddings: a column of the table is not of numbers ({error})") from error
+        return cls(table.index.astype(str).to_numpy(dtype=object), vectors)
+
+    @classmethod
+    def of(cls, given: str | Path | Embeddings) -> Embeddings:
+        """Return embeddings as they are, or read them from their file, see `read`."""
+        return given if isinstance(given, Embeddings) else cls.read(given)
 
     @classmethod
     def read(cls, path: str | Path) -> Embeddings:

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lgsid.artefacts.files import atomic_path
-from lgsid.artefacts.tables import open_parquet
+from lgsid.artefacts.tables import open_parquet, table_html
 from lgsid.errors import LgsidError
 
 COLUMNS = ("user_id", "item_id", "time", "hour", "weekday", "split")
 SPLITS = ("train", "val", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Interactions:
     """Check-ins in the order of time.
 
@@ -53,6 +53,37 @@ class Interactions:
         """Write as Parquet, atomically."""
         with atomic_path(path) as partial:
             pq.write_table(pa.Table.from_pandas(self.frame, preserve_index=False), partial)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Interactions:
+        """Build from a plain table: sorts by time, fills in missing hours and weekdays (in UTC), resets the index.
+
+        Raises:
+            LgsidError: if a column is missing, or a time cannot be read.
+        """
+        if "time" not in frame.columns:
+            raise LgsidError("interactions table: missing column time")
+        try:
+            time = pd.to_datetime(frame["time"], utc=True)
+        except (ValueError, TypeError) as error:
+            raise LgsidError(f"interactions table: column time: {str(error).splitlines()[0]}") from error
+        frame = frame.assign(time=time)
+        for column, values in (("hour", time.dt.hour), ("weekday", time.dt.day_of_week)):
+            if column not in frame.columns:
+                frame = frame.assign(**{column: values})
+        types = {"user_id": str, "item_id": str, "split": str, "hour": "int64", "weekday": "int64"}
+        frame = frame.astype({column: kind for column, kind in types.items() if column in frame.columns})
+        return cls(frame.sort_values("time", kind="stable").reset_index(drop=True))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the table."""
+        return self.frame.copy()
+
+    def __repr__(self) -> str:
+        return f"Interactions({len(self):,} check-ins of {self.frame['user_id'].nunique():,} users)"
+
+    def _repr_html_(self) -> str:
+        return table_html(repr(self), self.frame.head())
 
     def __len__(self) -> int:
         return len(self.frame)

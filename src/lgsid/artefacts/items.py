@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from lgsid.artefacts.files import atomic_path
-from lgsid.artefacts.tables import open_parquet
+from lgsid.artefacts.tables import open_parquet, table_html
 from lgsid.errors import LgsidError
 
 TEXT_COLUMNS = ("item_id", "name", "category", "category_group", "brand")
 COLUMNS = (*TEXT_COLUMNS, "lat", "lon")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Items:
     """Places in a fixed order: an item's row is its identity inside models and arrays.
 
@@ -66,6 +66,17 @@ class Items:
         """Write as GeoParquet, atomically."""
         with atomic_path(path) as partial:
             self.frame.to_parquet(partial, index=False)
+
+    def __repr__(self) -> str:
+        kinds, regions = len(set(self.texts("category")) - {""}), len(self.region_columns)
+        return f"Items({len(self):,} places, {kinds:,} categories, {regions} region levels)"
+
+    def _repr_html_(self) -> str:
+        return table_html(repr(self), pd.DataFrame(self.frame[self.frame.columns.drop("geometry")]).head())
+
+    def to_frame(self) -> geopandas.GeoDataFrame:
+        """Return a copy of the table, with its geometry: `items.to_frame().explore()` draws it."""
+        return self.frame.copy()
 
     def __len__(self) -> int:
         return len(self.frame)

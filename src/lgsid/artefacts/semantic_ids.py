@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ import pyarrow.parquet as pq
 
 from lgsid.artefacts.files import atomic_path, read_json, write_text
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata
+from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata
 from lgsid.errors import LgsidError
 
 TOKEN_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SemanticIDs:
     """The codes of every item, level by level.
 
@@ -65,6 +66,47 @@ class SemanticIDs:
         """Number of levels L."""
         return len(self.codebook_sizes)
 
+    @cached_property
+    def n_colliding(self) -> int:
+        """Number of items whose semantic ID another item has too."""
+        return int(pd.DataFrame(self.codes).duplicated(keep=False).sum())
+
+    def __repr__(self) -> str:
+        sizes = " x ".join(f"{size}" for size in self.codebook_sizes)
+        kind = str(self.metadata.get("tokenizer", "")).rpartition(".")[2]
+        told = f", {kind}" if kind else ""
+        return f"SemanticIDs({len(self):,} items, {sizes} codes, {self.n_colliding:,} items collide{told})"
+
+    def _repr_html_(self) -> str:
+        return table_html(repr(self), self.to_frame().head())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with columns `item_id, level_1 .. level_L`."""
+        columns = {f"level_{level + 1}": self.codes[:, level] for level in range(self.n_levels)}
+        return pd.DataFrame({"item_id": self.item_ids, **columns})
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, codebook_sizes: Sequence[int] | None = None) -> SemanticIDs:
+        """Build from a table with columns `item_id, level_1 .. level_L`.
+
+        Args:
+            frame: The table; further columns are left out.
+            codebook_sizes: Number of codes of each level; the smallest that hold the codes if not given.
+
+        Raises:
+            LgsidError: if a column is missing, or the levels are not numbered 1..L.
+        """
+        levels = level_columns(frame.columns, "table of semantic IDs")
+        if "item_id" not in frame.columns or not levels:
+            raise LgsidError("table of semantic IDs: needs the columns item_id, level_1, level_2, ...")
+        codes = frame[levels].to_numpy(dtype=np.int64)
+        return cls(frame["item_id"].astype(str).to_numpy(dtype=object), codes, tuple(codebook_sizes or sizes_of(codes)))
+
+    @classmethod
+    def of(cls, given: str | Path | SemanticIDs, items: Items | None = None) -> SemanticIDs:
+        """Return semantic IDs as they are, or read them from their file, see `read`."""
+        return given if isinstance(given, SemanticIDs) else cls.read(given, items)
+
     @classmethod
     def read(cls, path: str | Path, items: Items | None = None) -> SemanticIDs:
         """Read a Parquet file with columns `item_id, level_1 .. level_L`, or an `.index.json`.
@@ -79,10 +121,7 @@ class SemanticIDs:
         if Path(path).suffix == ".json":
             return cls.read_index_json(path, items)
         table = open_parquet(path, ("item_id", "level_1"), "table of semantic IDs")
-        names = [n for n in table.column_names if n.startswith("level_") and n[len("level_") :].isdigit()]
-        names.sort(key=lambda name: int(name[len("level_") :]))
-        if names != [f"level_{level + 1}" for level in range(len(names))]:
-            raise LgsidError(f"{path}: the levels are not numbered 1..{len(names)}: {', '.join(names)}")
+        names = level_columns(table.column_names, path)
         codes = np.stack([table[name].to_numpy() for name in names], axis=1).astype(np.int64)
         metadata = read_metadata(table)
         sizes = metadata.pop("codebook_sizes", None) or sizes_of(codes)
@@ -147,6 +186,19 @@ class SemanticIDs:
                 " were they made from this dataset?"
             )
         return np.asarray(self.codes[rows], dtype=np.int64)
+
+
+def level_columns(columns: Iterable[str], where: str | Path) -> list[str]:
+    """Return the columns `level_1 .. level_L` in the order of levels.
+
+    Raises:
+        LgsidError: if they are not numbered 1..L.
+    """
+    names = [n for n in map(str, columns) if n.startswith("level_") and n[len("level_") :].isdigit()]
+    names.sort(key=lambda name: int(name[len("level_") :]))
+    if names != [f"level_{level + 1}" for level in range(len(names))]:
+        raise LgsidError(f"{where}: the levels are not numbered 1..{len(names)}: {', '.join(names)}")
+    return names
 
 
 def level_letter(level: int) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -45,6 +47,12 @@ def read_metadata(table: pa.Table) -> dict[str, Any]:
     """Return the lgsid metadata of a table, empty if it has none."""
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     return dict(json.loads(raw)) if raw else {}
+
+
+def table_html(title: str, frame: pd.DataFrame) -> str:
+    """Return a title and a short table as HTML, for a notebook."""
+    table = frame.to_html(index=False, border=0, float_format=lambda value: f"{value:.5g}")
+    return f"<p>{html.escape(title)}</p>\n{table}"
 
 
 def with_metadata(table: pa.Table, metadata: Mapping[str, Any]) -> pa.Table:

@@ -58,6 +58,7 @@ class Vocabularies:
         empty = np.zeros((len(items), 0), dtype=np.float32)
         return ItemBatch(
             item=torch.arange(len(items)),
+            item_id=items.ids,
             lat_deg=torch.from_numpy(items.lat_deg.copy()),
             lon_deg=torch.from_numpy(items.lon_deg.copy()),
             region=torch.from_numpy(np.stack(regions, axis=1) if regions else empty.astype(np.int64)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,15 +23,21 @@ class ItemData(LgsidDataModule):
     their ids. Batches are drawn from that order, so that a permuted items table trains the same tokenizer.
 
     Args:
-        dataset: Folder of a prepared dataset.
-        embeddings: Vectors of its items, Parquet; none for tokenizers that need none.
-        batch_size: Items in a training batch.
-        seed: Seed of the order of training batches.
+        dataset: Folder of a prepared dataset, or the dataset itself.
+        embeddings: Vectors of its items, a Parquet file or the object; none for tokenizers that need none.
+        batch_size: Number of items in a training batch.
+        seed: Random seed for the order of training batches.
     """
 
-    def __init__(self, dataset: str, embeddings: str | None = None, batch_size: int = 512, seed: int = 0) -> None:
+    def __init__(
+        self,
+        dataset: str | Path | Dataset,
+        embeddings: str | Path | Embeddings | None = None,
+        batch_size: int = 512,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
-        self.folder = dataset
+        self.source = dataset
         self.embeddings = embeddings
         self.batch_size = batch_size
         self.seed = seed
@@ -37,13 +45,13 @@ class ItemData(LgsidDataModule):
         self.vectors: npt.NDArray[np.float32] | None = None
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the files, once."""
+        """Read the files, if any, once."""
         if self.dataset is not None:
             return
-        dataset = Dataset.read(self.folder)
+        dataset = Dataset.of(self.source)
         items = dataset.items
         if self.embeddings is not None:
-            self.vectors = Embeddings.read(self.embeddings).for_items(items)
+            self.vectors = Embeddings.of(self.embeddings).for_items(items)
         self.vocabularies = Vocabularies.of(items)
         order = np.argsort(items.ids.astype(str), kind="stable")
         self.items_by_id = self.vocabularies.batch(items, self.vectors).take(torch.from_numpy(order))

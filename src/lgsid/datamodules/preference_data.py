@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,27 +26,30 @@ GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 class PreferenceData(LgsidDataModule):
-    """Serve preference pairs of several kinds, mixed by ratio, and the places they are about (METHOD 2).
+    """Serve preference pairs from several samplers, mixed by ratio, for the alignment of a text encoder.
 
-    Every batch holds the kinds in the given ratio, as far as whole pairs allow. A kind that has nothing to offer on
-    these data (no categories, no co-occurrence) is left out with a warning, the others share its place.
+    Every batch holds the samplers' pairs in the given ratio, as far as whole pairs allow. A sampler that finds no pairs
+    in these data (no categories, no co-occurrence) is left out with a warning, and the others make up for it.
     Validation, test and prediction serve one batch: the rows of all places. After `setup`: `dataset`, `texts` (N
     prompts), `places` (all of them as one `ItemBatch`, without embeddings).
 
+    Source: domain-mixed preference pairs of LGSID (arXiv 2511.14221); see `docs/method.md`.
+
     Args:
-        dataset: Folder of a prepared dataset.
-        prompts: How a place is written as text.
-        samplers: Kinds of pairs; none: same-category far pairs and near pairs of other categories.
-        ratios: Weight of each kind; none: all alike.
-        n_pairs: Pairs of an epoch.
-        n_rejected: Rejected places of each pair.
-        batch_size: Pairs of a batch.
-        seed: Of all draws.
+        dataset: Folder of a prepared dataset, or the dataset itself.
+        prompts: Template of the prompts; the default template if not given.
+        samplers: Samplers of preference pairs; if not given, far pairs of the same category and near pairs of
+            different categories.
+        ratios: Sampling weight of each sampler; equal weights if not given.
+        n_pairs: Number of pairs per epoch.
+        n_rejected: Number of rejected places per pair.
+        batch_size: Number of pairs per batch.
+        seed: Random seed for pair sampling.
     """
 
     def __init__(
         self,
-        dataset: str,
+        dataset: str | Path | Dataset,
         prompts: PromptTemplate | None = None,
         samplers: list[PairSampler] | None = None,
         ratios: list[float] | None = None,
@@ -55,7 +59,7 @@ class PreferenceData(LgsidDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.folder = dataset
+        self.source = dataset
         self.prompts = prompts or PromptTemplate()
         self.samplers = [SameCategoryFarPairs(), NearOtherCategoryPairs()] if samplers is None else samplers
         self.ratios = [1.0] * len(self.samplers) if ratios is None else ratios
@@ -66,13 +70,13 @@ class PreferenceData(LgsidDataModule):
         _check(self.samplers, self.ratios, n_pairs, n_rejected, batch_size)
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the dataset and write the prompts, once; index the kinds of pairs for training.
+        """Read the dataset and write the prompts, once; index the samplers for training.
 
         Raises:
-            LgsidError: if a file is missing or broken, or no kind of pairs has anything to offer.
+            LgsidError: if a file is missing or broken, or no sampler finds any pairs.
         """
         if not hasattr(self, "dataset"):
-            self.dataset = Dataset.read(self.folder)
+            self.dataset = Dataset.of(self.source)
             items = self.dataset.items
             self.texts = self.prompts.prompts(items)
             vocabularies = Vocabularies.of(items)
@@ -113,19 +117,19 @@ class PreferenceData(LgsidDataModule):
             else:
                 logger.warning("%s: no pairs on these data, left out", type(sampler).__name__)
         if not useful:
-            raise LgsidError(f"{self.folder}: none of the samplers finds preference pairs; add `FarPairs`")
+            raise LgsidError(f"{self.source}: none of the samplers finds preference pairs; add `FarPairs`")
         return useful
 
 
 class MixedPairs(IterableDataset[PreferenceBatch]):
-    """Batches of pairs of several kinds.
+    """Batches of preference pairs from several samplers.
 
     Args:
-        samplers: Fitted samplers with their weights.
-        n_pairs: Pairs of an epoch; the last batch may be smaller.
-        n_rejected: Rejected places of each pair.
-        batch_size: Pairs of a batch.
-        seed: Of all draws, with the number of the epoch.
+        samplers: Fitted samplers with their sampling weights.
+        n_pairs: Number of pairs per epoch; the last batch may be smaller.
+        n_rejected: Number of rejected places per pair.
+        batch_size: Number of pairs per batch.
+        seed: Random seed for pair sampling; every epoch draws other pairs.
     """
 
     def __init__(
@@ -152,8 +156,8 @@ class MixedPairs(IterableDataset[PreferenceBatch]):
         self.epoch += 1
         for start in range(0, self.n_pairs, self.batch_size):
             end = min(start + self.batch_size, self.n_pairs)
-            due = kinds_due(self.shares, start, end)
-            parts = [s.draw(int(n), self.n_rejected, rng) for s, n in zip(self.samplers, due, strict=True) if n]
+            counts = pairs_per_sampler(self.shares, start, end)
+            parts = [s.draw(int(n), self.n_rejected, rng) for s, n in zip(self.samplers, counts, strict=True) if n]
             yield PreferenceBatch(
                 torch.cat([part.anchor for part in parts]),
                 torch.cat([part.chosen for part in parts]),
@@ -161,20 +165,20 @@ class MixedPairs(IterableDataset[PreferenceBatch]):
             )
 
 
-def kinds_due(shares: npt.NDArray[np.float64], start: int, end: int) -> npt.NDArray[np.int64]:
-    """Return how many of the pairs start .. end - 1 each kind gives: evenly spread, so that every batch is mixed.
+def pairs_per_sampler(shares: npt.NDArray[np.float64], start: int, end: int) -> npt.NDArray[np.int64]:
+    """Return how many of the pairs start .. end - 1 each sampler draws: evenly spread, so that every batch is mixed.
 
     Args:
-        shares: Share of each kind, summing to 1, shape (S,).
-        start: Number of the first pair.
-        end: Number after the last.
+        shares: Share of each sampler, summing to 1, shape (S,).
+        start: Position of the first pair in the epoch.
+        end: Position after the last pair.
 
     Returns:
         Shape (S,), summing to `end - start`.
     """
     spread = np.arange(start, end) * GOLDEN_RATIO % 1.0  # fills 0..1 evenly, whatever the shares
-    kind = np.searchsorted(np.cumsum(shares)[:-1], spread, side="right")
-    return np.bincount(kind, minlength=len(shares))
+    sampler = np.searchsorted(np.cumsum(shares)[:-1], spread, side="right")
+    return np.bincount(sampler, minlength=len(shares))
 
 
 def _check(samplers: list[PairSampler], ratios: list[float], n_pairs: int, n_rejected: int, batch_size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from lgsid.artefacts import Dataset
 from lgsid.artefacts.vocabularies import Vocabularies
-from lgsid.datamodules.list_mix import ListMix
+from lgsid.datamodules.training_list_weights import TrainingListWeights
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.geo.candidates import CandidateSampler
@@ -22,44 +23,47 @@ from lgsid.typing import DataShape, RewardBatch
 
 logger = logging.getLogger(__name__)
 Rows = npt.NDArray[np.int64]
-MISMATCHED, MOVED, FULL, CROSSED = range(4)  # as the fields of ListMix
+MISMATCHED, MOVED, FULL, CROSSED = range(4)  # as the fields of TrainingListWeights
 
 
 class RewardData(LgsidDataModule):
-    """Serve lists: an anchor's prompt at its own location, and K prompts that belong at other locations.
+    """Serve lists of candidate locations: an anchor's prompt at its own location, and K prompts of other locations.
 
-    Candidates are density-aware (METHOD 1). Held-out lists are of two kinds: `mismatched`, the anchor's content at the
-    locations of other places (the paper's prompt mismatching), and `full`, the full prompts of other places. Training
-    mixes these and more (see `ListMix`). A share of the places is held out: no training list holds their prompts or
-    locations, and the held-out lists hold no others.
+    Candidates are density-aware hard negatives: their neighbor ranks are drawn, not their distances. Held-out lists
+    are of two kinds: `mismatched`, the anchor's content at the locations of other places (prompt mismatching), and
+    `full`, the full prompts of other places. Training draws from these and two further kinds, see
+    `TrainingListWeights`. A share of the places is held out: no training list holds their prompts or locations, and
+    the held-out lists hold no others.
 
     Validation serves two loaders, `heldout_kinds` in that order. After `setup`: `dataset`, `prompts` (the template),
     `texts` (all distinct prompts; `RewardBatch.prompt` counts them), `full_prompt` (N,), `heldout` and `training`
     (rows of places).
 
+    Source: reward model of LGSID (arXiv 2511.14221); see `docs/method.md`.
+
     Args:
-        dataset: Folder of a prepared dataset.
-        prompts: How a place is written as text.
-        n_candidates: Other locations in a list, K.
-        n_neighbours: Longest neighbour rank drawn.
-        n_far: How many of the K are drawn anywhere.
-        n_contents: Training places whose content is written at other locations, for mismatched lists; the others
-            appear in full and crossed lists. Each costs `n_locations` encodings.
-        n_locations: Locations that each of these contents is written at, to draw its lists from.
+        dataset: Folder of a prepared dataset, or the dataset itself.
+        prompts: Template of the prompts; the default template if not given.
+        n_candidates: Number of other locations per list, K.
+        n_neighbours: Largest neighbor rank of a hard negative.
+        n_far: Number of the K candidates that are drawn from all places.
+        n_contents: Number of training places whose content is written at other locations, for mismatched lists; the
+            others appear in full and crossed lists. Each costs `n_locations` encodings.
+        n_locations: Number of locations that each of these contents is written at, to draw its lists from.
         heldout_share: Share of the places that is held out.
-        mix: Weight of each kind of list in training.
-        batch_size: Lists of a batch.
-        seed: Of all draws.
+        list_weights: Sampling weight of each kind of training list.
+        batch_size: Number of lists per batch.
+        seed: Random seed for the held-out places, the candidates and the lists.
 
     Raises:
-        LgsidError: if an argument makes no sense.
+        LgsidError: if an argument is out of range.
     """
 
     heldout_kinds = ("mismatched", "full")
 
     def __init__(
         self,
-        dataset: str,
+        dataset: str | Path | Dataset,
         prompts: PromptTemplate | None = None,
         n_candidates: int = 15,
         n_neighbours: int = 300,
@@ -67,17 +71,17 @@ class RewardData(LgsidDataModule):
         n_contents: int = 1500,
         n_locations: int = 15,
         heldout_share: float = 0.2,
-        mix: ListMix = ListMix(),  # noqa: B008  frozen
+        list_weights: TrainingListWeights = TrainingListWeights(),  # noqa: B008  frozen
         batch_size: int = 128,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.folder = dataset
+        self.source = dataset
         self.prompts = prompts or PromptTemplate()
         self.n_candidates, self.n_neighbours, self.n_far = n_candidates, n_neighbours, n_far
         self.n_contents, self.n_locations = n_contents, n_locations
         self.heldout_share = heldout_share
-        self.mix = mix
+        self.list_weights = list_weights
         self.batch_size = batch_size
         self.seed = seed
         if not 0 < heldout_share < 1:
@@ -89,19 +93,19 @@ class RewardData(LgsidDataModule):
             )
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the dataset, hold places out, draw the lists and write their prompts, once.
+        """Read the dataset, hold places out, sample the lists and write their prompts, once.
 
         Raises:
             LgsidError: if a file is missing or broken, or there are too few places to hold some out.
         """
         if hasattr(self, "dataset"):
             return
-        self.dataset = Dataset.read(self.folder)
+        self.dataset = Dataset.of(self.source)
         n_items = len(self.dataset.items)
         n_heldout = round(self.heldout_share * n_items)
         if min(n_heldout, n_items - n_heldout) < 3:
             raise LgsidError(
-                f"{self.folder}: {n_items} places are too few to hold {n_heldout} out; three are the least"
+                f"{self.source}: {n_items} places are too few to hold {n_heldout} out; three are the least"
             )
         rng = np.random.default_rng([self.seed, 0])
         shuffled = rng.permutation(n_items)
@@ -117,7 +121,7 @@ class RewardData(LgsidDataModule):
         return Vocabularies.of(self.dataset.items).shape(len(self.dataset.items))
 
     def train_dataloader(self) -> DataLoader[RewardBatch]:
-        """Serve training lists, as many as training places, drawn anew every epoch."""
+        """Serve training lists, as many as training places, sampled anew every epoch."""
         return DataLoader(TrainingLists(self), batch_size=None)
 
     def val_dataloader(self) -> list[DataLoader[RewardBatch]]:
@@ -159,7 +163,7 @@ class RewardData(LgsidDataModule):
         sampler = self.sampler(self.heldout, self.n_candidates, self.n_far)
         self._heldout_candidates = self.heldout[sampler.draw(everyone, rng)]
         self._heldout_prompts = self._prompt_rows(self.heldout[:, None], self._heldout_candidates)
-        wanted = self.n_contents if self.mix.needs_mismatches else 0
+        wanted = self.n_contents if self.list_weights.needs_mismatches else 0
         self.mismatched = np.sort(rng.permutation(len(self.training))[:wanted])
         n_far = round(self.n_far * self.n_locations / self.n_candidates)
         sampler = self.sampler(self.training, self.n_locations, n_far)
@@ -196,7 +200,7 @@ class TrainingLists(IterableDataset[RewardBatch]):
         self.data = data
         self.epoch = 0
         self.sampler = data.sampler(data.training, data.n_candidates, data.n_far)
-        self.shares = np.array(data.mix.shares())
+        self.shares = np.array(data.list_weights.shares())
         location = np.concatenate([data.training, data.pool.reshape(-1)])
         prompt = np.concatenate([data.full_prompt[data.training], data.pool_prompts.reshape(-1)])
         order = np.argsort(location, kind="stable")
@@ -218,13 +222,13 @@ class TrainingLists(IterableDataset[RewardBatch]):
             yield data.batch(*self._join([self.draw(int(kind), places, rng) for kind, places in groups]))
 
     def draw(self, kind: int, chosen: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """Draw lists of one kind.
+        """Sample lists of one kind.
 
         Args:
-            kind: Position in the fields of `ListMix`.
-            chosen: Positions among the training places, shape (B,). Lists of mismatched and moved prompts are drawn
-                from as many places that have such prompts.
-            rng: Source of the draws.
+            kind: Position in the fields of `TrainingListWeights`.
+            chosen: Positions among the training places, shape (B,). For mismatched and moved lists, only their number
+                counts: the anchors are sampled from the places that have such prompts.
+            rng: Random number generator.
 
         Returns:
             Rows of places and of prompts, both of shape (B, K+1), the anchor first.

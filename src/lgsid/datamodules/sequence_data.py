@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,28 +27,29 @@ IntArray = npt.NDArray[np.int64]
 class SequenceData(LgsidDataModule):
     """Serve the check-ins of a dataset as queries: who, when, where before; and where next.
 
-    The history of a query is everything of that user before it, also check-ins of later splits that are past by
-    then (FIELD 2). Training queries are the training check-ins that have an earlier check-in of the same user.
+    The history of a query is every earlier check-in of that user, also those of the validation and test splits, which
+    are past by the time of the query (`docs/evaluation.md`). Training queries are the training check-ins that have an earlier check-in of the same user.
     After `setup`: `dataset`, `log`, `codes` (N, L) or None, `embeddings` (N, D) or None.
 
     Args:
-        dataset: Folder of a prepared dataset.
-        sids: Semantic IDs of the items: Parquet, or the `.index.json` of LC-Rec. Without them items have no codes.
-        embeddings: Vectors of the items, Parquet.
-        max_history: Longest history served; the most recent check-ins are kept.
-        batch_size: Queries of a training batch.
-        eval_batch_size: Queries of a validation or test batch.
-        val_queries: Validate on this many queries, evenly spread over the validation time; null takes all.
-        train_queries: Train on this many of the latest training queries; null takes all.
-        bucket_by_length: Put training queries of similar history length into one batch, which saves padding.
-        seed: Of the order of training queries.
+        dataset: Folder of a prepared dataset, or the dataset itself.
+        sids: Semantic IDs of the items: a Parquet file, the `.index.json` of LC-Rec, or the object. Without them items
+            have no codes.
+        embeddings: Vectors of the items, a Parquet file or the object.
+        max_history: Maximum length of the history; the most recent check-ins are kept.
+        batch_size: Number of queries per training batch.
+        eval_batch_size: Number of queries per validation or test batch.
+        val_queries: Number of validation queries, evenly spread over the validation period; null takes all.
+        train_queries: Number of training queries, the latest ones; null takes all.
+        bucket_by_length: Group training queries of similar history length into batches, which saves padding.
+        seed: Random seed for the order of training queries.
     """
 
     def __init__(
         self,
-        dataset: str,
-        sids: str | None = None,
-        embeddings: str | None = None,
+        dataset: str | Path | Dataset,
+        sids: str | Path | SemanticIDs | None = None,
+        embeddings: str | Path | Embeddings | None = None,
         max_history: int = 200,
         batch_size: int = 256,
         eval_batch_size: int = 512,
@@ -57,9 +59,9 @@ class SequenceData(LgsidDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.folder = dataset
-        self.sids_path = sids
-        self.embeddings_path = embeddings
+        self.source = dataset
+        self.sids = sids
+        self.embeddings_source = embeddings
         self.max_history = max_history
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
@@ -71,22 +73,21 @@ class SequenceData(LgsidDataModule):
         self.embeddings: npt.NDArray[np.float32] | None = None
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the files, once.
+        """Read the files, if any, once.
 
         Raises:
             LgsidError: if one is missing or broken, or an item has no semantic ID or vector.
         """
         if hasattr(self, "log"):
             return
-        self.dataset = Dataset.read(self.folder)
+        self.dataset = Dataset.of(self.source)
         items = self.dataset.items
         sizes: tuple[int, ...] = ()
-        if self.sids_path is not None:
-            indexed = self.sids_path.endswith(".json")
-            sids = SemanticIDs.read_index_json(self.sids_path, items) if indexed else SemanticIDs.read(self.sids_path)
+        if self.sids is not None:
+            sids = SemanticIDs.of(self.sids, items)
             self.codes, sizes = sids.for_items(items), sids.codebook_sizes
-        if self.embeddings_path is not None:
-            self.embeddings = Embeddings.read(self.embeddings_path).for_items(items)
+        if self.embeddings_source is not None:
+            self.embeddings = Embeddings.of(self.embeddings_source).for_items(items)
         self._shape = DataShape(
             n_items=len(items),
             n_users=len(self.dataset.user_ids),
@@ -118,7 +119,7 @@ class SequenceData(LgsidDataModule):
         if split == "val" and self.val_queries is not None and len(rows) > self.val_queries:
             rows = rows[np.linspace(0, len(rows) - 1, self.val_queries).round().astype(np.int64)]
         if len(rows) == 0:
-            raise LgsidError(f"{self.folder}: the {split} split has no queries")
+            raise LgsidError(f"{self.source}: the {split} split has no queries")
         return rows
 
     def batch(self, rows: IntArray) -> SequenceBatch:
@@ -184,9 +185,9 @@ class QuerySampler(Sampler[list[int]]):
 
     Args:
         n: Number of queries.
-        batch_size: Queries of a batch; the last one of an epoch may be smaller.
+        batch_size: Number of queries per batch; the last batch of an epoch may be smaller.
         lengths: Shape (n,). If given, queries are sorted by it within chunks of 32 shuffled batches.
-        seed: Of the order.
+        seed: Random seed for the order.
     """
 
     chunk = 32
@@ -220,7 +221,7 @@ def sequence_batch(log: CheckInLog, rows: IntArray, max_history: int | None = No
     Args:
         log: The check-ins.
         rows: Shape (B,), rows of the log.
-        max_history: Longest history; the most recent check-ins are kept.
+        max_history: Maximum length of the history; the most recent check-ins are kept.
     """
     past = log.history(rows, max_history)  # (B, T) log rows
     padded = past < 0

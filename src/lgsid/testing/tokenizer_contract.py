@@ -9,6 +9,7 @@ from pathlib import Path
 
 import lightning as L
 import numpy as np
+import torch
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
@@ -43,9 +44,7 @@ class TokenizerContract(ABC):
 
     def sids(self, data: ItemData) -> SemanticIDs:
         """Return the semantic IDs of all items of `data`, after fitting on them."""
-        return self.fit(data).tokenize(
-            data.vocabularies.batch(item_table(data).items, data.vectors), item_table(data).items.ids
-        )
+        return self.fit(data).tokenize(item_table(data), data.vectors)
 
     def test_codes_fit_the_codebooks(self) -> None:
         """Every item has its codes, unique where the strategy promises it."""
@@ -61,6 +60,18 @@ class TokenizerContract(ABC):
         assert list(one.item_ids) != list(other.item_ids)
         rows = {item: row for row, item in enumerate(other.item_ids)}
         assert np.array_equal(one.codes, other.codes[[rows[item] for item in one.item_ids]])
+
+    def test_codes_are_stored_under_the_ids_of_their_items(self) -> None:
+        """A table, a batch in another order and its items reversed give an item the same codes under its own id."""
+        data = toy_items(shuffled=True)
+        tokenizer, table = self.fit(data), item_table(data).items
+        sids = tokenizer.tokenize(table, data.vectors)
+        assert list(sids.item_ids) == list(table.ids)
+        by_id = tokenizer.tokenize(data.items_by_id)
+        assert list(by_id.item_ids) == sorted(table.ids)
+        assert np.array_equal(by_id.for_items(table), sids.codes)
+        backwards = data.items_by_id.take(torch.arange(len(table)).flip(0))
+        assert np.array_equal(tokenizer.tokenize(backwards).for_items(table), sids.codes)
 
     def test_same_seed_same_result(self) -> None:
         """Fitting twice gives the same codes."""

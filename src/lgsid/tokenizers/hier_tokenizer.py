@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -135,4 +136,4 @@ def empty_items(shape: DataShape) -> ItemBatch:
     rows, degrees = torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.float64)
     region = torch.zeros(0, len(shape.n_regions), dtype=torch.int64)
     vectors = torch.zeros(0, shape.embedding_dim)
-    return ItemBatch(rows, degrees, degrees, region, rows, rows, rows, vectors)
+    return ItemBatch(rows, np.zeros(0, dtype=object), degrees, degrees, region, rows, rows, rows, vectors)

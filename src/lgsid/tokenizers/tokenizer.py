@@ -15,8 +15,10 @@ from torch.optim import Optimizer
 
 from lgsid import __version__
 from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.files import write_json
 from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, SIDS_FILE
+from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.artefacts.vocabularies import Vocabularies
 from lgsid.errors import LgsidError
@@ -75,24 +77,46 @@ class Tokenizer(LgsidModule):
         """Return the share of the vectors' variance that `codes: (B, L)` lose; none where nothing is rebuilt."""
         return None
 
-    def tokenize(self, items: ItemBatch, item_ids: npt.NDArray[np.object_] | None = None) -> SemanticIDs:
-        """Return the semantic IDs of items; permuting the items permutes them.
+    def tokenize(
+        self, items: ItemBatch | Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None = None
+    ) -> SemanticIDs:
+        """Return the semantic IDs of items under their item ids; permuting the items permutes them.
+
+        The items need not be those that the tokenizer was fitted on. Attribute values that it has not seen count as
+        unknown.
 
         Args:
-            items: All items that shall be told apart, on any device.
-            item_ids: Shape (N,), their ids; the row numbers as texts if not given. They settle ties.
+            items: All N items that must get different semantic IDs; a batch may be on any device. Item ids settle
+                ties.
+            embeddings: Vectors of the items, by item id, or shape (N, D) in the order of the items. Not needed with
+                a batch, which has its own, or by a tokenizer that uses none.
+
+        Raises:
+            LgsidError: if an item has no vector, or the vectors do not fit the tokenizer.
         """
-        ids = np.array([str(row) for row in items.item.tolist()], dtype=object) if item_ids is None else item_ids
-        order = np.argsort(ids.astype(str), kind="stable")
-        batch = items.take(torch.from_numpy(order)).to(self.device)
+        given = items if isinstance(items, ItemBatch) else self._batch(items, embeddings)
+        order = np.argsort(given.item_id.astype(str), kind="stable")
+        batch = given.take(torch.from_numpy(order)).to(self.device)
         with torch.no_grad():
             raw = self.encode(batch).cpu()
             resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self._measure(batch))
             final = torch.from_numpy(resolved.codes)
             metadata = {**self._describe(), **self._compare(batch, raw, final)}
+        if isinstance(items, Dataset):
+            metadata["data_hash"] = items.data_hash
         codes = np.empty_like(resolved.codes)
         codes[order] = resolved.codes
-        return SemanticIDs(ids, codes, resolved.codebook_sizes, metadata)
+        return SemanticIDs(given.item_id, codes, resolved.codebook_sizes, metadata)
+
+    def _batch(
+        self, items: Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None
+    ) -> ItemBatch:
+        """Return items as one batch, with the attribute codes that the tokenizer was fitted with."""
+        table = items.items if isinstance(items, Dataset) else items
+        vectors = embeddings.for_items(table) if isinstance(embeddings, Embeddings) else embeddings
+        if vectors is None and self.data_shape is not None and self.data_shape.embedding_dim:
+            raise LgsidError(f"{type(self).__name__}: needs the vectors of the items; give `embeddings`")
+        return (self.vocabularies or Vocabularies.of(table)).batch(table, vectors)
 
     def _measure(self, batch: ItemBatch) -> CodeDistances:
         """Return the distances of `batch` as a collision strategy asks for them."""
@@ -211,11 +235,7 @@ def write_semantic_ids(
         vectors: (N, D) in the order of the items, or none.
         folder: Where to write; made if it does not exist.
     """
-    vocabularies = tokenizer.vocabularies or Vocabularies.of(dataset.items)
-    sids = tokenizer.tokenize(vocabularies.batch(dataset.items, vectors), dataset.items.ids)
-    sids = SemanticIDs(
-        sids.item_ids, sids.codes, sids.codebook_sizes, {**sids.metadata, "data_hash": dataset.data_hash}
-    )
+    sids = tokenizer.tokenize(dataset, vectors)
     sids.write(folder / SIDS_FILE)
     sids.write_index_json(folder / INDEX_FILE)
     write_json(folder / CARD_FILE, quality_card(sids, dataset.items, vectors))

@@ -20,7 +20,7 @@ from lgsid.alignment import (
     SimilaritySoftmax,
 )
 from lgsid.artefacts import Embeddings
-from lgsid.datamodules.preference_data import MixedPairs, PreferenceData, kinds_due
+from lgsid.datamodules.preference_data import MixedPairs, PreferenceData, pairs_per_sampler
 from lgsid.errors import LgsidError
 from lgsid.testing import tiny_encoder
 from lgsid.text import LoraSpec, PromptTemplate, TextEncoder
@@ -237,11 +237,11 @@ def test_kinds_are_mixed_by_ratio_in_every_batch():
     assert (np.abs(counts[:31] - np.array([19.2, 9.6, 3.2])) < 3).all()
 
 
-def test_kinds_due_does_not_depend_on_the_batches():
+def test_pairs_per_sampler_does_not_depend_on_the_batches():
     shares = np.array([0.55, 0.05, 0.4])
-    whole = kinds_due(shares, 0, 100)
-    assert (sum(kinds_due(shares, i, i + 4) for i in range(0, 100, 4)) == whole).all()
-    assert kinds_due(np.array([1.0]), 3, 9).tolist() == [6]
+    whole = pairs_per_sampler(shares, 0, 100)
+    assert (sum(pairs_per_sampler(shares, i, i + 4) for i in range(0, 100, 4)) == whole).all()
+    assert pairs_per_sampler(np.array([1.0]), 3, 9).tolist() == [6]
 
 
 def test_epochs_differ_and_seeds_repeat(folder):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from lgsid.datamodules import ListMix, RewardData
+from lgsid.datamodules import TrainingListWeights, RewardData
 from lgsid.errors import LgsidError
 from lgsid.testing import toy_city
 from lgsid.text import PromptTemplate
 from lgsid.typing import RewardBatch
 
-LITERAL = ListMix(mismatched=1.0, moved=0.0, full=0.0, crossed=0.0)
+LITERAL = TrainingListWeights(mismatched=1.0, moved=0.0, full=0.0, crossed=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def data(folder: str, **arguments: object) -> RewardData:
     return made
 
 
-def only(kind: str) -> ListMix:
-    return ListMix(**{name: float(name == kind) for name in ("mismatched", "moved", "full", "crossed")})
+def only(kind: str) -> TrainingListWeights:
+    return TrainingListWeights(**{name: float(name == kind) for name in ("mismatched", "moved", "full", "crossed")})
 
 
 def batches(made: RewardData, epochs: int = 1) -> list[RewardBatch]:
@@ -78,7 +78,7 @@ def test_shapes_distances_and_length_of_an_epoch(folder: str) -> None:
 
 @pytest.mark.parametrize("kind", ["mismatched", "moved", "full", "crossed"])
 def test_what_each_kind_of_list_says(folder: str, kind: str) -> None:
-    made = data(folder, mix=only(kind))
+    made = data(folder, list_weights=only(kind))
     items = made.dataset.items
     contents, locations = made.prompts.contents(items), made.prompts.locations(items)
     halves = content_and_location(made)
@@ -123,9 +123,9 @@ def test_same_seed_same_lists_and_another_every_epoch(folder: str) -> None:
 
 
 def test_prompts_are_only_written_where_they_are_needed(folder: str) -> None:
-    full = data(folder, mix=only("full"))
+    full = data(folder, list_weights=only("full"))
     assert len(full.texts) <= 80 + 16 * 6
-    few = data(folder, n_contents=5, mix=LITERAL)
+    few = data(folder, n_contents=5, list_weights=LITERAL)
     assert len(few.texts) <= 80 + 16 * 6 + 5 * 8
     anchors = {row for batch in batches(few) for row in batch.anchor.tolist()}
     assert len(anchors) <= 5
@@ -155,7 +155,7 @@ def test_mistakes_are_one_line(folder: str, arguments: dict, message: str) -> No
 
 
 def test_weights_of_the_mix() -> None:
-    assert ListMix(1, 1, 2, 0).shares() == (0.25, 0.25, 0.5, 0.0)
+    assert TrainingListWeights(1, 1, 2, 0).shares() == (0.25, 0.25, 0.5, 0.0)
     for wrong in ((0, 0, 0, 0), (1, -1, 1, 1)):
-        with pytest.raises(LgsidError, match="ListMix"):
-            ListMix(*wrong)
+        with pytest.raises(LgsidError, match="TrainingListWeights"):
+            TrainingListWeights(*wrong)

@@ -4,7 +4,7 @@ import lightning as L
 import pytest
 import torch
 
-from lgsid.datamodules import ListMix, RewardData
+from lgsid.datamodules import TrainingListWeights, RewardData
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import spearman
 from lgsid.rewards import (
@@ -138,7 +138,7 @@ def test_same_seed_same_model(folders: dict[str, str], tmp_path: Path) -> None:
 def test_the_literal_reading_reports_the_true_location_first(folders: dict[str, str], tmp_path: Path) -> None:
     model = RewardModel(encoder(folders), MismatchedPrompt(), hidden_dim=16)
     run = trainer(tmp_path, 1)
-    run.fit(model, datamodule=data(folders, mix=ListMix(1, 0, 0, 0)))
+    run.fit(model, datamodule=data(folders, list_weights=TrainingListWeights(1, 0, 0, 0)))
     assert 0 <= run.callback_metrics["heldout/mismatched/own_first"] <= 1
 
 
