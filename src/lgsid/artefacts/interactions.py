@@ -71,7 +71,7 @@ class Interactions:
         for column, values in (("hour", time.dt.hour), ("weekday", time.dt.day_of_week)):
             if column not in frame.columns:
                 frame = frame.assign(**{column: values})
-        types = {"user_id": str, "item_id": str, "split": str, "hour": "int64", "weekday": "int64"}
+        types = {"user_id": "str", "item_id": "str", "split": "str", "hour": "int64", "weekday": "int64"}
         frame = frame.astype({column: kind for column, kind in types.items() if column in frame.columns})
         return cls(frame.sort_values("time", kind="stable").reset_index(drop=True))
 

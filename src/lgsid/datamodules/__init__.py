@@ -3,17 +3,17 @@
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.datamodules.ctr_data import CTRData
 from lgsid.datamodules.item_data import ItemData
-from lgsid.datamodules.training_list_weights import TrainingListWeights
 from lgsid.datamodules.preference_data import PreferenceData
 from lgsid.datamodules.reward_data import RewardData
 from lgsid.datamodules.sequence_data import SequenceData
+from lgsid.datamodules.training_list_weights import TrainingListWeights
 
 __all__ = [
     "CTRCandidates",
     "CTRData",
     "ItemData",
-    "TrainingListWeights",
     "PreferenceData",
     "RewardData",
     "SequenceData",
+    "TrainingListWeights",
 ]

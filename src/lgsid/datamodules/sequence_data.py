@@ -28,8 +28,9 @@ class SequenceData(LgsidDataModule):
     """Serve the check-ins of a dataset as queries: who, when, where before; and where next.
 
     The history of a query is every earlier check-in of that user, also those of the validation and test splits, which
-    are past by the time of the query (`docs/evaluation.md`). Training queries are the training check-ins that have an earlier check-in of the same user.
-    After `setup`: `dataset`, `log`, `codes` (N, L) or None, `embeddings` (N, D) or None.
+    are past by the time of the query (`docs/evaluation.md`). Training queries are the training check-ins that have an
+    earlier check-in of the same user. After `setup`: `dataset`, `log`, `codes` (N, L) or None, `embeddings` (N, D) or
+    None.
 
     Args:
         dataset: Folder of a prepared dataset, or the dataset itself.

@@ -17,8 +17,8 @@ from lgsid import __version__
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.files import write_json
-from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, SIDS_FILE
 from lgsid.artefacts.items import Items
+from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, SIDS_FILE
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.artefacts.vocabularies import Vocabularies
 from lgsid.errors import LgsidError
@@ -108,9 +108,7 @@ class Tokenizer(LgsidModule):
         codes[order] = resolved.codes
         return SemanticIDs(given.item_id, codes, resolved.codebook_sizes, metadata)
 
-    def _batch(
-        self, items: Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None
-    ) -> ItemBatch:
+    def _batch(self, items: Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None) -> ItemBatch:
         """Return items as one batch, with the attribute codes that the tokenizer was fitted with."""
         table = items.items if isinstance(items, Dataset) else items
         vectors = embeddings.for_items(table) if isinstance(embeddings, Embeddings) else embeddings

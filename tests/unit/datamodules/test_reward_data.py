@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lgsid.datamodules import TrainingListWeights, RewardData
+from lgsid.datamodules import RewardData, TrainingListWeights
 from lgsid.errors import LgsidError
 from lgsid.testing import toy_city
 from lgsid.text import PromptTemplate

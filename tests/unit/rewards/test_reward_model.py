@@ -4,7 +4,7 @@ import lightning as L
 import pytest
 import torch
 
-from lgsid.datamodules import TrainingListWeights, RewardData
+from lgsid.datamodules import RewardData, TrainingListWeights
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import spearman
 from lgsid.rewards import (

@@ -37,7 +37,7 @@ def fitted():
     order = rng.permutation(len(ids))
     vectors = Embeddings(dataset.items.ids[order], rng.normal(size=(len(ids), 8)).astype(np.float32))
     data = ItemData(dataset, vectors)
-    tokenizer = HierTokenizer((8, 4, 3), RQKMeans())
+    tokenizer = HierTokenizer((8, 8, 8), RQKMeans())
     L.Trainer(max_epochs=1, **TRAINER).fit(tokenizer, data)
     return tokenizer, data, dataset, vectors
 
@@ -48,7 +48,7 @@ def test_every_place_gets_its_own_codes_with_shuffled_integer_ids(fitted):
     assert list(expected.item_ids) == list(dataset.items.ids)
     sids = tokenizer.tokenize(data.items_by_id)
     assert np.array_equal(sids.for_items(dataset.items), expected.codes)
-    first = tokenizer.encode(data.items_by_id)[:, 0].numpy()  # the collisions of these do not change the first code
+    first = tokenizer.encode(data.items_by_id)[:, 0].numpy()  # a code holds 64 places: none moves
     by_id = dict(zip(data.items_by_id.item_id, first, strict=True))
     assert [by_id[item] for item in dataset.items.ids] == expected.codes[:, 0].tolist()
 
