@@ -1,4 +1,4 @@
-"""Alignment: teach a text encoder distance without losing meaning."""
+"""Preference alignment of a text encoder: geographic distance without losing meaning."""
 
 from lgsid.alignment.collaborative_pairs import CollaborativePairs
 from lgsid.alignment.far_pairs import FarPairs

@@ -1,4 +1,4 @@
-"""Pairs from what users visited together."""
+"""Preference pairs from co-visits of users."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from lgsid.alignment.sampling import IntArray, first_accepted, preference_batch
 from lgsid.artefacts import Dataset
 from lgsid.typing import PreferenceBatch
 
-TRIES = 16
+TRIES = 16  # candidates drawn for each rejected place
 
 
 class CollaborativePairs(PairSampler):
-    """Collaborative pairs: the chosen place is visited together with the anchor, the rejected ones never (METHOD 2).
+    """Collaborative pairs: the chosen place is visited together with the anchor, the rejected ones never.
 
     Two places co-occur when one user checks in at both within `window_h` hours and `max_steps` check-ins, in the
     training split. Pairs of places are kept whose count reaches the given quantile of all counts: the paper's threshold
     of 1200 is Kuaishou's scale, a quantile travels. A rejected place is drawn as often as it occurs in kept
     pairs, so that popularity does not tell chosen from rejected, and never co-occurs with the anchor.
 
+    Source: LGSID (arXiv 2511.14221), collaborative pairs; the quantile is our reading (docs/method.md, section 2).
+
     Args:
         quantile: Quantile of the co-occurrence counts that a pair of places must reach.
-        window_h: Most hours between the two check-ins.
-        max_steps: Most check-ins of the user from one to the other.
-        min_count: Smallest count that a pair of places needs in any case.
+        window_h: Maximum number of hours between the two check-ins.
+        max_steps: Maximum number of steps in the user's check-in sequence from one to the other.
+        min_count: Minimum co-occurrence count of a pair of places, whatever the quantile.
     """
 
     def __init__(self, quantile: float = 0.9, window_h: float = 24.0, max_steps: int = 5, min_count: int = 2) -> None:
@@ -45,7 +47,7 @@ class CollaborativePairs(PairSampler):
 
     @property
     def n_anchors(self) -> int:
-        """How many places occur in a kept pair; 0 if there are too few to find a place that is not together."""
+        """Number of places in kept pairs; 0 if there are too few to find rejected ones."""
         places = np.unique(self._kept)
         return len(places) if len(places) >= 4 else 0
 
@@ -57,13 +59,13 @@ class CollaborativePairs(PairSampler):
         endpoints = self._kept.reshape(-1)
         place = endpoints[rng.integers(len(endpoints), size=(n, n_rejected, TRIES))]
         place[..., TRIES // 2 :] = rng.integers(self._n, size=(n, n_rejected, TRIES - TRIES // 2))  # if those all fail
-        fine = ~self.are_together(anchor[:, None, None], place) & (place != anchor[:, None, None])
-        own = (place != anchor[:, None, None]) & (place != chosen[:, None, None])
-        best = first_accepted(fine, first_accepted(own, np.full((n, n_rejected), TRIES - 1)))
+        valid = ~self.co_occur(anchor[:, None, None], place) & (place != anchor[:, None, None])
+        distinct = (place != anchor[:, None, None]) & (place != chosen[:, None, None])
+        best = first_accepted(valid, first_accepted(distinct, np.full((n, n_rejected), TRIES - 1)))
         return preference_batch(anchor, chosen, np.take_along_axis(place, best[..., None], axis=-1)[..., 0])
 
-    def are_together(self, left: IntArray, right: IntArray) -> npt.NDArray[np.bool_]:
-        """Tell whether places co-occur at all in training; shapes broadcast."""
+    def co_occur(self, left: IntArray, right: IntArray) -> npt.NDArray[np.bool_]:
+        """Return whether places co-occur at all in the training split; shapes broadcast."""
         code = np.minimum(left, right) * self._n + np.maximum(left, right)
         if not len(self._together):
             return np.zeros(code.shape, dtype=bool)
@@ -76,8 +78,8 @@ def co_occurrences(dataset: Dataset, window_h: float, max_steps: int) -> tuple[I
 
     Args:
         dataset: Places and check-ins.
-        window_h: Most hours between the two check-ins.
-        max_steps: Most check-ins of the user from one to the other.
+        window_h: Maximum number of hours between the two check-ins.
+        max_steps: Maximum number of steps in the user's check-in sequence from one to the other.
 
     Returns:
         Codes `low * N + high` of the pairs of rows, sorted, shape (P,), and their counts, shape (P,).

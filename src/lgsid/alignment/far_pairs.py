@@ -1,4 +1,4 @@
-"""Pairs about distance alone, among all places."""
+"""Geography-constrained preference pairs among all places."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from lgsid.functional.distances import unit_vectors
 from lgsid.geo.neighbours import nearest_places
 from lgsid.typing import PreferenceBatch
 
-TRIES = 16
+TRIES = 16  # candidates drawn for each rejected place
 
 
 class FarPairs(PairSampler):
-    """Geography-constrained pairs: the chosen place is near the anchor, the rejected ones are far (METHOD 2).
+    """Geography-constrained pairs: the chosen place is near the anchor, the rejected ones are far.
 
     The chosen place is one of the anchor's `near` nearest (at most a quarter of all there are), its rank drawn
     log-uniformly. A rejected place is drawn evenly from those beyond that circle, so what counts as far follows the
-    density of the city. Sampling the rejected place far away is the paper's; ranks are our reading.
+    density of the city.
+
+    Source: LGSID (arXiv 2511.14221), geography-constrained pairs; ranks instead of distances are our reading
+    (docs/method.md, section 2).
 
     Args:
-        near: How many nearest places can be chosen.
-        min_places: Smallest number of places among which near and far mean something.
+        near: Number of nearest places from which the chosen one is sampled.
+        min_places: Minimum number of places in a group for its places to become anchors.
     """
 
     def __init__(self, near: int = 20, min_places: int = 8) -> None:
@@ -59,7 +62,7 @@ class FarPairs(PairSampler):
 
     @property
     def n_anchors(self) -> int:
-        """How many places lie in a group that is large enough."""
+        """Number of places in groups that are large enough."""
         return len(self.anchors)
 
     def draw(self, n: int, n_rejected: int, rng: np.random.Generator) -> PreferenceBatch:

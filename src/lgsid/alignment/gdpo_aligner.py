@@ -15,7 +15,7 @@ from lgsid.alignment.preference_losses import PreferenceLoss
 from lgsid.artefacts import Embeddings
 from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
 from lgsid.errors import LgsidError
-from lgsid.functional.neighbourhood import agreement_bound_at_k
+from lgsid.functional.neighborhood import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
 from lgsid.metrics import NeighbourhoodMetrics
 from lgsid.module import LgsidModule
@@ -27,22 +27,23 @@ LENGTH_BUCKET = 32  # prompts encoded at once in training; sorted by length, les
 
 
 class GDPOAligner(LgsidModule):
-    """G-DPO: tune the adapter of a text encoder until near places lie near, and meaning stays (METHOD 2).
+    """G-DPO: tune the adapter of a text encoder so that vectors respect distance and keep their meaning.
 
-    `L = L_align + lambda L_sim` (arXiv 2511.14221). The reference is the same encoder with its adapter off: no second
-    copy of the weights, and its embeddings of all places are computed once. Needs a `PreferenceData`.
+    `L = L_align + lambda L_sim` (arXiv 2511.14221; docs/method.md, section 2). The reference is the same encoder with
+    its adapter off: no second copy of the weights, and its embeddings of all places are computed once. Needs a
+    `PreferenceData`.
 
     Each validation logs `before/...` (reference) and `after/...` (aligned), both on real distances: coverage@k by
     region level, purity@k, median km of the k nearest, effective rank; `after/cosine_to_reference`; and
-    `bound/coverage+purity@k`, what an oracle would reach at the finest level.
+    `bound/coverage+purity@k`, the maximum that any embedding can reach at the finest level.
 
     Args:
-        encoder: The encoder, with `lora` set.
-        loss: The preference loss, L_align.
-        similarity_weight: lambda, the dial between meaning and geography.
-        similarity_temperature: tau of L_sim.
-        neighbours: k of the figures.
-        optimizer: Of the adapter's weights. Its learning rate falls linearly to zero over the training.
+        encoder: Text encoder with an adapter (`lora` set).
+        loss: Preference loss (L_align).
+        similarity_weight: Weight of the similarity term (lambda): the trade-off between meaning and geography.
+        similarity_temperature: Temperature of the similarity term (tau).
+        neighbours: Number of nearest vectors (k) in coverage@k, purity@k and median km@k.
+        optimizer: Optimizer for the adapter; its learning rate decays linearly to zero over the training.
     """
 
     def __init__(
@@ -74,14 +75,14 @@ class GDPOAligner(LgsidModule):
             raise LgsidError("GDPOAligner: the encoder has no adapter to train; set model.init_args.encoder's `lora`")
 
     def configure_optimizers(self) -> OptimizerLRScheduler:  # type: ignore[override]
-        """Give the adapter to the optimizer; the learning rate falls linearly to zero over the training."""
+        """Return the optimizer for the adapter, its learning rate decaying linearly to zero over the training."""
         optimizer = self.optimizer([p for p in self.encoder.parameters() if p.requires_grad])
         steps = max(1, int(self.trainer.estimated_stepping_batches))
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def setup(self, stage: str) -> None:
-        """Read the reward, if the loss has one, and compute the reference embeddings of all places, once."""
+        """Load the reward model, if the loss has one, and compute the reference embeddings of all places, once."""
         super().setup(stage)
         if stage == "fit":
             self.loss.prepare(self.encoder)
@@ -120,12 +121,12 @@ class GDPOAligner(LgsidModule):
         return total
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
-        """Log how neighbourhoods were before and are now; the batch holds the rows of all places."""
-        self.log_dict(self.neighbourhoods(), batch_size=len(batch))
+        """Log neighborhood metrics before and after the alignment; the batch holds the rows of all places."""
+        self.log_dict(self.neighborhood_metrics(), batch_size=len(batch))
 
     def test_step(self, batch: Tensor, batch_idx: int) -> None:
-        """Log the same as `validation_step`: alignment is judged on the catalogue, no check-ins are involved."""
-        self.log_dict(self.neighbourhoods(), batch_size=len(batch))
+        """Log the same as `validation_step`: alignment is evaluated on the catalog, without check-ins."""
+        self.log_dict(self.neighborhood_metrics(), batch_size=len(batch))
 
     def predict_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return the aligned embeddings of the places in the batch, shape (B, D)."""
@@ -147,20 +148,20 @@ class GDPOAligner(LgsidModule):
         return self._aligned[1]
 
     @torch.no_grad()
-    def neighbourhoods(self) -> dict[str, Tensor]:
-        """Return the figures of the reference (`before/`) and of the aligned encoder (`after/`)."""
+    def neighborhood_metrics(self) -> dict[str, Tensor]:
+        """Return the metrics of the reference (`before/`) and of the aligned encoder (`after/`)."""
         places = self.trainer.datamodule.places  # type: ignore[attr-defined]
         location = (places.region, places.category, places.lat_deg, places.lon_deg)
         reference, aligned = self.reference_embeddings(), self.aligned_embeddings()
         before, after = NeighbourhoodMetrics(self.neighbours), NeighbourhoodMetrics(self.neighbours)
         before.update(reference, *location)
         after.update(aligned, *location, reference=reference)
-        figures = {f"before/{name}": value for name, value in before.compute().items()}
-        figures |= {f"after/{name}": value for name, value in after.compute().items()}
+        results = {f"before/{name}": value for name, value in before.compute().items()}
+        results |= {f"after/{name}": value for name, value in after.compute().items()}
         if places.region.shape[1] and (places.region[:, -1] > 0).any() and (places.category > 0).any():
             bound = agreement_bound_at_k(places.region[:, -1], places.category, self.neighbours)
-            figures[f"bound/coverage+purity@{self.neighbours}"] = bound
-        return {name: value.float() for name, value in figures.items()}
+            results[f"bound/coverage+purity@{self.neighbours}"] = bound
+        return {name: value.float() for name, value in results.items()}
 
     def export(self, folder: Path) -> None:
         """Write `adapter/` in peft's format, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""

@@ -1,4 +1,4 @@
-"""Pairs about the kind of place alone, among near places."""
+"""Preference pairs about the category alone, among near places."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from lgsid.typing import PreferenceBatch
 class NearOtherCategoryPairs(PairSampler):
     """Pairs in which the chosen place is near and of the anchor's category, the rejected ones beside it but of another.
 
-    The counterweight to pairs about distance: it keeps places of one kind together. The rejected places are drawn
-    around the chosen one, so they are about as far from the anchor, and nothing but the kind tells them apart. (Drawn
-    around the anchor they would be nearer than the chosen one, and teach the encoder to forget distance.) Our addition
-    to the paper's two kinds of pairs. Anchors of unknown category are left out; a rejected place of unknown category
-    counts as another.
+    The counterweight to pairs about distance: it keeps places of one category together. The rejected places are drawn
+    around the chosen one, so they are about as far from the anchor, and nothing but the category tells them apart.
+    (Drawn around the anchor they would be nearer than the chosen one, and teach the encoder to ignore distance.) Our
+    addition to the two kinds of pairs of LGSID (docs/method.md, section 2). Anchors of unknown category are left out; a
+    rejected place of unknown category counts as another.
 
     Args:
-        near: How many nearest places of the category can be chosen; at most a quarter of the category.
-        min_places: Categories with fewer places give no anchors.
-        neighbours: Rejected places are drawn, log-uniformly by rank, from so many places nearest to the chosen one.
+        near: Number of nearest places of the category from which the chosen one is sampled; at most a quarter of it.
+        min_places: Minimum number of places of a category for its places to become anchors.
+        neighbours: Number of places nearest to the chosen one from which rejected places are sampled, log-uniformly by
+            rank.
     """
 
     def __init__(self, near: int = 20, min_places: int = 8, neighbours: int = 100) -> None:
@@ -46,13 +47,13 @@ class NearOtherCategoryPairs(PairSampler):
 
     @property
     def n_anchors(self) -> int:
-        """How many places have both kinds of neighbours."""
+        """Number of places that have both kinds of neighbors."""
         return len(self._anchors)
 
     def draw(self, n: int, n_rejected: int, rng: np.random.Generator) -> PreferenceBatch:
         """Draw `n` pairs; see the base class."""
         anchor = rng.choice(self._anchors, size=n)
         chosen = self._same.draw_near(anchor, rng)
-        centre = np.where(self._n_others[chosen] > 0, chosen, anchor)
-        lengths = np.repeat(self._n_others[centre][:, None], n_rejected, axis=1)
-        return preference_batch(anchor, chosen, self._others[centre[:, None], log_uniform_ranks(lengths, rng)])
+        center = np.where(self._n_others[chosen] > 0, chosen, anchor)
+        lengths = np.repeat(self._n_others[center][:, None], n_rejected, axis=1)
+        return preference_batch(anchor, chosen, self._others[center[:, None], log_uniform_ranks(lengths, rng)])

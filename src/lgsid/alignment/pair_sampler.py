@@ -1,4 +1,4 @@
-"""The contract of what draws preference pairs."""
+"""Base class of preference-pair samplers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lgsid.typing import PreferenceBatch
 
 
 class PairSampler(ABC):
-    """Draw preference pairs of one kind: an anchor, a place that should be near it, places that should not.
+    """Sample preference pairs of one kind: an anchor, a place that should be near it, places that should not.
 
     `fit` indexes a dataset, then `draw` may be called any number of times. Both are deterministic: all randomness
     comes from the generator handed to `draw`. What a sampler learns from interactions it learns from the training
@@ -25,7 +25,7 @@ class PairSampler(ABC):
     @property
     @abstractmethod
     def n_anchors(self) -> int:
-        """How many places can be an anchor. Callable after `fit`; 0: this sampler has nothing to offer here."""
+        """Number of places that can be an anchor, after `fit`; 0 if the dataset gives this sampler no pairs."""
 
     @abstractmethod
     def draw(self, n: int, n_rejected: int, rng: np.random.Generator) -> PreferenceBatch:
@@ -34,9 +34,9 @@ class PairSampler(ABC):
         The three roles of a pair are never the same place.
 
         Args:
-            n: B.
-            n_rejected: K, at least 1. Rejected places of a pair may repeat.
-            rng: Where all randomness comes from.
+            n: Number of pairs B.
+            n_rejected: Number K of rejected places per pair, at least 1; they may repeat.
+            rng: Random generator, the only source of randomness.
 
         Returns:
             anchor (B,), chosen (B,), rejected (B, K).

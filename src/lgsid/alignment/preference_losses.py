@@ -1,4 +1,4 @@
-"""Losses over preference pairs: the implicit reward, and how rewards make a loss."""
+"""Losses over preference pairs: an implicit reward, and a loss of rewards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lgsid.text import TextEncoder
 class PreferenceLoss(nn.Module, ABC):
     """Turn embeddings of preference pairs, under policy and reference, into a loss.
 
-    A subclass says what the implicit reward of a candidate is (`rewards`) and how rewards make a loss (`combine`).
+    A subclass defines the implicit reward of a candidate (`rewards`) and how rewards become a loss (`combine`).
     """
 
     def forward(
@@ -45,7 +45,7 @@ class PreferenceLoss(nn.Module, ABC):
         return loss, gain[:, :1] - gain[:, 1:]
 
     def prepare(self, encoder: TextEncoder) -> None:
-        """Read what the loss needs before training the adapter of `encoder`."""
+        """Load what the loss needs before the adapter of `encoder` is trained."""
 
     @abstractmethod
     def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
@@ -70,15 +70,15 @@ SAME_VECTORS = ("weights_hash", "pooling", "normalize", "dim")
 class RewardMargin(PreferenceLoss):
     """G-DPO as the paper has it: the implicit reward is the trained, frozen reward on the encoder's embeddings.
 
-    `-log sigmoid(beta [R(E(i+)) - R(E(i-)) - R(E_ref(i+)) + R(E_ref(i-))])` (arXiv 2511.14221, METHOD 2). With an
-    anchored reward (`AnchoredPair`) R also sees the anchor's embedding, so that it speaks of nearness between two
+    `-log sigmoid(beta [R(E(i+)) - R(E(i-)) - R(E_ref(i+)) + R(E_ref(i-))])` (arXiv 2511.14221, `L_align`). With an
+    anchored reward (`AnchoredPair`) R also sees the anchor's embedding, so that it measures the nearness of two
     places; with the literal one (`MismatchedPrompt`) it sees the candidate alone. Only the reward's head is read from
     its checkpoint; it is never trained or saved again. A drifting encoder can raise R without bringing near places
-    together: judge the result by real distances.
+    together: evaluate the result by real distances.
 
     Args:
-        reward: Checkpoint of a trained reward, `model.ckpt` of its run folder.
-        beta: Scale of the margin.
+        reward: Checkpoint of the trained reward model, `model.ckpt` of its run folder.
+        beta: Scale of the reward margin (DPO's beta).
     """
 
     def __init__(self, reward: str | None = None, beta: float = 1.0) -> None:
@@ -88,7 +88,7 @@ class RewardMargin(PreferenceLoss):
         self._head: tuple[RewardHead, ...] = ()  # in a tuple: no submodule, so it stays out of checkpoints
 
     def prepare(self, encoder: TextEncoder) -> None:
-        """Read the head of the reward.
+        """Load the head of the reward model.
 
         Raises:
             LgsidError: if there is none, or it was trained on the vectors of another encoder.
@@ -117,13 +117,14 @@ class RewardMargin(PreferenceLoss):
 
 
 class SimilarityMargin(PreferenceLoss):
-    """G-DPO with the cosine to the anchor as implicit reward, pair by pair (METHOD 2, our alternative).
+    """G-DPO with the cosine to the anchor as implicit reward, pair by pair.
 
     `-log sigmoid([cos(a, i+) - cos(a, i-) - cos_ref(a, i+) + cos_ref(a, i-)] / temperature)`. It needs no reward
-    model; the anchor is in the score, which says what "near" is near to.
+    model, and unlike a reward of one prompt it compares two places. Our alternative to the trained reward
+    (docs/method.md, section 2).
 
     Args:
-        temperature: Scale of cosines; 1 / temperature is DPO's beta.
+        temperature: Temperature of the cosine similarities; 1 / temperature is DPO's beta.
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
@@ -142,19 +143,19 @@ class SimilarityMargin(PreferenceLoss):
 
 
 class SimilaritySoftmax(SimilarityMargin):
-    """`SimilarityMargin` with a soft-max over all rejected places (METHOD 2, our alternative).
+    """`SimilarityMargin` with a softmax over all rejected places (our addition).
 
     The hardest rejected place gets most of the gradient. With one rejected place it equals `SimilarityMargin`.
 
     Args:
-        temperature: Scale of cosines; 1 / temperature is DPO's beta.
+        temperature: Temperature of the cosine similarities; 1 / temperature is DPO's beta.
     """
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__(temperature)
 
     def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
-        """Return the soft-max preference loss."""
+        """Return the softmax preference loss."""
         return softmax_preference_loss(
             chosen, rejected, reference_chosen, reference_rejected, beta=1 / self.temperature
         )

@@ -1,4 +1,4 @@
-"""Pairs about distance alone, among places of the same kind."""
+"""Geography-constrained preference pairs within a category."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lgsid.artefacts import Items
 class SameCategoryFarPairs(FarPairs):
     """Far pairs in which anchor, chosen and rejected all have one category.
 
-    With `FarPairs` the chosen place mostly is of another kind than the anchor, so the encoder learns to forget kinds.
-    Here nothing but distance tells chosen from rejected. Our addition to the paper's two kinds of pairs. Places of
-    unknown category form a group of their own.
+    With `FarPairs` the chosen place is mostly of another category than the anchor, so the encoder learns to ignore
+    categories. Here nothing but distance tells chosen from rejected. Our addition to the two kinds of pairs of LGSID
+    (docs/method.md, section 2). Places of unknown category form a group of their own.
 
     Args:
-        near: How many nearest places of the category can be chosen; at most a quarter of the category.
-        min_places: Categories with fewer places give no anchors.
+        near: Number of nearest places of the category from which the chosen one is sampled; at most a quarter of it.
+        min_places: Minimum number of places of a category for its places to become anchors.
     """
 
     def __init__(self, near: int = 20, min_places: int = 8) -> None:

@@ -1,4 +1,4 @@
-"""Vectorised random draws that the pair samplers share."""
+"""Vectorized sampling shared by the pair samplers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FloatArray = npt.NDArray[np.float64]
 def log_uniform_ranks(lengths: IntArray, rng: np.random.Generator) -> IntArray:
     """Draw ranks 0 .. length-1, log-uniformly: each factor of two in rank is equally likely.
 
-    Density-aware (METHOD 1): ranks, not kilometres, so that a dense centre and a thin suburb are treated alike.
+    Density-aware: ranks, not kilometers, so that a dense center and a sparse suburb are treated alike (docs/method.md).
 
     Args:
-        lengths: How many ranks there are in each list, each at least 1. Any shape.
-        rng: Where the randomness comes from.
+        lengths: Number of ranks in each list, each at least 1. Any shape.
+        rng: Random generator.
 
     Returns:
         The shape of `lengths`.

@@ -1,4 +1,4 @@
-"""Place items in slots of limited capacity at the smallest total cost."""
+"""Capacity-constrained assignment at minimum total cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_EXACT = 20_000_000
 def place_at_least_cost(
     cost: npt.NDArray[np.float64], room: npt.NDArray[np.int64], max_exact: int = MAX_EXACT
 ) -> npt.NDArray[np.int64]:
-    """Give every row one column, no column more rows than its room, at the smallest total cost.
+    """Assign every row to one column, at minimum total cost, without exceeding the capacity of any column.
 
     Exact by the assignment problem with each column repeated as often as it has room. Where that matrix would
     have more than `max_exact` entries, by deferred acceptance instead: rows ask for their cheapest column, and a
@@ -21,7 +21,7 @@ def place_at_least_cost(
     Args:
         cost: (n, K), finite.
         room: (K,), with a sum of at least n.
-        max_exact: Largest matrix to solve exactly.
+        max_exact: Maximum number of matrix entries for an exact solution.
 
     Returns:
         (n,) int64 columns. Equal costs are settled by the order of the rows.

@@ -11,7 +11,7 @@ EARTH_RADIUS_M = 6_371_008.8  # mean radius (IUGG)
 
 
 def unit_vectors(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return points of the unit sphere, in float64: in float32, places under a metre apart become one.
+    """Return points of the unit sphere, in float64: in float32, places less than a meter apart become one.
 
     Args:
         lat_deg: Shape (...).
@@ -25,12 +25,12 @@ def unit_vectors(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> npt.NDArray[
 
 
 def chord_to_m(chord: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Turn straight distances between points of the unit sphere into metres along its surface. Any shape."""
+    """Turn chord lengths between points of the unit sphere into meters along its surface. Any shape."""
     return 2.0 * EARTH_RADIUS_M * np.arcsin(np.clip(np.asarray(chord, np.float64) / 2.0, 0.0, 1.0))
 
 
 def haversine_m(lat_deg: Tensor, lon_deg: Tensor, other_lat_deg: Tensor, other_lon_deg: Tensor) -> Tensor:
-    """Return great-circle distances in metres; shapes broadcast.
+    """Return great-circle distances in meters; shapes broadcast.
 
     Computed in float64, by the haversine formula, which keeps its precision for near places (the cosine of unit
     vectors does not).

@@ -1,4 +1,4 @@
-"""Lists of candidates: labels, and how well scores order them."""
+"""Lists of candidates: distance labels, rank correlation, NDCG."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ def average_ranks(values: Tensor) -> Tensor:
 
 
 def rank_labels(distance: Tensor) -> Tensor:
-    """Return `p_j = C - rank(distance_j) + 1`: the nearest of C candidates has C, the farthest 1 (METHOD 1).
+    """Return `p_j = C - rank(distance_j) + 1`: the nearest of C candidates has C, the farthest 1.
 
-    Equal distances share the mean of their labels (our reading; the paper does not say).
+    Equal distances share the mean of their labels (our reading).
+
+    Source: the labels of LGSID's reward model (arXiv 2511.14221).
 
     Args:
         distance: Any unit, shape (B, C).
@@ -36,7 +38,7 @@ def rank_labels(distance: Tensor) -> Tensor:
 
 
 def spearman(scores: Tensor, targets: Tensor) -> Tensor:
-    """Return the rank correlation of each list, ties at their mean rank; 0 where one side is constant.
+    """Return Spearman's rank correlation of each list, ties at their mean rank; 0 where one side is constant.
 
     Args:
         scores: Shape (B, C).
@@ -52,14 +54,14 @@ def spearman(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 def ndcg(scores: Tensor, gains: Tensor, k: int) -> Tensor:
-    """Return the normalised discounted cumulative gain of the first k of each list, with linear gains.
+    """Return the normalized discounted cumulative gain at k of each list, with linear gains.
 
-    Candidates with equal scores share their mean gain, so that a constant score earns exactly chance.
+    Candidates with equal scores share their mean gain, so that a constant score has exactly the value of chance.
 
     Args:
         scores: Shape (B, C).
         gains: Not negative, shape (B, C).
-        k: Length that counts.
+        k: Cut-off.
 
     Returns:
         Shape (B,), in 0..1.
@@ -72,7 +74,7 @@ def ndcg(scores: Tensor, gains: Tensor, k: int) -> Tensor:
 
 
 def chance_ndcg(gains: Tensor, k: int) -> Tensor:
-    """Return the expected NDCG of a random order: mean gain at every place. Shapes as in `ndcg`."""
+    """Return the expected NDCG of a random order: the mean gain at every rank. Shapes as in `ndcg`."""
     return gains.mean(dim=-1) * discounts(gains, k).sum() / ideal_gain(gains, k)
 
 
@@ -83,6 +85,6 @@ def ideal_gain(gains: Tensor, k: int) -> Tensor:
 
 
 def discounts(gains: Tensor, k: int) -> Tensor:
-    """Return `1 / log2(1 + place)` for the first k places and 0 after them, shape (C,)."""
-    place = torch.arange(1, gains.shape[-1] + 1, device=gains.device)
-    return torch.where(place <= k, 1.0 / torch.log2(1.0 + place), 0.0).to(gains.dtype)
+    """Return `1 / log2(1 + rank)` for the first k ranks and 0 after them, shape (C,)."""
+    rank = torch.arange(1, gains.shape[-1] + 1, device=gains.device)
+    return torch.where(rank <= k, 1.0 / torch.log2(1.0 + rank), 0.0).to(gains.dtype)

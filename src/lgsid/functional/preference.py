@@ -1,4 +1,4 @@
-"""Preference losses on implicit rewards of embeddings, and the term that keeps the meaning (METHOD 2)."""
+"""Preference losses on implicit rewards of embeddings, and the similarity term (docs/method.md, section 2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pairwise_preference_loss(
         rejected: Rewards of the rejected items under the policy, shape (B, K).
         reference_chosen: The same under the reference, shape (B,).
         reference_rejected: The same under the reference, shape (B, K).
-        beta: Scale of the margin.
+        beta: Scale of the reward margin.
 
     Returns:
         A scalar.
@@ -44,7 +44,7 @@ def softmax_preference_loss(
         rejected: Rewards of the rejected items under the policy, shape (B, K).
         reference_chosen: The same under the reference, shape (B,).
         reference_rejected: The same under the reference, shape (B, K).
-        beta: Scale of the margin.
+        beta: Scale of the reward margin.
 
     Returns:
         A scalar.
@@ -56,13 +56,13 @@ def softmax_preference_loss(
 def contrastive_similarity_loss(vectors: Tensor, reference: Tensor, temperature: float) -> Tensor:
     """Return L_sim: each item must find its own reference embedding among those of the batch.
 
-    `-(1/B) sum_i log softmax_j(cos(E(i), E_ref(j)) / tau)[i]` (arXiv 2511.14221; the exact form is our reading,
-    METHOD 2). The alternative reading is `1 - cos(E(i), E_ref(i))`, which forbids turning all vectors together.
+    `-(1/B) sum_i log softmax_j(cos(E(i), E_ref(j)) / tau)[i]` (arXiv 2511.14221; the exact form is our
+    reading). The alternative reading is `1 - cos(E(i), E_ref(i))`, which forbids turning all vectors together.
 
     Args:
         vectors: Policy embeddings of B different items, shape (B, D).
         reference: Their reference embeddings, shape (B, D).
-        temperature: tau; smaller is stricter.
+        temperature: Temperature tau; a lower one is stricter.
 
     Returns:
         A scalar.

@@ -1,4 +1,4 @@
-"""Cores of item-level ranking metrics: ranks with ties against the model, hit, NDCG, reciprocal rank, top-k."""
+"""Item-level ranking: ranks with ties against the model, hit, NDCG, reciprocal rank, top-k."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ UNRANKED = 1 << 40
 
 
 def pessimistic_rank(scores: Tensor, target: Tensor, allowed: Tensor | None = None) -> Tensor:
-    """Rank targets among all items, ties broken against the model (FIELD 3.1).
+    """Rank targets among all items, ties broken against the model (docs/evaluation.md, rule 3).
 
     Args:
         scores: Shape (B, N), higher is better; NaN counts as the lowest score.

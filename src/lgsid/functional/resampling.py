@@ -20,12 +20,12 @@ BLOCK = 1 << 21
 
 
 def user_weights(n_users: int, n_replicates: int, seed: int) -> Floats:
-    """Draw how often each user is in each replicate of a bootstrap (Efron 1979).
+    """Draw the number of times that each user is in each replicate of a bootstrap (Efron 1979).
 
     Args:
-        n_users: Users, U, who are drawn with replacement.
-        n_replicates: Replicates, B.
-        seed: The same seed gives the same weights.
+        n_users: Number of users U, drawn with replacement.
+        n_replicates: Number of replicates B.
+        seed: Random seed of the bootstrap.
 
     Returns:
         Shape (B, U), whole numbers; every row adds up to U.
@@ -34,21 +34,21 @@ def user_weights(n_users: int, n_replicates: int, seed: int) -> Floats:
 
 
 def weight_chunks(n_users: int, n_replicates: int, seed: int, chunk: int) -> Iterator[Floats]:
-    """Draw the rows of `user_weights` a few at a time; how many does not change them.
+    """Draw the rows of `user_weights` in chunks; the chunk size does not change them.
 
     Args:
-        n_users: Users, U.
-        n_replicates: Replicates, B.
-        seed: As of `user_weights`.
-        chunk: Rows at a time.
+        n_users: Number of users U.
+        n_replicates: Number of replicates B.
+        seed: Random seed of the bootstrap, as in `user_weights`.
+        chunk: Number of rows per chunk.
 
     Yields:
         Shape (at most chunk, U).
     """
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     shares = np.full(n_users, 1.0 / n_users)
     for start in range(0, n_replicates, chunk):
-        yield draw.multinomial(n_users, shares, size=min(chunk, n_replicates - start)).astype(np.float64)
+        yield rng.multinomial(n_users, shares, size=min(chunk, n_replicates - start)).astype(np.float64)
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -69,7 +69,7 @@ def interval(replicates: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
 
     Args:
         replicates: Shape (B, ...).
-        level: Share of the replicates inside.
+        level: Confidence level, the share of the replicates inside.
 
     Returns:
         Lower and upper end, shape (...); NaN where no replicate has a value.
@@ -80,12 +80,12 @@ def interval(replicates: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
 
 
 def quantile(ordered: Floats, last: npt.NDArray[np.int64], share: float) -> Floats:
-    """Interpolate between the neighbours of a share of sorted values.
+    """Interpolate linearly at a quantile of sorted values.
 
     Args:
         ordered: Shape (B, ...), sorted along the first axis.
-        last: Shape (...), position of the largest value that counts.
-        share: Between 0 and 1.
+        last: Shape (...), position of the largest value that is not NaN.
+        share: Quantile, between 0 and 1.
 
     Returns:
         Shape (...).
@@ -115,7 +115,7 @@ def bootstrap_p(differences: Floats) -> Floats:
 
 
 def holm(p: Floats) -> Floats:
-    """Adjust p values for being several, step down (Holm 1979).
+    """Adjust p values for multiple comparisons, step-down (Holm 1979).
 
     Args:
         p: Shape (..., M), M tests of one family. NaN is no test: it stays NaN and does not count.
@@ -136,7 +136,7 @@ def t_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, Flo
 
     Args:
         values: Shape (S, ...), one per seed.
-        level: Chance that the interval covers the mean, for normal values.
+        level: Confidence level.
 
     Returns:
         Mean, lower and upper end, shape (...); the ends are NaN for one seed.
@@ -187,7 +187,7 @@ def weighted_auc(scores: Floats, labels: Floats, weights: Floats) -> Floats:
 def auc_runs(scores: Floats, labels: Floats, owner: npt.NDArray[np.int64], n_owners: int) -> tuple[Any, Any]:
     """Sort samples into runs that say as much about an AUC as all scores do.
 
-    A run is one score; neighbouring scores that only positives have, or only negatives, are one run.
+    A run is one score; adjacent scores that only positives have, or only negatives, are one run.
 
     Args:
         scores: Shape (S,).

@@ -46,13 +46,13 @@ def residual_decode(codes: Tensor, codebooks: Sequence[Tensor]) -> Tensor:
 
 
 def residual_distances(x: Tensor, codebooks: Sequence[Tensor], codes: Tensor, level: int) -> Tensor:
-    """Return the squared distance of what the earlier levels left over to every code of `level`, `(B, K_level)`."""
+    """Return the squared distance of the residual before `level` to each of its codes, `(B, K_level)`."""
     rest = x - residual_decode(codes, codebooks[:level]) if level else x
     return squared_distances(rest, codebooks[level])
 
 
 def soft_assignment(residual: Tensor, centroids: Tensor, temperature: float) -> Tensor:
-    """Return soft-max assignments `(B, K)`: `p_k ~ exp(-|R - mu_k|^2 / (temperature * s))`.
+    """Return softmax assignments `(B, K)`: `p_k ~ exp(-|R - mu_k|^2 / (temperature * s))`.
 
     The scale `s` is the batch mean of the squared distance to the nearest centroid, without a gradient, so that
     `temperature` means the same at every level and for vectors of any length.

@@ -1,4 +1,4 @@
-"""The list-wise and point-wise losses of the reward (METHOD 1)."""
+"""List-wise and point-wise losses of the reward model (docs/method.md, section 1)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def weighted_bce(scores: Tensor, distance: Tensor) -> Tensor:
 
 
 def soft_target_bce(scores: Tensor, distance: Tensor) -> Tensor:
-    """Return the binary cross-entropy against targets p/C. Our reading; shapes as in `weighted_bce`."""
+    """Return the binary cross-entropy against targets p / C. Our reading; shapes as in `weighted_bce`."""
     targets = rank_labels(distance) / scores.shape[-1]
     return F.binary_cross_entropy_with_logits(scores, targets)
 
 
 def listwise_softmax(scores: Tensor, distance: Tensor) -> Tensor:
-    """Return the cross-entropy of the soft-max over a list against p / sum p. Our reading; shapes as above."""
+    """Return the cross-entropy of the softmax over a list against p / sum p. Our reading; shapes as above."""
     labels = rank_labels(distance)
     targets = labels / labels.sum(dim=-1, keepdim=True)
     return -(targets * F.log_softmax(scores, dim=-1)).sum(dim=-1).mean()

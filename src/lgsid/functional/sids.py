@@ -1,4 +1,4 @@
-"""Semantic IDs as arrays of codes: packing, grouping, and what a codebook's quality is made of (FIELD 3.8)."""
+"""Semantic IDs as arrays of codes: packing, grouping, and statistics of the quality card (docs/evaluation.md)."""
 
 from __future__ import annotations
 

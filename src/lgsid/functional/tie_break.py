@@ -1,4 +1,4 @@
-"""Rank items by a score and break its ties by recency, then popularity, then against the model (FIELD 2)."""
+"""Rank items by a score and break its ties by recency, then popularity, then against the model (docs/evaluation.md)."""
 
 from __future__ import annotations
 

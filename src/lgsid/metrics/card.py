@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.functional.neighbourhood import agreement_at_k, median_km_at_k, nearest_vectors
+from lgsid.functional.neighborhood import agreement_at_k, median_km_at_k, nearest_vectors
 from lgsid.functional.sids import (
     branch_separation,
     collision_rate,

@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from lgsid.functional.neighbourhood import (
+from lgsid.functional.neighborhood import (
     agreement_at_k,
     effective_rank,
     mean_cosine,

@@ -1,4 +1,4 @@
-"""Rewards: does this content belong at this location?"""
+"""Reward models: does this content belong at this location?"""
 
 from lgsid.rewards.head_inputs import AnchoredPair, HeadInput, MismatchedPrompt
 from lgsid.rewards.reward_head import RewardHead

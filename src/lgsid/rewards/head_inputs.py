@@ -1,4 +1,4 @@
-"""What the head of a reward model sees of a prompt."""
+"""Features on which the head of a reward model scores a candidate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class HeadInput(nn.Module, ABC):
     """Turn the vectors of an anchor and of its candidates into features of the two-layer head.
 
     Subclasses take plain constructor arguments, return them from `arguments`, and create their layers in `build`.
-    `sees_anchor` tells whether the anchor's vector matters.
+    `sees_anchor` is true where the features depend on the anchor's vector.
     """
 
     sees_anchor: ClassVar[bool] = False
@@ -35,14 +35,16 @@ class HeadInput(nn.Module, ABC):
         """
 
     def arguments(self) -> dict[str, Any]:
-        """Return the constructor arguments, to build the same from a checkpoint."""
+        """Return the constructor arguments, from which a checkpoint rebuilds this input."""
         return {}
 
 
 class MismatchedPrompt(HeadInput):
     """The head sees the candidate's vector alone: `r_ij = MLP(E(content_i, location_j))`, the literal reading.
 
-    On public data that learns next to nothing: a category and a name do not tell where a place is (METHOD 1).
+    It learns little where a category and a name do not tell where a place is, as in public check-in data.
+
+    Source: LGSID (arXiv 2511.14221), read literally (docs/method.md, section 1).
     """
 
     def build(self, dim: int) -> int:
@@ -57,14 +59,14 @@ class MismatchedPrompt(HeadInput):
 class AnchoredPair(HeadInput):
     """The head sees the anchor's vector a and the candidate's b: the default.
 
-    Both go through one learned projection; the features are `[a', b', a' * b', |a' - b'|, (a' - b')^2]`. METHOD 1 has
-    these features on the vectors themselves, without the square; a two-layer head learns bilinear geometry poorly from
-    them, and far better from a shared projection to fewer dimensions, which becomes a map (our design).
+    Both go through one learned projection; the features are `[a', b', a' * b', |a' - b'|, (a' - b')^2]`. From a
+    shared projection to fewer dimensions a two-layer head learns distances better than from the vectors themselves.
+    Our reading: the paper's head sees one vector (docs/method.md, section 1).
 
     Args:
-        width: Dimensions of the projection.
+        width: Output dimension of the projection.
         hidden_dim: Width of the projection's hidden layer.
-        dropout: In the projection, while training.
+        dropout: Dropout probability in the projection.
     """
 
     sees_anchor = True
@@ -74,7 +76,7 @@ class AnchoredPair(HeadInput):
         self.width, self.hidden_dim, self.dropout = width, hidden_dim, dropout
 
     def build(self, dim: int) -> int:
-        """Create the projection. Text vectors share a large common part, which standardising takes away."""
+        """Create the projection; standardization removes the large component that all text vectors share."""
         self.standardise = nn.BatchNorm1d(dim, affine=False)
         self.projection = nn.Sequential(
             nn.Linear(dim, self.hidden_dim),

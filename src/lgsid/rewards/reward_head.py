@@ -1,4 +1,4 @@
-"""The head of the reward: what stays when the encoder is taken away."""
+"""The head of the reward model: the part that remains without the encoder."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CHECKPOINT_KEY = "reward_head"
 
 
 class RewardHead(nn.Module):
-    """A two-layer MLP on the features of a `HeadInput` (`r_ij = MLP(E_i^j)`, METHOD 1).
+    """Two-layer MLP on the features of a `HeadInput` (`r_ij = MLP(E_i^j)`, arXiv 2511.14221).
 
     Args:
-        input: What it sees.
+        input: Features that the head scores.
         dim: Width D of the encoder's vectors.
         hidden_dim: Width of the hidden layer.
-        dropout: After the hidden layer.
-        encoder: What the vectors come from, as `TextEncoder.describe` tells it.
+        dropout: Dropout probability after the hidden layer.
+        encoder: Description of the encoder that the vectors come from, see `TextEncoder.describe`.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RewardHead(nn.Module):
     forward = score
 
     def describe(self) -> dict[str, Any]:
-        """Return what `from_description` needs, as plain values."""
+        """Return the arguments of `from_description`, as plain values."""
         return {
             "input": {"class_name": type(self.input).__name__, "init_args": self.input.arguments()},
             "dim": self.dim,
@@ -69,10 +69,10 @@ class RewardHead(nn.Module):
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> Self:
-        """Build an untrained head of the same kind.
+        """Build an untrained head from its description.
 
         Raises:
-            LgsidError: if the class of its input is not known here.
+            LgsidError: if the class of its input is unknown.
         """
         wanted = description["input"]
         known = {kind.__name__: kind for kind in _subclasses(HeadInput)}  # type: ignore[type-abstract]
@@ -86,16 +86,16 @@ class RewardHead(nn.Module):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read the trained head out of a checkpoint of `RewardModel`, without the encoder.
+        """Load the trained head from a checkpoint of `RewardModel`, without the encoder.
 
         Args:
-            path: `model.ckpt` of the reward's run folder.
+            path: Checkpoint of the reward model, `model.ckpt` of its run folder.
 
         Raises:
-            LgsidError: if there is no such file, or it is no checkpoint of a reward.
+            LgsidError: if the file does not exist or is not the checkpoint of a reward model.
         """
         if not Path(path).is_file():
-            raise LgsidError(f"{path}: no such file (expected the checkpoint of a reward)")
+            raise LgsidError(f"{path}: no such file (expected the checkpoint of a RewardModel)")
         try:
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)
             head = cls.from_description(checkpoint[CHECKPOINT_KEY])

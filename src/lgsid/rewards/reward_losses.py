@@ -1,4 +1,4 @@
-"""Losses over lists of candidate locations, from which a reward learns."""
+"""Losses of the reward model, over lists of candidate locations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lgsid.functional.reward import listwise_softmax, pointwise_bce, soft_target
 class RewardLoss(nn.Module, ABC):
     """A loss over lists of candidates. Column 0 of a list is the anchor's own location.
 
-    `needs_own` tells whether column 0 must be there: an anchor paired with itself says nothing of distance, so inputs
+    `needs_own` is true where column 0 is required: an anchor paired with itself says nothing about distance, so inputs
     that see the anchor are otherwise trained without it.
     """
 
@@ -25,7 +25,7 @@ class RewardLoss(nn.Module, ABC):
 
         Args:
             scores: Logits, shape (B, C).
-            distance_km: From the anchor to each candidate location, shape (B, C).
+            distance_km: Distance from the anchor to each candidate location in kilometers, shape (B, C).
 
         Returns:
             A scalar.
@@ -33,9 +33,9 @@ class RewardLoss(nn.Module, ABC):
 
 
 class ListwiseSoftmax(RewardLoss):
-    """Cross-entropy of the soft-max over a list against p / sum p (ListNet's top-one form, Cao et al. 2007).
+    """Cross-entropy of the softmax over a list against p / sum p (ListNet, Cao et al. 2007).
 
-    Our reading of the paper's list-wise loss, and the default.
+    Our reading of the list-wise loss of LGSID (arXiv 2511.14221; docs/method.md, section 1), and the default.
     """
 
     def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
@@ -44,9 +44,9 @@ class ListwiseSoftmax(RewardLoss):
 
 
 class SoftTargetBCE(RewardLoss):
-    """Binary cross-entropy of every score against p/C: the paper's labels with the missing negative term.
+    """Binary cross-entropy of every score against p / C: the labels as printed, with a negative term.
 
-    Our reading.
+    Our reading of the list-wise loss of LGSID (arXiv 2511.14221; docs/method.md, section 1).
     """
 
     def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
@@ -55,9 +55,9 @@ class SoftTargetBCE(RewardLoss):
 
 
 class WeightedBCE(RewardLoss):
-    """`-1/N sum_i sum_j p_ij log sigmoid(r_ij)`, as printed (arXiv 2511.14221, METHOD 1).
+    """`-1/N sum_i sum_j p_ij log sigmoid(r_ij)`, as printed (arXiv 2511.14221).
 
-    It has no negative term, so every score rises and little order is learnt. For comparison.
+    It has no negative term, so all scores rise and little order is learned. For comparison.
     """
 
     def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
@@ -66,7 +66,10 @@ class WeightedBCE(RewardLoss):
 
 
 class PointwiseBCE(RewardLoss):
-    """Binary cross-entropy of the true location against all others; distances are not used. The paper's ablation."""
+    """Binary cross-entropy of the true location against all others, without distances.
+
+    Source: the point-wise ablation of LGSID (arXiv 2511.14221).
+    """
 
     needs_own = True
 

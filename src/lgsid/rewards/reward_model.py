@@ -1,4 +1,4 @@
-"""The reward: does this content belong at this location?"""
+"""The reward model: does this content belong at this location?"""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ NDCG_LENGTH = 10
 
 
 class RewardModel(LgsidModule):
-    """List-wise reward on an encoder's vectors (arXiv 2511.14221; METHOD 1), trained on `RewardData`.
+    """List-wise reward model on the vectors of a text encoder, trained on `RewardData`.
 
-    The encoder is frozen unless it has a LoRA: then every prompt is encoded once, kept on disk, and the head trains
-    on the vectors; with LoRA, prompts go through the encoder in the step. Either way the checkpoint holds the head
-    (and the adapter), not the pre-trained weights; `RewardHead.load` reads the head without any encoder.
+    Without LoRA the encoder is frozen: every prompt is encoded once, the vectors are cached on disk, and the head
+    trains on them. With LoRA, prompts are encoded in the training step. The checkpoint holds the head (and the
+    adapter), not the pre-trained weights; `RewardHead.load` loads the head without the encoder.
 
     Logs, on lists of held-out places, the true location left out: `heldout/<kind>/spearman` with minus distance and
     `ndcg@10`, both beside the cosine of the encoder's vectors (`cosine_spearman`, `cosine_ndcg@10`) and beside chance
     (`chance_ndcg@10`; a rank correlation is 0 by chance). `own_first` is the share of lists whose true location has
-    the highest score (chance `1 / (K + 1)`); an input that sees the anchor knows its own prompt, so it has none.
+    the highest score (chance `1 / (K + 1)`); inputs that see the anchor's own prompt do not have it.
+
+    Source: LGSID (arXiv 2511.14221); docs/method.md, section 1.
 
     Args:
-        encoder: Where vectors come from; none: all-MiniLM-L6-v2.
-        input: What the head sees; none: `AnchoredPair`.
-        loss: None: `ListwiseSoftmax`.
+        encoder: Text encoder; all-MiniLM-L6-v2 if not given.
+        input: Features that the head scores; `AnchoredPair` if not given.
+        loss: Loss over lists of candidates; `ListwiseSoftmax` if not given.
         hidden_dim: Width of the head's hidden layer.
-        dropout: In the head.
-        optimizer: Its learning rate falls to 0 along a cosine.
+        dropout: Dropout probability in the head.
+        optimizer: Optimizer for the head (and the adapter); its learning rate follows a cosine decay to zero.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class RewardModel(LgsidModule):
         return self.head.score(anchor, candidates)
 
     def on_fit_start(self) -> None:
-        """Encode all prompts before the first step, if the encoder is frozen."""
+        """Encode all prompts before the first step if the encoder is frozen."""
         if not self.encoder.is_trainable:
             self._vectors(torch.zeros(1, 1, dtype=torch.int64, device=self.device))
 
@@ -88,18 +90,18 @@ class RewardModel(LgsidModule):
         return loss
 
     def validation_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Log how well held-out lists are ordered."""
+        """Log ranking metrics of held-out lists."""
         kind = self._data().heldout_kinds[dataloader_idx]
-        for name, value in self.measures(batch).items():
+        for name, value in self.list_metrics(batch).items():
             key = f"heldout/{kind}/{name}"
             self.log(key, value, batch_size=len(batch), add_dataloader_idx=False, prog_bar=name == "spearman")
 
     def test_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Log how well held-out lists are ordered."""
+        """Log ranking metrics of held-out lists."""
         self.validation_step(batch, batch_idx, dataloader_idx)
 
-    def measures(self, batch: RewardBatch) -> dict[str, Tensor]:
-        """Return the means over a batch of what is logged for it, by name."""
+    def list_metrics(self, batch: RewardBatch) -> dict[str, Tensor]:
+        """Return the metrics of held-out lists, averaged over the batch, by name."""
         vectors = self._vectors(batch.prompt)
         scores = self.score(vectors[:, 0], vectors)
         cosine = F.cosine_similarity(vectors[:, :1], vectors[:, 1:], dim=-1)
@@ -117,37 +119,39 @@ class RewardModel(LgsidModule):
         return {name: value.mean() for name, value in found.items()}
 
     def configure_optimizers(self) -> Any:
-        """Let the learning rate fall along a cosine over the whole training."""
+        """Return the optimizer with a cosine decay of the learning rate over the training."""
         optimizer = super().configure_optimizers()
         steps = max(int(self.trainer.estimated_stepping_batches), 1)
         schedule = {"scheduler": CosineAnnealingLR(optimizer, steps), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what is needed to rebuild the head without this class."""
+        """Add the description from which `RewardHead.load` rebuilds the head."""
         super().on_save_checkpoint(checkpoint)
         checkpoint[CHECKPOINT_KEY] = self.head.describe()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Rebuild the head as it was trained, and refuse vectors it was not trained on.
+        """Rebuild the head as it was trained; refuse another encoder.
 
         Raises:
-            LgsidError: if it is no checkpoint of a reward, or the encoder here differs from the one it was trained on.
+            LgsidError: if it is not the checkpoint of a reward model, or the encoder differs from that of the training.
         """
         if CHECKPOINT_KEY not in checkpoint:
-            raise LgsidError("reward: this checkpoint is not that of a RewardModel")
+            raise LgsidError("reward model: this is not the checkpoint of a RewardModel")
         super().on_load_checkpoint(checkpoint)
         description = checkpoint[CHECKPOINT_KEY]
         for name in ("weights_hash", "pooling", "normalize", "dim"):
             here, there = self.head.encoder[name], description["encoder"][name]
             if here != there:
-                raise LgsidError(f"reward: was trained on an encoder with {name} {there!r}, not {here!r}; set the same")
+                raise LgsidError(
+                    f"reward model: it was trained on an encoder with {name} {there!r}, not {here!r}; set the same"
+                )
         self.head = RewardHead.from_description(description)
 
     def _data(self) -> Any:
         data = getattr(self.trainer, "datamodule", None)
         if not hasattr(data, "heldout_kinds") or not hasattr(data, "texts"):
-            raise LgsidError(f"RewardModel: needs lgsid.datamodules.RewardData as its data, not {type(data).__name__}")
+            raise LgsidError(f"RewardModel: needs lgsid.datamodules.RewardData as data, not {type(data).__name__}")
         return data
 
     def _vectors(self, prompt: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""For the tests of lgsid and of its plugins: contracts, a toy city, tiny encoders."""
+"""Test support for lgsid and its plugins: contract tests, a toy city, tiny encoders."""
 
 from lgsid.testing.data_source_contract import DataSourceContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract

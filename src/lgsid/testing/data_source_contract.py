@@ -1,4 +1,4 @@
-"""What every data source must do."""
+"""Contract tests of data sources, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DataSourceContract(ABC):
         assert log["weekday"].between(0, 6).all()
 
     def test_reading_twice_gives_the_same(self) -> None:
-        """Nothing is drawn anew, no state is left behind."""
+        """Reading is deterministic and leaves no state behind."""
         source, again = self.make(), self.make()
         first = source.read()
         for other in (source.read(), again.read()):
@@ -49,7 +49,7 @@ class DataSourceContract(ABC):
             pd.testing.assert_frame_equal(first.interactions, other.interactions)
 
     def test_files_exist(self) -> None:
-        """What the source says that it reads is there, so that a pipeline can hash it."""
+        """All files that the source reports exist, so that a pipeline can hash them."""
         assert all(path.is_file() for path in self.make().files())
 
     def test_rows_are_told(self) -> None:

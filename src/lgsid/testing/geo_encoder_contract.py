@@ -1,4 +1,4 @@
-"""What every geo encoder must hold to; third parties inherit it in their tests."""
+"""Contract tests of geo encoders, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from lgsid.geo.geo_encoder import GeoEncoder
 
-METRES_PER_DEGREE = 111_195.0
+METERS_PER_DEGREE = 111_195.0
 
 
 class GeoEncoderContract(ABC):
-    """Tests of a geo encoder's promises.
+    """Contract tests of a geo encoder.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
@@ -25,7 +25,7 @@ class GeoEncoderContract(ABC):
         """Return a new encoder; with the same arguments every time."""
 
     def positions(self) -> tuple[Tensor, Tensor]:
-        """Return places within some 20 km of a city's middle, (N,) float64 degrees each."""
+        """Return places within some 20 km of a city's center, (N,) float64 degrees each."""
         generator = torch.Generator().manual_seed(0)
         offset = 0.1 * torch.randn(200, 2, generator=generator, dtype=torch.float64)
         return 40.73 + offset[:, 0], -73.99 + offset[:, 1]
@@ -51,7 +51,7 @@ class GeoEncoderContract(ABC):
         """A step of `resolution_m` north or east changes the vector, well above rounding, from every place."""
         encoder, lat, lon = self.fitted()
         here = encoder(lat, lon).double()
-        step = self.resolution_m / METRES_PER_DEGREE
+        step = self.resolution_m / METERS_PER_DEGREE
         for moved in (encoder(lat + step, lon), encoder(lat, lon + step / torch.deg2rad(lat).cos())):
             assert float((moved.double() - here).norm(dim=-1).min()) > 1e-3
 
@@ -59,7 +59,7 @@ class GeoEncoderContract(ABC):
         """On average, places 100 m away have nearer vectors than places 10 km away."""
         encoder, lat, lon = self.fitted()
         here = encoder(lat, lon).double()
-        near, far = (encoder(lat + metres / METRES_PER_DEGREE, lon).double() for metres in (100.0, 10_000.0))
+        near, far = (encoder(lat + meters / METERS_PER_DEGREE, lon).double() for meters in (100.0, 10_000.0))
         assert float((near - here).norm(dim=-1).mean()) < float((far - here).norm(dim=-1).mean())
 
     def test_the_whole_earth_is_allowed(self) -> None:

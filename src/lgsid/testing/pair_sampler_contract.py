@@ -1,4 +1,4 @@
-"""What every sampler of preference pairs must hold to; third parties inherit it in their tests."""
+"""Contract tests of preference-pair samplers, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIELDS = ("anchor", "chosen", "rejected")
 
 
 class PairSamplerContract(ABC):
-    """Tests of a sampler's promises.
+    """Contract tests of a preference-pair sampler.
 
     Derive a class whose name starts with `Test` and give it `make`; override `dataset` if a toy city does not suit.
     """
@@ -65,7 +65,7 @@ class PairSamplerContract(ABC):
         assert all(torch.equal(getattr(first, name), getattr(again, name)) for name in FIELDS)
         assert not all(torch.equal(getattr(first, name), getattr(other, name)) for name in FIELDS)
 
-    def test_only_the_training_split_is_learnt_from(self) -> None:
+    def test_only_the_training_split_is_used(self) -> None:
         """Without validation and test check-ins, the pairs are the same."""
         dataset = self.dataset()
         train = Interactions(dataset.interactions.of_split("train").reset_index(drop=True))

@@ -1,4 +1,4 @@
-"""What every preference loss must hold to; third parties inherit it in their tests."""
+"""Contract tests of preference losss, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lgsid.alignment.preference_losses import PreferenceLoss
 
 
 class PreferenceLossContract(ABC):
-    """Tests of a loss's promises.
+    """Contract tests of a preference loss.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """

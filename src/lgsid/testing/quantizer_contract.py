@@ -1,4 +1,4 @@
-"""What every quantizer must hold to; third parties inherit it in their tests."""
+"""Contract tests of quantizers, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
 class QuantizerContract(ABC):
-    """Tests of a quantizer's promises.
+    """Contract tests of a quantizer.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
@@ -26,9 +26,9 @@ class QuantizerContract(ABC):
     def vectors(self) -> Tensor:
         """Return vectors in a few clumps, (N, D)."""
         generator = torch.Generator().manual_seed(0)
-        centres = torch.randn(6, self.dim, generator=generator)
+        centers = torch.randn(6, self.dim, generator=generator)
         chosen = torch.randint(6, (self.n_vectors,), generator=generator)
-        return centres[chosen] + 0.2 * torch.randn(self.n_vectors, self.dim, generator=generator)
+        return centers[chosen] + 0.2 * torch.randn(self.n_vectors, self.dim, generator=generator)
 
     def fitted(self) -> tuple[Quantizer, Tensor]:
         """Return a quantizer that is built and fitted, and the vectors."""
@@ -108,7 +108,7 @@ class QuantizerContract(ABC):
         assert float((distances.argmin(dim=1) == codes[:, last]).double().mean()) > 0.9
 
     def test_parameters_get_a_gradient(self) -> None:
-        """If anything is learnt by gradient, the loss reaches every parameter."""
+        """If there are trainable parameters, the loss reaches every parameter."""
         quantizer, x = self.fitted()
         parameters = [p for p in quantizer.parameters() if p.requires_grad]
         out: Quantized = quantizer.train()(x)

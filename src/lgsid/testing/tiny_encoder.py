@@ -22,8 +22,8 @@ def tiny_encoder(architecture: Literal["bert", "qwen2"], folder: str | Path, see
 
     Args:
         architecture: `bert` (bidirectional, padded on the right) or `qwen2` (causal, padded on the left).
-        folder: Where to write; made if absent.
-        seed: Of the weights. The global random state is left as it was.
+        folder: Output folder, created if it does not exist.
+        seed: Random seed of the weights. The global random state is left unchanged.
         width: Width D of the vectors, a multiple of 4.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What every tokenizer must hold to; third parties inherit it in their tests."""
+"""Contract tests of tokenizers, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lgsid.tokenizers.tokenizer import Tokenizer
 
 
 class TokenizerContract(ABC):
-    """Tests of a tokenizer's promises, on a toy city with made-up vectors.
+    """Contract tests of a tokenizer, on a toy city with made-up vectors.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
@@ -99,7 +99,7 @@ def item_table(data: ItemData) -> Dataset:
 
 @cache
 def toy_folder(shuffled: bool = False) -> tempfile.TemporaryDirectory[str]:
-    """Write a toy city with vectors that know a little of place and kind to a temporary folder."""
+    """Write a toy city with vectors correlated with position and category to a temporary folder."""
     folder = tempfile.TemporaryDirectory()
     dataset = toy_city(seed=0)
     items = dataset.items

@@ -25,13 +25,13 @@ def toy_city(
     It has two region levels, thirty categories, a few chains, and check-ins of sixty days.
 
     Args:
-        n_items: Places, at least 40.
-        n_users: People.
-        n_checkins: Check-ins in all.
-        seed: Of everything that is drawn.
-        split: How it is split; by default by time, 80/10/10.
-        leave_one_out: Split off each user's last check-in instead.
-        folder: Where to write it, too, as `Dataset.read` and every datamodule expect.
+        n_items: Number of places, at least 40.
+        n_users: Number of users.
+        n_checkins: Total number of check-ins.
+        seed: Random seed of the city.
+        split: Split; by time, 80/10/10, if not given.
+        leave_one_out: Whether to split off each user's last check-in instead.
+        folder: Folder to write the dataset to as well, as `Dataset.read` and datamodules expect it.
     """
     split = split or (LeaveOneOutSplit() if leave_one_out else TemporalSplit())
     builder = DatasetBuilder("toy_city", toy_source(n_items, n_users, n_checkins, seed), split, brands=Brands())

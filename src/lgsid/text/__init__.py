@@ -1,4 +1,4 @@
-"""From places to vectors: prompt templates and the text encoder."""
+"""Text embeddings of places: prompt templates and text encoders."""
 
 from lgsid.text.lora_spec import LoraSpec
 from lgsid.text.prompt_template import PromptTemplate

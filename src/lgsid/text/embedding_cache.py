@@ -1,4 +1,4 @@
-"""Keep vectors that were computed before."""
+"""Disk cache of text embeddings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LIMIT_BYTES = 4 * 1024**3
 
 
 class EmbeddingCache:
-    """Vectors on disk, one safetensors file per list of texts, named by the hash of all that determines them.
+    """Disk cache of vectors, one safetensors file per list of texts, named by the hash of what determines them.
 
     Files are written under a temporary name and renamed. Past `limit_bytes`, the files read longest ago are removed.
     A damaged file counts as absent.
 
     Args:
-        folder: Where; none: the environment variable `LGSID_CACHE`, or `~/.cache/lgsid`; then `embeddings` in it.
-        limit_bytes: Most that the folder may hold.
+        folder: Root folder of the cache; by default the environment variable `LGSID_CACHE`, else `~/.cache/lgsid`.
+        limit_bytes: Maximum total size of the cached files.
     """
 
     def __init__(self, folder: str | Path | None = None, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -34,7 +34,7 @@ class EmbeddingCache:
         self.limit_bytes = limit_bytes
 
     def get(self, key: str) -> Tensor | None:
-        """Return the vectors kept under `key`, shape (N, D), or None."""
+        """Return the vectors cached under `key`, shape (N, D), or None."""
         path = self.folder / f"{key}.safetensors"
         try:
             vectors = load_file(path)["vectors"]
@@ -44,14 +44,14 @@ class EmbeddingCache:
         return vectors
 
     def put(self, key: str, vectors: Tensor) -> None:
-        """Keep `vectors`, shape (N, D). A disk that cannot be written is a warning: the work is not lost."""
+        """Cache `vectors`, shape (N, D). A disk that cannot be written to is a warning, not an error."""
         path = self.folder / f"{key}.safetensors"
         try:
             with atomic_path(path) as partial:
                 save_file({"vectors": vectors.contiguous()}, partial)
             self._shrink(path)
         except (OSError, SafetensorError) as error:
-            logger.warning("cannot keep embeddings in %s (%s)", self.folder, error)
+            logger.warning("cannot cache embeddings in %s (%s)", self.folder, error)
 
     def _shrink(self, newest: Path) -> None:
         files = [(p.stat().st_mtime, p.stat().st_size, p) for p in self.folder.glob("*.safetensors")]

@@ -1,4 +1,4 @@
-"""Which low-rank adapter to train."""
+"""Configuration of the low-rank adapter."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ KEY_VALUE_NAMES: tuple[tuple[str, ...], ...] = (
 class LoraSpec:
     """Low-rank adapter on the key and value projections (Hu et al. 2021, arXiv 2106.09685).
 
-    Rank 8, dropout .05 and key/value are the paper's (METHOD 2); alpha is our choice.
+    Rank 8, dropout 0.05 and the key and value projections are those of LGSID (arXiv 2511.14221); alpha is our choice.
 
     Args:
-        rank: Rank of the update.
-        alpha: Its scale is alpha / rank.
-        dropout: Dropout before the adapter.
-        targets: Names of the linear layers to adapt; none: key and value, by architecture.
+        rank: Rank of the update matrices.
+        alpha: Scaling numerator; the update is scaled by alpha / rank.
+        dropout: Dropout probability of the adapter's input.
+        targets: Names of the linear layers to adapt; the key and value projections if not given.
     """
 
     rank: int = 8
@@ -61,12 +61,12 @@ class LoraSpec:
 
 
 def lora_targets(model: nn.Module, architecture: str, wanted: Sequence[str] | None = None) -> list[str]:
-    """Return the names of the layers of `model` that an adapter goes on.
+    """Return the names of the layers of `model` to adapt.
 
     Args:
         model: The network.
         architecture: Its `config.model_type`.
-        wanted: Names asked for; none: key and value projections by architecture, then by searching the layers.
+        wanted: Names asked for; if not given, key and value projections by architecture, then by common names.
 
     Raises:
         LgsidError: if a wanted layer does not exist, or no key and value projections are found.

@@ -1,4 +1,4 @@
-"""Find the files of a pre-trained model."""
+"""Resolve the specification of a pre-trained model to its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts of places, in two halves."""
+"""Prompts of places: a content half and a location half."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ Part = tuple[bool, list[Piece]]
 
 
 class PromptTemplate:
-    """Write what a place is (content) and where it is (location), apart and joined.
+    """Template of prompts in two halves: what a place is (content) and where it is (location).
 
     A template is a Python format string over the columns of the items table: `{name}`, `{category}`,
     `{category_group}`, `{brand}`, `{region_1}` .., `{lat:.4f}`, `{lon:.4f}`, or any further column. A part in square
     brackets is printed only if none of its fields is empty: `{category}[ ({category_group})][, {name}]`.
-    A region level that repeats one already printed counts as empty: a place in no neighbourhood may carry its county
+    A region level that repeats one already printed counts as empty: a place in no neighborhood may carry its county
     twice. What an empty field leaves outside brackets is tidied: joining punctuation (`, ; : | /`) is neither doubled
-    nor left at an end of the half. The paper keeps content and location apart to swap locations (prompt mismatching,
-    METHOD 1: `P_i^j = [content_i, location_j]`); the wording is our own.
+    nor left at an end of the half.
+
+    Source: the halves follow the prompt mismatching of LGSID, `P_i^j = [content_i, location_j]` (arXiv 2511.14221); the
+    wording is ours.
 
     Args:
         content: Template of the first half, what the place is.

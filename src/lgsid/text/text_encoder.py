@@ -35,20 +35,20 @@ SECONDS_BETWEEN_LOG_LINES = 30.0
 
 
 class TextEncoder(nn.Module):
-    """Any transformers `AutoModel` with pooling, and an adapter if one is wanted.
+    """Text encoder: any transformers `AutoModel` with pooling and an optional LoRA adapter.
 
     The pre-trained weights are frozen, run without dropout and never enter a checkpoint (`state_dict` holds the
     trainable weights only); the adapter is what is trained.
 
     Args:
-        model: Hub id, local folder, or `pkg:package/sub/folder` inside an installed Python package.
-        pooling: First token, mean over tokens, or last token. MiniLM: mean; BGE: cls; decoders: last.
-        max_length: Longer prompts are cut after this many tokens.
-        lora: Adapter to train; none: nothing is trainable.
+        model: Pre-trained model: hub id, local folder, or `pkg:package/sub/folder` inside an installed Python package.
+        pooling: Pooling over tokens: first, mean or last. MiniLM: mean; BGE: cls; decoders: last.
+        max_length: Maximum number of tokens; longer prompts are truncated.
+        lora: LoRA adapter to train; the encoder is frozen if not given.
         adapter: Folder of a peft adapter to load. It stays frozen unless `lora` is set; its own rank then applies.
-        autocast: Precision of matrix products; auto: bfloat16 where the processor computes in it, else float32.
-        batch_size: Texts encoded at once by `encode`.
-        normalize: Scale vectors to unit length.
+        autocast: Precision of matrix products; auto is bfloat16 where the hardware computes in it, else float32.
+        batch_size: Batch size of `encode`.
+        normalize: Whether vectors are scaled to unit length.
 
     Raises:
         LgsidError: if the model, the adapter or the layers to adapt are not found.
@@ -84,12 +84,12 @@ class TextEncoder(nn.Module):
 
     @property
     def has_adapter(self) -> bool:
-        """Tell whether there is an adapter, frozen or trainable."""
+        """Whether there is an adapter, frozen or trainable."""
         return isinstance(self.network, PeftModel)
 
     @property
     def is_trainable(self) -> bool:
-        """Tell whether any weight wants a gradient."""
+        """Whether any weight is trainable."""
         return bool(self._kept)
 
     @property
@@ -122,12 +122,12 @@ class TextEncoder(nn.Module):
         return self._embed(dict(tokens))
 
     def encode(self, texts: Sequence[str], progress: bool = True, use_cache: bool = True) -> Tensor:
-        """Encode many texts without a gradient: every different text once, in batches of similar length.
+        """Encode texts without gradients, each distinct text once, in batches of similar length.
 
         Args:
-            texts: N prompts, repetitions welcome.
-            progress: Show a progress bar on a terminal, a line now and then in a log.
-            use_cache: Read and write the cache on disk (see `EmbeddingCache`).
+            texts: N prompts; they may repeat.
+            progress: Whether to show a progress bar on a terminal, or occasional lines in a log.
+            use_cache: Whether to use the disk cache (see `EmbeddingCache`).
 
         Returns:
             Shape (N, D), float32, on the CPU.
@@ -179,7 +179,7 @@ class TextEncoder(nn.Module):
         }
 
     def compute_dtype(self) -> torch.dtype:
-        """Return the precision that `autocast` stands for on the current device."""
+        """Return the precision of matrix products on the current device."""
         if self.autocast == "auto":
             return torch.bfloat16 if _computes_in_bfloat16(self.device) else torch.float32
         return torch.bfloat16 if self.autocast == "bfloat16" else torch.float32
@@ -226,7 +226,7 @@ class TextEncoder(nn.Module):
 
 
 class _Report:
-    """Show how far a long encoding has come: a bar on a terminal, lines in a log, nothing if it is short."""
+    """Progress of a long encoding: a bar on a terminal, lines in a log, nothing if it is short."""
 
     def __init__(self, total: int, wanted: bool) -> None:
         self.total, self.done, self.wanted = total, 0, wanted
@@ -310,7 +310,7 @@ def _computes_in_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # private, so asked for politely
+        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # private, so they may be missing
         return any(bool(getattr(torch.cpu, check, lambda: False)()) for check in checks)
     return False
 

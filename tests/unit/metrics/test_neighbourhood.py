@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lgsid.functional.neighbourhood import (
+from lgsid.functional.neighborhood import (
     agreement_at_k,
     agreement_bound_at_k,
     effective_rank,

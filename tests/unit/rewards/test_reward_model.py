@@ -119,7 +119,7 @@ def test_fit_logs_what_is_reported_and_the_head_comes_back(folders: dict[str, st
     assert full["heldout/full/spearman"] == pytest.approx(logged["heldout/full/spearman"], abs=1e-5)
     del checkpoint["reward_head"]
     torch.save(checkpoint, tmp_path / "other.ckpt")
-    with pytest.raises(LgsidError, match="not that of a RewardModel"):
+    with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
         RewardModel.load_from_checkpoint(tmp_path / "other.ckpt", encoder=encoder(folders))
     with pytest.raises(LgsidError, match="pooling"):
         RewardModel.load_from_checkpoint(path, encoder=encoder(folders, pooling="cls"))

@@ -1,7 +1,7 @@
-"""What lies around an item in embedding space, against what lies around it on the ground.
+"""Nearest neighbors in embedding space, compared with regions, categories and distances on the ground.
 
-Words as METHOD 5 defines them: coverage@k is the share of an item's k nearest embeddings (cosine, itself excluded) that
-lie in the same admin region, purity@k the share that has the same category. Both are `agreement_at_k`.
+coverage@k is the share of an item's k nearest embeddings (cosine, itself excluded) that lie in the same region,
+purity@k the share that has the same category; both are `agreement_at_k` (glossary of docs/method.md).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from lgsid.functional.distances import haversine_m
 def nearest_vectors(vectors: Tensor, k: int, chunk_size: int = 1024) -> Tensor:
     """Return the k nearest other rows of each row by cosine, exactly, nearest first.
 
-    A row is never its own neighbour, also where other rows hold the same vector: it is excluded by its position, not
+    A row is never its own neighbor, also where other rows hold the same vector: it is excluded by its position, not
     by its similarity. Rows of equal similarity come in an order that is unspecified but repeatable.
 
     Args:
         vectors: Shape (N, D). A row of zeros has similarity 0 with every other.
-        k: How many; at most N - 1 come back.
+        k: Number of neighbors; at most N - 1 are returned.
         chunk_size: Rows compared with all others at a time; memory is `chunk_size * N` floats.
 
     Returns:
@@ -39,21 +39,21 @@ def nearest_vectors(vectors: Tensor, k: int, chunk_size: int = 1024) -> Tensor:
     return found
 
 
-def agreement_at_k(neighbours: Tensor, codes: Tensor) -> Tensor:
-    """Return the mean share of an item's neighbours that have the item's own code: coverage@k and purity@k.
+def agreement_at_k(neighbors: Tensor, codes: Tensor) -> Tensor:
+    """Return the mean share of an item's neighbors that have the item's own code: coverage@k and purity@k.
 
-    Code 0 means unknown. An item whose code is unknown is not asked, since no neighbour could be right; a neighbour
+    Code 0 means unknown. An item whose code is unknown is left out, since no neighbor could be right; a neighbor
     whose code is unknown counts as different.
 
     Args:
-        neighbours: Rows of the k neighbours, shape (N, k) int64.
+        neighbors: Rows of the k neighbors, shape (N, k) int64.
         codes: Region or category of each item, shape (N,) int64.
 
     Returns:
-        A scalar, float64; NaN if no item has a known code or there are no neighbours.
+        A scalar, float64; NaN if no item has a known code or there are no neighbors.
     """
     known = codes > 0
-    same = codes[neighbours[known]] == codes[known, None]
+    same = codes[neighbors[known]] == codes[known, None]
     return same.double().mean()
 
 
@@ -66,7 +66,7 @@ def agreement_bound_at_k(region: Tensor, category: Tensor, k: int) -> Tensor:
     Args:
         region: Shape (N,) int64, 0 is unknown.
         category: Shape (N,) int64, 0 is unknown.
-        k: Number of neighbours; at most N - 1 count.
+        k: Number of neighbors; at most N - 1 count.
 
     Returns:
         A scalar, float64, between 0 and 2.
@@ -75,7 +75,7 @@ def agreement_bound_at_k(region: Tensor, category: Tensor, k: int) -> Tensor:
     both = _others_alike(region * (int(category.max()) + 1) + category, (region > 0) & (category > 0))
     region_only = _others_alike(region, region > 0) - both
     category_only = _others_alike(category, category > 0) - both
-    worth_region = 1.0 / (region > 0).double().mean()  # unasked items leave more weight to the others
+    worth_region = 1.0 / (region > 0).double().mean()  # items left out leave more weight to the others
     worth_category = 1.0 / (category > 0).double().mean()
     both = both.clamp(max=k)
     better, other = (region_only, category_only) if worth_region >= worth_category else (category_only, region_only)
@@ -92,25 +92,25 @@ def _others_alike(codes: Tensor, counted: Tensor) -> Tensor:
     return torch.where(counted, sizes[inverse] - 1, torch.zeros_like(sizes[inverse]))
 
 
-def median_km_at_k(neighbours: Tensor, lat_deg: Tensor, lon_deg: Tensor) -> Tensor:
-    """Return the median great-circle distance from an item to its neighbours, over all N * k pairs, in kilometres.
+def median_km_at_k(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor) -> Tensor:
+    """Return the median great-circle distance from an item to its neighbors, over all N * k pairs, in kilometers.
 
     Args:
-        neighbours: Rows of the k neighbours, shape (N, k) int64.
+        neighbors: Rows of the k neighbors, shape (N, k) int64.
         lat_deg: Shape (N,).
         lon_deg: Shape (N,).
 
     Returns:
         A scalar, float64.
     """
-    metres = haversine_m(lat_deg[:, None], lon_deg[:, None], lat_deg[neighbours], lon_deg[neighbours])
-    return metres.flatten().quantile(0.5) / 1000 if metres.numel() < 2**24 else metres.flatten().median() / 1000
+    meters = haversine_m(lat_deg[:, None], lon_deg[:, None], lat_deg[neighbors], lon_deg[neighbors])
+    return meters.flatten().quantile(0.5) / 1000 if meters.numel() < 2**24 else meters.flatten().median() / 1000
 
 
 def effective_rank(vectors: Tensor) -> Tensor:
-    """Return how many directions the vectors use: exp of the entropy of their normalised singular values.
+    """Return how many directions the vectors use: exp of the entropy of their normalized singular values.
 
-    Roy and Vetterli, "The effective rank" (EUSIPCO 2007). Vectors are scaled to unit length and centred first (our
+    Roy and Vetterli, "The effective rank" (EUSIPCO 2007). Vectors are scaled to unit length and centered first (our
     choice): the offset that all of them share is no direction in which items differ.
 
     Args:
@@ -120,8 +120,8 @@ def effective_rank(vectors: Tensor) -> Tensor:
         A scalar, float64, between 1 and D; 0 if all vectors are equal.
     """
     unit = F.normalize(vectors.double(), dim=1)
-    centred = unit - unit.mean(dim=0)
-    singular = torch.linalg.svdvals(centred.T @ centred).sqrt()  # of the Gram matrix: D x D however many items
+    centered = unit - unit.mean(dim=0)
+    singular = torch.linalg.svdvals(centered.T @ centered).sqrt()  # of the Gram matrix: D x D however many items
     total = singular.sum()
     if total <= len(singular) * 1e-7:
         return torch.zeros((), dtype=torch.float64, device=vectors.device)
