@@ -21,7 +21,8 @@ from lgsid.errors import LgsidError
 from lgsid.pipeline import pipeline as pipeline_module
 from lgsid.pipeline import runner as runner_module
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.pipeline.runner import Runner, content_hash, locked
+from lgsid.pipeline.run_folder import locked
+from lgsid.pipeline.runner import Runner, content_hash
 from lgsid.pipeline.verbs import VERBS, Verb
 
 forked = multiprocessing.get_context("fork")
@@ -106,7 +107,7 @@ def test_everything_runs_once_then_nothing(city):
     first = results()
     assert run() == {}
     assert results() == first
-    assert {p.name for p in Path("run").iterdir()} == {*STAGES, ".lock"}
+    assert {p.name for p in Path("run").iterdir()} == {*STAGES, ".lock", "run.json"}
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(city):
@@ -193,7 +194,7 @@ def test_a_failed_stage_keeps_the_old_result(city):
         run(changed("two", fail=True))
     assert results() == first
     assert run() == {}
-    assert {p.name for p in Path("run").iterdir()} == {*STAGES, ".lock"}
+    assert {p.name for p in Path("run").iterdir()} == {*STAGES, ".lock", "run.json"}
 
 
 def test_provenance(city):
@@ -267,7 +268,8 @@ def killed_at(moment):
 
         return call
 
-    for owner, name in ((Path, "rename"), (Path, "replace"), (Path, "mkdir"), (Path, "unlink"), (shutil, "rmtree")):
+    paths = [(Path, name) for name in ("rename", "replace", "mkdir", "unlink", "rmdir")]
+    for owner, name in (*paths, (shutil, "rmtree")):
         setattr(owner, name, watched(getattr(owner, name)))
     run(changed("one", text="second"))
 

@@ -26,6 +26,9 @@ STAGE_FILE = "stage.json"
 FIT_CONFIG_FILE = "fit_config.yaml"
 LOG_FOLDER = "log"
 
+# run folder of a pipeline
+RUN_FILE = "run.json"
+
 # what a recommender was asked, and what it answered
 PER_QUERY_FILE = "per_query.parquet"
 PER_SAMPLE_FILE = "per_sample.parquet"

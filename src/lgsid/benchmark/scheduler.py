@@ -11,7 +11,8 @@ from lgsid.artefacts.names import STAGE_FILE
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.pipeline.runner import Runner, State, recover, taken
+from lgsid.pipeline.run_folder import check_result_folder, recover, taken
+from lgsid.pipeline.runner import Runner, State
 
 WAIT_S = 2.0
 
@@ -73,8 +74,10 @@ class Scheduler:
         """Run what is not up to date, until every cell is complete.
 
         Raises:
-            LgsidError: if a stage fails on bad input.
+            LgsidError: if a stage fails on bad input, or its folder holds files that no run made.
         """
+        for step in self.steps:
+            check_result_folder(step.folder)
         self.finish_cells()
         while waiting := [step for step in self.steps if step.folder not in self.done]:
             ready = (step for step in waiting if all(folder in self.done for folder in step.needs))

@@ -14,7 +14,7 @@ from lgsid.benchmark.entries import DATA_STAGE, read_mapping, with_controls
 from lgsid.benchmark.tasks import TASKS, Task
 from lgsid.errors import LgsidError
 from lgsid.pipeline.config_files import find_config, read_yaml, resolved
-from lgsid.pipeline.pipeline import Pipeline, check_keys, ordered
+from lgsid.pipeline.pipeline import Pipeline, check_keys, check_name, ordered
 from lgsid.pipeline.stage import Stage
 from lgsid.plugins import suggestion
 
@@ -121,7 +121,8 @@ class Suite:
         for key in ("task", "datasets", "stages", "methods", "reference"):
             if not content.get(key):
                 raise LgsidError(f"{source}: {key} is missing")
-        name = str(content.get("name", source.stem))
+        name = content.get("name", source.stem)
+        check_name(name, str(source))
         if content["task"] not in TASKS:
             raise LgsidError(f"{source}: task: {suggestion(str(content['task']), TASKS)}")
         task = TASKS[content["task"]]

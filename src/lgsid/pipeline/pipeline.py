@@ -84,8 +84,7 @@ class Pipeline:
         content = read_yaml(source)
         check_keys(content, PIPELINE_KEYS, str(source))
         name, seed, listed = content.get("name", source.stem), content.get("seed", 2026), content.get("stages")
-        if not isinstance(name, str) or not name or "/" in name:
-            raise LgsidError(f"{source}: name: expected a word that can name a folder, found {name!r}")
+        check_name(name, str(source))
         if not isinstance(seed, int) or isinstance(seed, bool):
             raise LgsidError(f"{source}: seed: expected a whole number, found {seed!r}")
         if not isinstance(listed, dict) or not listed:
@@ -100,6 +99,16 @@ class Pipeline:
             chosen = find_config(chosen, source.parent)
         folder = Path(run_folder) if run_folder is not None else Path("runs") / name
         return cls(name, seed, ordered(stages, source), source, folder, chosen)
+
+
+def check_name(name: Any, where: str) -> None:
+    """Refuse a name that is not the name of one folder: a path, a hidden folder, or the folder above.
+
+    Raises:
+        LgsidError: naming what was found.
+    """
+    if not isinstance(name, str) or not name.strip() or name.startswith(".") or set(name) & set("/\\\0\n"):
+        raise LgsidError(f"{where}: name: expected a word that can name a folder, found {name!r}")
 
 
 def check_keys(content: Mapping[Any, Any], known: Collection[str], where: str) -> None:

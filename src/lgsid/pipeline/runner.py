@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +14,14 @@ from lgsid.pipeline.code_version import code_version
 from lgsid.pipeline.config_files import read_yaml, resolved, strings
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter, provenance
+from lgsid.pipeline.run_folder import (
+    check_folders,
+    locked,
+    mark_run,
+    new_partial,
+    recover,
+    replace_folder,
+)
 from lgsid.pipeline.stage import Stage
 from lgsid.pipeline.verbs import VERBS, Job
 from lgsid.plugins import suggestion
@@ -45,7 +50,8 @@ class Runner:
     """Runs one pipeline in its folder.
 
     A stage works in `<stage>.partial`, which gets its name when it is complete; a result that is replaced is kept until
-    then. So after a kill at any moment each folder is a complete result or none, and the next run carries on.
+    then. So after a kill at any moment each folder is a complete result or none, and the next run carries on. Folders
+    that no run made are never touched.
 
     Args:
         pipeline: The recipe.
@@ -71,6 +77,7 @@ class Runner:
 
         A stage that follows one that runs may be found up to date after all, if that one gives the same result again.
         """
+        self.check()
         states: list[State] = []
         stale: set[str] = set()
         for stage in self.chosen():
@@ -85,9 +92,12 @@ class Runner:
         """Run what is not up to date.
 
         Raises:
-            LgsidError: if another run works in the same folder, or a stage fails on bad input.
+            LgsidError: if another run works in the same folder, the folder holds files that no run made, or a stage
+                fails on bad input.
         """
+        self.check()
         with locked(self.pipeline.run_folder):
+            mark_run(self.pipeline.run_folder, {"pipeline": self.pipeline.name})
             for stage in self.pipeline.stages.values():
                 recover(self.pipeline.folder(stage.name))
             chosen = list(self.chosen())
@@ -100,6 +110,16 @@ class Runner:
                 self.tell(f"{label}: {state.reason}")
                 seconds = self.run_stage(state)
                 self.tell(f"{label}: done in {seconds:.0f} s")
+
+    def check(self) -> None:
+        """Refuse to run where files of others would be touched, before anything is.
+
+        Raises:
+            LgsidError: naming the folder or the file.
+        """
+        folders = [self.pipeline.folder(name) for name in self.pipeline.stages]
+        configs = [path for stage in self.pipeline.stages.values() for path in stage.configs]
+        check_folders(self.pipeline.run_folder, folders, [self.pipeline.source, *configs])
 
     def chosen(self) -> Iterator[Stage]:
         """Yield the stages to look at, in order."""
@@ -150,9 +170,7 @@ class Runner:
     def run_stage(self, state: State) -> float:
         """Run a stage in a fresh folder and put it in its place; return the seconds it took."""
         stage, final = state.stage, self.pipeline.folder(state.stage.name)
-        partial = final.with_name(f"{final.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        partial = new_partial(final)
         meter = Meter()
         seed_all(self.pipeline.seed)
         job = Job(self.pipeline, stage, partial, self.pipeline.options(stage))
@@ -208,48 +226,3 @@ def seed_all(seed: int) -> None:
     import lightning as L
 
     L.seed_everything(seed, workers=True, verbose=False)
-
-
-def replace_folder(new: Path, final: Path) -> None:
-    """Put a complete folder in the place of another. A kill between the two renames is mended by `recover`."""
-    old = final.with_name(f"{final.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    new.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover(final: Path) -> None:
-    """Undo what a killed run left half done: half results go, a result that lost its name gets it back."""
-    old = final.with_name(f"{final.name}.old")
-    if old.is_dir() and not final.exists():
-        old.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(final.with_name(f"{final.name}.partial"), ignore_errors=True)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the lock goes with the process, however that ends.
-
-    Raises:
-        LgsidError: if another process holds it.
-    """
-    with taken(folder / ".lock") as free:
-        if not free:
-            raise LgsidError(f"{folder}: another run works here; wait for it or choose another --run-folder")
-        yield
-
-
-@contextmanager
-def taken(path: Path) -> Iterator[bool]:
-    """Lock a file, and tell whether no other process holds it; the lock goes with the process, however that ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="ascii") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
