@@ -1,3 +1,102 @@
-"""Geography-aware semantic IDs for place recommendation."""
+"""Geography-aware semantic IDs for place recommendation.
+
+The names below are imported when they are first used (PEP 562), so that `import lgsid` takes no time and no torch.
+`__init__.pyi` tells type checkers the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+PUBLIC = {
+    "lgsid.alignment": (
+        "CollaborativePairs",
+        "FarPairs",
+        "GDPOAligner",
+        "NearOtherCategoryPairs",
+        "RewardMargin",
+        "SameCategoryFarPairs",
+        "SimilarityMargin",
+        "SimilaritySoftmax",
+    ),
+    "lgsid.artefacts": (
+        "Dataset",
+        "Embeddings",
+        "Interactions",
+        "Items",
+        "SemanticIDs",
+    ),
+    "lgsid.datamodules": (
+        "CTRData",
+        "ItemData",
+        "PreferenceData",
+        "RewardData",
+        "SequenceData",
+    ),
+    "lgsid.datasets": (
+        "DatasetBuilder",
+        "LeaveOneOutSplit",
+        "SyntheticCity",
+        "TableSource",
+        "TemporalSplit",
+    ),
+    "lgsid.errors": ("LgsidError",),
+    "lgsid.geo": ("FourierGeoEncoder",),
+    "lgsid.metrics": (
+        "quality_card",
+        "render_card",
+    ),
+    "lgsid.plots": ("sid_map",),
+    "lgsid.quantizers": (
+        "ResidualCentroids",
+        "ResidualFSQ",
+        "ResidualVQ",
+        "RQKMeans",
+        "RQVAE",
+    ),
+    "lgsid.recommenders": (
+        "DIN",
+        "DistancePopularity",
+        "MostRecent",
+        "NearestPlace",
+        "NewPlaceFloor",
+        "Popularity",
+        "TIGER",
+        "TimeKernel",
+        "TimeTransition",
+        "UserFrequency",
+    ),
+    "lgsid.recommenders.recommend": ("recommend",),
+    "lgsid.rewards": ("RewardModel",),
+    "lgsid.text": (
+        "LoraSpec",
+        "PromptTemplate",
+        "TextEncoder",
+    ),
+    "lgsid.tokenizers": (
+        "CounterSuffix",
+        "HierTokenizer",
+        "NearestFreeCode",
+        "PlainTokenizer",
+        "RandomTokenizer",
+        "ResidualTokenizer",
+    ),
+}
+MODULE_OF = {name: module for module, names in PUBLIC.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module."""
+    if name not in MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(MODULE_OF[name]), name)
+    globals()[name] = value  # found without this function from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, for completion in a notebook."""
+    return sorted({*MODULE_OF, "__version__", *(name for name in globals() if name.startswith("__"))})
