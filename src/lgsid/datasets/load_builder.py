@@ -8,40 +8,91 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.dataset_builder import DatasetBuilder
 from lgsid.datasets.splits import Split
 from lgsid.errors import LgsidError
 
+FILE_KEYS = frozenset({"path", "items", "interactions"})  # files that are looked up in `root`
+ROOT = re.compile(r"source(?:(?:\.init_args)?\.root)?")  # options that set the root
+
 
 def load_builder(
-    config: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str] = ()
+    config: str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    folder: Path | None = None,
 ) -> DatasetBuilder:
-    """Make the builder that a YAML file describes.
+    """Make the builder that a dataset config describes.
+
+    Paths: a relative `root` of the source starts from the folder of the config, and from the working directory where an
+    override sets it. Other files (tables, polygons, taxonomy) are looked up in `root`, unless they are absolute or
+    begin with `./` or `../`: these start from the folder of the config, or from the working directory, as `root` does.
 
     Args:
         config: A YAML file whose keys are the arguments of `DatasetBuilder`, or its content.
         overrides: Dotted keys and their values, `{"source.init_args.root": "data"}`, or command-line arguments,
             `["--source.init_args.root=data"]`. They win over the file.
+        folder: Where relative paths of `config` start; the folder of the file, or the working directory for a content.
 
     Raises:
         LgsidError: if the file is missing, is not YAML, or an argument is unknown or wrong.
     """
     where = "config" if isinstance(config, Mapping) else str(config)
     content = dict(config) if isinstance(config, Mapping) else _read(Path(config))
+    folder = folder or (Path() if isinstance(config, Mapping) else Path(config).parent)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(DatasetBuilder)
     parser.add_argument("--config", action="config")
-    arguments = overrides if not isinstance(overrides, Mapping) else [f"--{k}={_flag(v)}" for k, v in overrides.items()]
+    arguments = _arguments(overrides)
     try:
-        parsed = parser.parse_args([f"--config={yaml.safe_dump(content, sort_keys=False)}", *arguments])
+        text = yaml.safe_dump(_anchored(content, folder), sort_keys=False)
+        parsed = parser.parse_args([f"--config={text}", *arguments])
+        if not any(ROOT.fullmatch(a.removeprefix("--").partition("=")[0]) for a in arguments):
+            _anchor_root(parsed, folder)
         instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # renamed in 4.49
         values = instantiate(parsed)
     except ArgumentError as error:
         raise LgsidError(f"{where}: {_explain(str(error))}") from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})
+
+
+def _arguments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    """Return overrides as command-line arguments; files that begin with `./` or `../` start from where we are."""
+    if isinstance(overrides, Mapping):
+        return [f"--{key}={_flag(_anchored({key: value}, Path())[key])}" for key, value in overrides.items()]
+    found: list[str] = []
+    for argument in overrides:
+        key, equals, value = argument.partition("=")
+        if equals or argument.startswith("--") or not found:
+            found.append(key + equals + _anchored({key: value}, Path())[key])
+        else:  # the value of the argument before
+            found.append(_anchored({found[-1]: argument}, Path())[found[-1]])
+    return found
+
+
+def _anchored(content: Any, folder: Path) -> Any:
+    """Let files that begin with `./` or `../` start from `folder`, made absolute."""
+    if isinstance(content, Mapping):
+        return {key: _anchored_file(str(key), value, folder) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_anchored(value, folder) for value in content]
+    return content
+
+
+def _anchored_file(key: str, value: Any, folder: Path) -> Any:
+    if isinstance(value, str) and key.rpartition(".")[2] in FILE_KEYS and value.startswith(("./", "../")):
+        return str((folder / value).resolve())
+    return _anchored(value, folder)
+
+
+def _anchor_root(parsed: Namespace, folder: Path) -> None:
+    """Let a relative root start from `folder`; also a default such as "." of `TableSource`."""
+    arguments = parsed.source.get("init_args") or Namespace()
+    root = arguments.get("root")
+    if isinstance(root, str):
+        arguments["root"] = str(folder / root)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -34,7 +34,8 @@ class TableSource(DataSource):
         interactions: File of the check-ins.
         item_columns: Our names of the places' columns and the file's: `{item_id: poi, lat: latitude}`.
         interaction_columns: The same for the check-ins: `{user_id: user, time: visited_at}`.
-        root: Folder in which relative paths, also those of region polygons, are looked up.
+        root: Folder in which relative paths, also those of region polygons and the taxonomy, are looked up. In a config
+            file it starts from the folder of that file, elsewhere from the working directory.
         time_zone: IANA name; the zone of hours and weekdays, and of times that carry no offset.
         time_format: A `strptime` format; null for ISO 8601.
         time_unit: "s" or "ms" where times count from 1970-01-01 UTC.
@@ -76,8 +77,8 @@ class TableSource(DataSource):
             user_id=_ids(log["user_id"]), item_id=_ids(log["item_id"]), time=time, hour=hour, weekday=weekday
         )
         notes = (
-            Note("read", "places", len(items), self.items),
-            Note("read", "check-ins", len(interactions), self.interactions),
+            Note("read", "places", len(items), items_path.name),
+            Note("read", "check-ins", len(interactions), log_path.name),
         )
         return RawData(items, interactions, str(items_path), str(log_path), None, notes)
 
