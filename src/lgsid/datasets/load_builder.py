@@ -89,10 +89,9 @@ def _anchored_file(key: str, value: Any, folder: Path) -> Any:
 
 def _anchor_root(parsed: Namespace, folder: Path) -> None:
     """Let a relative root start from `folder`; also a default such as "." of `TableSource`."""
-    arguments = parsed.source.get("init_args") or Namespace()
-    root = arguments.get("root")
+    root = parsed.get("source.init_args.root")
     if isinstance(root, str):
-        arguments["root"] = str(folder / root)
+        parsed["source.init_args.root"] = str(folder / root)
 
 
 def _read(path: Path) -> dict[str, Any]:
