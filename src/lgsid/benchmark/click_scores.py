@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lgsid.artefacts.tables import open_parquet
 from lgsid.benchmark.user_scores import Floats, UserScores, aligned_mask, queries_hash
 from lgsid.errors import LgsidError
-from lgsid.functional.auc import grouped_auc
 from lgsid.functional.resampling import auc_of_runs, auc_runs, ratio
+from lgsid.metrics import click_declarations as declared
+from lgsid.metrics.slices import CLICK_SLICES
 
 FILE_COLUMNS = ("row", "user", "candidate", "label", "near", "score")
 Ints = npt.NDArray[np.int64]
@@ -21,9 +21,9 @@ Mask = npt.NDArray[np.bool_]
 
 
 class ClickScores(UserScores):
-    """AUC, GAUC, AUC against near negatives and log loss, as `CTRMetrics` has them, for `""`, `new/` and `revisit/`.
+    """The metrics of the click-through task, as `CTRMetrics` has them, by slice.
 
-    A user who is drawn twice is two users: GAUC counts the user's own AUC twice, AUC pairs the user's positives also
+    A user who is sampled twice is two users: GAUC counts the user's own AUC twice, AUC pairs the user's positives also
     with the negatives of the copy. What has no value over all users is left out.
 
     Args:
@@ -49,19 +49,25 @@ class ClickScores(UserScores):
         logits: bool = True,
     ) -> None:
         users, owner = np.unique(user, return_inverse=True)
-        everything = np.ones(len(user), dtype=bool)
-        slices = {"": everything, "new/": is_new, "revisit/": ~is_new}
-        self.runs = {
-            key + name: auc_runs(score[part & mask], label[part & mask], owner[part & mask], len(users))
+        slices = {part.key: part.member(is_new) for part in CLICK_SLICES}
+        compared = [metric for metric in declared.CLICK_METRICS if metric.compared]
+        areas = [metric for metric in compared if isinstance(metric, declared.AreaMetric)]
+        means = [metric for metric in compared if isinstance(metric, declared.UserMeanMetric)]
+        masks = {
+            key + metric.key: part & near if metric.only_near else part
             for key, part in slices.items()
-            for name, mask in (("auc", everything), ("near_auc", near))
-            if len(np.unique(label[part & mask])) == 2
+            for metric in areas
         }
-        averages = {"gauc": gauc_sums} | ({"logloss": loss_sums} if logits else {})
+        self.runs = {
+            key: auc_runs(score[mask], label[mask], owner[mask], len(users))
+            for key, mask in masks.items()
+            if len(np.unique(label[mask])) == 2
+        }
         sums = {
-            key + name: function(score[part], label[part], owner[part], len(users))
+            key + metric.key: user_sums(metric, score[part], label[part], owner[part], len(users))
             for key, part in slices.items()
-            for name, function in averages.items()
+            for metric in means
+            if logits or not metric.of_logits
         }
         known = {key: pair for key, pair in sums.items() if pair[1].any()}
         self.sums = np.array([total for total, _ in known.values()]).reshape(-1, len(users)).T  # (U, averages)
@@ -96,29 +102,20 @@ class ClickScores(UserScores):
         return np.concatenate([*areas, ratio(weights @ self.sums, weights @ self.sizes)], axis=1)
 
 
-def gauc_sums(score: Floats, label: Floats, owner: Ints, n_users: int) -> tuple[Floats, Floats]:
-    """Return numerator and denominator of the GAUC by user.
+def user_sums(
+    metric: declared.UserMeanMetric, score: Floats, label: Floats, owner: Ints, n_users: int
+) -> tuple[Floats, Floats]:
+    """Return numerator and denominator of a metric by user.
 
     Args:
+        metric: The metric.
         score: Shape (S,).
         label: Shape (S,), 1 or 0.
         owner: Shape (S,), positions of users.
         n_users: Users, U.
 
     Returns:
-        AUC of each user times samples, and samples, both (U,) and 0 for users without both labels.
+        Both of shape (U,).
     """
-    total, size = np.zeros(n_users), np.zeros(n_users)
-    positives = np.bincount(owner, label, n_users)
-    both = (positives > 0) & (positives < np.bincount(owner, minlength=n_users))
-    areas, sizes = grouped_auc(torch.from_numpy(score), torch.from_numpy(label), torch.from_numpy(owner))
-    size[both] = sizes.numpy()
-    total[both] = areas.numpy() * size[both]
-    return total, size
-
-
-def loss_sums(score: Floats, label: Floats, owner: Ints, n_users: int) -> tuple[Floats, Floats]:
-    """Return numerator and denominator of the log loss by user; arguments and shapes as of `gauc_sums`."""
-    losses = binary_cross_entropy_with_logits(torch.from_numpy(score), torch.from_numpy(label), reduction="none")
-    total = np.bincount(owner, losses.numpy(), n_users)
-    return total.astype(np.float64), np.bincount(owner, minlength=n_users).astype(np.float64)
+    total, size = metric.by_user(torch.from_numpy(score), torch.from_numpy(label), torch.from_numpy(owner), n_users)
+    return total.numpy(), size.numpy()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +13,16 @@ from scipy import sparse
 from lgsid.artefacts.tables import open_parquet
 from lgsid.benchmark.user_scores import Floats, UserScores, aligned_mask, queries_hash
 from lgsid.errors import LgsidError
-from lgsid.functional.ranking import UNRANKED, hit_at, ndcg_at, reciprocal_rank_at
+from lgsid.functional.ranking import UNRANKED
 from lgsid.functional.resampling import ratio
+from lgsid.metrics.ranking_declarations import RankMetric, compared_rank_metrics
+from lgsid.metrics.slices import EXPLORE_COLUMN, QUERY_SLICES, RANK_COLUMN
 
-FILE_COLUMNS = ("row", "user", "rank", "is_new", "explore_rank")
-METRICS = {
-    "hit@1": partial(hit_at, k=1),
-    "hit@5": partial(hit_at, k=5),
-    "hit@10": partial(hit_at, k=10),
-    "ndcg@5": partial(ndcg_at, k=5),
-    "ndcg@10": partial(ndcg_at, k=10),
-    "mrr@10": partial(reciprocal_rank_at, k=10),
-}
+FILE_COLUMNS = ("row", "user", RANK_COLUMN, "is_new", EXPLORE_COLUMN)
 
 
 class RankingScores(UserScores):
-    """Hit, NDCG and MRR, as `RankingMetrics` has them: sums and numbers of queries per user and slice.
+    """The compared metrics of ranks, as `RankingMetrics` has them: sums and numbers of queries per user and slice.
 
     Args:
         source: Where they are from.
@@ -44,9 +37,12 @@ class RankingScores(UserScores):
     ) -> None:
         users, owner = np.unique(user, return_inverse=True)
         found = {key: rank for key, rank in ranks.items() if (rank >= 1).any()}
-        super().__init__(source, users, tuple(key + name for key in found for name in METRICS), queries)
+        self.metrics = compared_rank_metrics()
+        super().__init__(source, users, tuple(key + metric.key for key in found for metric in self.metrics), queries)
         by_user = sparse.csr_array((np.ones(len(user)), (owner, np.arange(len(user)))), shape=(len(users), len(user)))
-        self.sums: Floats = by_user @ np.concatenate([gains(rank) for rank in found.values()], axis=1)  # (U, K)
+        self.sums: Floats = by_user @ np.concatenate(
+            [gains(rank, self.metrics) for rank in found.values()], axis=1
+        )  # (U, K)
         self.counts: Floats = by_user @ np.stack([rank >= 1 for rank in found.values()], 1).astype(float)  # (U, slices)
 
     @classmethod
@@ -55,8 +51,8 @@ class RankingScores(UserScores):
 
         Args:
             path: The file: row of the log, user, rank, is_new, explore_rank (-1 where it was not measured).
-            slices: Slice key such as `head/` -> mask of the rows of the file, shape (Q,). All queries, `new/`,
-                `revisit/` and `explore/` (the rank among places new to the user) are there anyway.
+            slices: Slice key such as `head/` -> mask of the rows of the file, shape (Q,). Those of `QUERY_SLICES` are
+                there anyway.
 
         Raises:
             LgsidError: if the file is not what it should be.
@@ -66,8 +62,8 @@ class RankingScores(UserScores):
         if not len(row) or not (rank >= 1).all():
             raise LgsidError(f"{path}: ranks must be there and start at 1; run the stage again")
         order = np.lexsort((rank, user, row))
-        ranks = {"": rank, "new/": np.where(is_new, rank, 0), "revisit/": np.where(is_new, 0, rank)}
-        ranks["explore/"] = np.where(is_new, explore, 0)
+        by_column = {RANK_COLUMN: rank, EXPLORE_COLUMN: explore}
+        ranks = {part.key: np.where(part.member(is_new), by_column[part.rank_column], 0) for part in QUERY_SLICES}
         for key, mask in (slices or {}).items():
             ranks[key] = np.where(aligned_mask(mask, key, len(row), str(path)), rank, 0)
         queries = queries_hash(row[order], user[order], is_new[order])
@@ -75,10 +71,10 @@ class RankingScores(UserScores):
 
     def evaluate(self, weights: Floats) -> Floats:
         """Return the metrics (B, K) of weightings (B, U); NaN where a slice has no query left."""
-        return ratio(weights @ self.sums, np.repeat(weights @ self.counts, len(METRICS), axis=1))
+        return ratio(weights @ self.sums, np.repeat(weights @ self.counts, len(self.metrics), axis=1))
 
 
-def gains(rank: npt.NDArray[np.int64]) -> Floats:
-    """Return what each query adds to the sums of `METRICS`, shape (Q, 6); 0 where the rank (Q,) is less than 1."""
+def gains(rank: npt.NDArray[np.int64], metrics: Sequence[RankMetric]) -> Floats:
+    """Return what each query adds to the sums of M metrics, shape (Q, M); 0 where the rank (Q,) is less than 1."""
     counted = torch.from_numpy(np.where(rank >= 1, rank, UNRANKED).astype(np.int64))
-    return np.stack([metric(counted).numpy() for metric in METRICS.values()], axis=1)
+    return np.stack([metric.gain(counted).numpy() for metric in metrics], axis=1)

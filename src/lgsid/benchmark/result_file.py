@@ -58,7 +58,7 @@ def result_of(cell: Cell, runs: Path) -> dict[str, Any]:
         "method": method | ({"part": cell.method.part} if cell.method.part else {}),
         "seed": cell.seed,
         "definition": cell.definition,
-        "metrics": task.metrics(folder, cell.method.part),
+        "metrics": task.measured(folder, cell.method.part),
         **task.extras(folder, data),
         **(task.pictures(folder, data) if cell.seed in (None, cell.suite.seeds[0]) else {}),
     }

@@ -56,20 +56,20 @@ def board_note(suite: Suite, board: Values) -> str:
 def board_table(suite: Suite, board: Values) -> ReportTable:
     """Compare the methods of a board, the best first; those without the primary metric last."""
     key, task = suite.primary, suite.task
-    higher = task.column(key).higher
-    sign = -1.0 if higher else 1.0
+    main = task.metric_column(key).metric
+    sign = -1.0 if main.higher else 1.0
     ranked = sorted(
         board["methods"],
         key=lambda m: (key not in m["values"], sign * m["values"][key][0] if key in m["values"] else 0.0, m["name"]),
     )
-    others = [other for other in task.table if any(other in method["values"] for method in ranked)]
-    header = ("method", "", task.title_of(key), "difference", *(task.title_of(other) for other in others))
+    others = [other for other in task.table(key) if any(other.key in method["values"] for method in ranked)]
+    header = ("method", "", task.title_of(key), "difference", *(other.title for other in others))
     rows = []
     for method in ranked:
-        cells = [shown(method["values"].get(other), task.column(other).digits) for other in others]
-        main = with_interval(method["values"].get(key), task.column(key).digits)
+        cells = [shown(method["values"].get(other.key), other.metric.digits) for other in others]
+        value = with_interval(method["values"].get(key), main.digits)
         found = board["differences"].get(key, {}).get(board["baseline"], {}).get(method["name"])
-        rows.append((method["title"], method["role"], main, difference(found, task.column(key).digits), *cells))
+        rows.append((method["title"], method["role"], value, difference(found, main.digits), *cells))
     return ReportTable("", header, tuple(rows), 2)
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from lgsid.functional.auc import auc, grouped_auc
+from lgsid.metrics import click_declarations as declared
+from lgsid.metrics.slices import CLICK_SLICES
 
 
 class CTRMetrics(Metric):
-    """AUC, GAUC by user, logloss, and AUC on near negatives alone; each also on new places and on revisits.
+    """The metrics of `click_declarations`, over all samples and by whether the query's place is new to the user.
 
-    Names of the results: `auc`, `gauc` (mean AUC of users weighted by their samples), `logloss`, `near_auc`
-    (positives against the negatives drawn near the user's last place: otherwise distance explains it all), the same
-    behind `new/` and `revisit/` (by what the positive of the query is to the user). What cannot be computed, such as
-    the AUC of positives alone, is left out.
+    The names of the results are the keys of the declarations, behind the key of their slice: `auc`, `new/gauc`,
+    `revisit/near_auc`. `samples` counts the samples of each slice. What has no value, such as the AUC of positives
+    alone, is left out.
 
     Args:
-        probabilities: Whether the scores are logits, so that they have a logloss.
+        probabilities: Whether the scores are logits, so that they have a log loss.
     """
 
     full_state_update = False
@@ -33,6 +31,7 @@ class CTRMetrics(Metric):
     def __init__(self, probabilities: bool = True) -> None:
         super().__init__()
         self.probabilities = probabilities
+        self.metrics = declared.CLICK_METRICS
         for name in ("scores", "labels", "users", "nears", "news"):
             self.add_state(name, [], dist_reduce_fx="cat")
 
@@ -59,16 +58,17 @@ class CTRMetrics(Metric):
         score, label = dim_zero_cat(self.scores), dim_zero_cat(self.labels)
         user, near, is_new = dim_zero_cat(self.users), dim_zero_cat(self.nears), dim_zero_cat(self.news)
         results: dict[str, Tensor] = {}
-        for name, part in (("", torch.ones_like(is_new)), ("new/", is_new), ("revisit/", ~is_new)):
-            if not part.any():
+        for part in CLICK_SLICES:
+            inside = part.member(is_new)
+            if not inside.any():
                 continue
-            areas, sizes = grouped_auc(score[part], label[part], user[part])
-            results[f"{name}auc"] = auc(score[part], label[part])
-            results[f"{name}gauc"] = (areas * sizes).sum() / sizes.sum()
-            results[f"{name}near_auc"] = auc(score[part & near], label[part & near])
-            if self.probabilities:
-                results[f"{name}logloss"] = binary_cross_entropy_with_logits(score[part], label[part])
-            results[f"{name}samples"] = part.sum()
+            samples = score[inside], label[inside]
+            for metric in self.metrics:
+                if isinstance(metric, declared.AreaMetric):
+                    results[part.key + metric.key] = metric.value(*samples, near[inside])
+                elif self.probabilities or not metric.of_logits:
+                    results[part.key + metric.key] = metric.value(*samples, user[inside])
+            results[f"{part.key}samples"] = inside.sum()
         return {name: value.float() for name, value in results.items() if not value.isnan()}
 
     def __hash__(self) -> int:

@@ -1,4 +1,4 @@
-"""Will the user go there? One place that the user went to against four others (FIELD 3.7)."""
+"""Will the user go there? One place that the user went to against four others."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
 from lgsid.benchmark.click_scores import ClickScores
-from lgsid.benchmark.columns import Column, Slice
 from lgsid.benchmark.comparison import Comparison, compare_users
 from lgsid.benchmark.query_slices import QuerySlices
 from lgsid.benchmark.tasks.task import Task
+from lgsid.metrics import click_declarations as declared
+from lgsid.metrics.click_declarations import PRIMARY
+from lgsid.metrics.metric_spec import MetricSpec
+from lgsid.metrics.slices import CLICK_SLICES
 
 
 class ClickThrough(Task):
@@ -19,20 +22,13 @@ class ClickThrough(Task):
 
     name = "click_through"
     title = "Click-through"
-    primary = "auc"
-    columns = (
-        Column("auc", "AUC", "Chance that a place somebody went to scores above one that nobody did.", True, 4),
-        Column("gauc", "GAUC", "AUC inside each user, averaged with the user's number of samples.", True, 4),
-        Column("near_auc", "AUC, near", "AUC against the negatives within 5 km of the last place.", True, 4),
-        Column("logloss", "log loss", "Mean negative log-likelihood, for scores that are probabilities.", False, 4),
-    )
-    slices = (
-        Slice("", "all samples", "Every sample."),
-        Slice("new/", "new places", "Samples whose place is new to the user."),
-        Slice("revisit/", "revisits", "Samples whose place the user has been to."),
-    )
+    primary = PRIMARY
+    slices = CLICK_SLICES
 
-    table = ("gauc", "near_auc", "logloss", "new/auc")
+    @property
+    def metrics(self) -> tuple[MetricSpec, ...]:
+        """The metrics of the click-through task."""
+        return declared.CLICK_METRICS
 
     def per_user_file(self, part: str) -> str | None:
         """Scores of every sample."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from lgsid.artefacts.files import read_json
 from lgsid.artefacts.names import METRICS_FILE
-from lgsid.benchmark.columns import Column, Slice
 from lgsid.benchmark.comparison import Comparison
 from lgsid.errors import LgsidError
+from lgsid.metrics.metric_spec import MetricColumn, MetricSpec, SliceSpec, columns
 
 CONTROLS = Path(__file__).resolve().parents[1] / "controls"
 
@@ -22,15 +22,12 @@ class Task(ABC):
 
     `reference` names what a suite must point at, for the controls to copy: the stage of the semantic IDs, of the
     model; `optional_reference` what it may point at: the stage that wrote vectors before and after an alignment.
-    `table` names the metrics, slice included, that a table in a document has room for, after the primary one.
     """
 
     name: str
     title: str
     primary: str
-    columns: tuple[Column, ...]
-    slices: tuple[Slice, ...]
-    table: tuple[str, ...]
+    slices: tuple[SliceSpec, ...]
     reference: tuple[str, ...] = ("sids", "model")
     optional_reference: tuple[str, ...] = ("vectors",)
     interval: str = (
@@ -43,6 +40,20 @@ class Task(ABC):
         return CONTROLS / f"{self.name}.yaml"
 
     @property
+    @abstractmethod
+    def metrics(self) -> tuple[MetricSpec, ...]:
+        """All metrics of the task, in the order of their declaration."""
+
+    @property
+    def columns(self) -> tuple[MetricSpec, ...]:
+        """The metrics that the leaderboard compares, the primary one first."""
+        return tuple(sorted((m for m in self.metrics if m.compared), key=lambda metric: metric.key != self.primary))
+
+    def table(self, primary: str) -> list[MetricColumn[MetricSpec]]:
+        """Return the columns that the table of a suite has beside its primary metric."""
+        return [column for column in columns(self.metrics, self.slices, "suite") if column.key != primary]
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Names of the metrics of all slices."""
         return tuple(part.key + column.key for part in self.slices for column in self.columns)
@@ -53,18 +64,18 @@ class Task(ABC):
         Raises:
             KeyError: if the task has no such metric.
         """
-        titles = {
-            part.key + column.key: column.title + (f", {part.title}" if part.key else "")
-            for part in self.slices
-            for column in self.columns
-        }
-        return titles[key]
+        return self.metric_column(key).title
 
-    def column(self, key: str) -> Column:
-        """Return the column of a metric, slice included."""
-        return next(column for column in self.columns if key.rpartition("/")[2] == column.key or key == column.key)
+    def metric_column(self, key: str) -> MetricColumn[MetricSpec]:
+        """Return a metric and its slice by name, slice included.
 
-    def metrics(self, folder: Path, part: str) -> dict[str, float]:
+        Raises:
+            KeyError: if the task has no such metric.
+        """
+        found = {part.key + metric.key: MetricColumn(metric, part) for part in self.slices for metric in self.columns}
+        return found[key]
+
+    def measured(self, folder: Path, part: str) -> dict[str, float]:
         """Return the metrics of a method from the folder of its stage, without the name of the split.
 
         Args:
