@@ -5,8 +5,9 @@
     python benchmarks/readme_numbers.py --demo runs/demo  # takes docs/map.png and docs/demo.txt from a run, then writes
 
 A table goes between `<!-- numbers: KIND RESULT -->` and `<!-- /numbers -->`: KIND is one of `TABLES`, RESULT a folder
-of `benchmarks/results`, whose files are the seeds. A file goes between `<!-- file: PATH -->` and `<!-- /file -->`.
-Where there is no such file, nothing is written between the marks.
+of `benchmarks/results`, whose files are the seeds. A file goes between `<!-- file: PATH -->` and `<!-- /file -->`,
+a part of one between `<!-- lines: PATH | FROM | TO -->` and `<!-- /lines -->`: from the first line that is FROM to the
+line before the next one that is TO. Where there is no such file, nothing is written between the marks.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ from typing import Any
 from PIL import Image
 
 from lgsid.artefacts.files import atomic_path, read_json, write_text
+from lgsid.errors import LgsidError
 from lgsid.pipeline.report_table import ReportTable
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "benchmarks/README.md")
 MARKED = re.compile(r"(<!-- numbers: (?P<kind>\S+) (?P<result>\S+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- file: (?P<path>\S+) -->\n).*?(<!-- /file -->)", re.DOTALL)
+EXCERPT = re.compile(
+    r"(<!-- lines: (?P<path>\S+) \| (?P<first>.+?) \| (?P<end>.+?) -->\n).*?(<!-- /lines -->)", re.DOTALL
+)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PICTURE_WIDTH = 1400  # pixels: sharp on a screen, small in the repository
 LANGUAGES = {".yaml": "yaml", ".py": "python", ".txt": "text"}
@@ -184,7 +189,18 @@ def filled(text: str, root: Path) -> str:
         content = path.read_text(encoding="utf-8").rstrip()
         return f"{match[1]}\n```{LANGUAGES.get(path.suffix, '')}\n{content}\n```\n\n{match[3]}"
 
-    return QUOTED.sub(quote, MARKED.sub(table, text))
+    def excerpt(match: re.Match[str]) -> str:
+        path = root / match["path"]
+        if not path.is_file():
+            return match[1] + match[5]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if match["first"] not in lines or match["end"] not in lines[lines.index(match["first"]) :]:
+            raise LgsidError(f"{match['path']}: has no lines {match['first']!r} and {match['end']!r}, in this order")
+        first = lines.index(match["first"])
+        content = "\n".join(lines[first : lines.index(match["end"], first)]).rstrip()
+        return f"{match[1]}\n```{LANGUAGES.get(path.suffix, '')}\n{content}\n```\n\n{match[5]}"
+
+    return EXCERPT.sub(excerpt, QUOTED.sub(quote, MARKED.sub(table, text)))
 
 
 def take_demo(run_folder: Path, docs: Path) -> None:

@@ -26,7 +26,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 QUICK = {
     "fit": ["--trainer.max_epochs=1"],
-    "run": ["--dry-run"],  # the pipelines themselves are run by other tests, and by `make demo`
+    # the pipelines themselves are run by other tests, and by `make demo`
+    "run": ["--dry-run", "--run-folder", "runs/other"],
 }
 SMALL_TIGER = {
     "d_model": 16,
@@ -89,7 +90,7 @@ def test_commands_run(command, desk, monkeypatch, capsys):
         assert arguments[0] in targets
         return
     if program == "pip":
-        assert arguments == ["install", "lgsid[minilm]"]
+        assert arguments == ["install", ".[minilm]"]
         assert re.search(r"^minilm = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
         return
     assert program == "lgsid"

@@ -77,6 +77,18 @@ def test_tables_and_files_between_marks(numbers, tmp_path):
     assert "Mean over the seeds 1, 2." in numbers.filled(new, tmp_path)
 
 
+def test_part_of_a_file_between_marks(numbers, tmp_path):
+    (tmp_path / "printed.txt").write_text("End\n\nFirst table\n a 1\n\nEnd\n b 2\n")
+    text = "a\n<!-- lines: printed.txt | First table | End -->\nold\n<!-- /lines -->\nb\n"
+    new = numbers.filled(text, tmp_path)
+    assert new == (
+        "a\n<!-- lines: printed.txt | First table | End -->\n\n```text\nFirst table\n a 1\n```\n\n<!-- /lines -->\nb\n"
+    )
+    assert numbers.filled(new, tmp_path) == new
+    with pytest.raises(LgsidError, match=r"printed\.txt: has no lines 'First table' and 'Never'"):
+        numbers.filled(text.replace("| End", "| Never"), tmp_path)
+
+
 def test_demo_is_taken_without_colours(numbers, tmp_path):
     report = tmp_path / "run" / "report"
     report.mkdir(parents=True)
