@@ -6,12 +6,14 @@ from lgsid.datasets.context_trails_petaling_jaya import ContextTrailsPetalingJay
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.dataset_builder import DatasetBuilder
 from lgsid.datasets.describe import describe_dataset
+from lgsid.datasets.download import download_dataset, download_steps, public_datasets
 from lgsid.datasets.foursquare_nyc import FoursquareNYC
 from lgsid.datasets.foursquare_phoenix import FoursquarePhoenix
 from lgsid.datasets.gowalla_nyc import GowallaNYC
 from lgsid.datasets.load_builder import load_builder
 from lgsid.datasets.note import Note
 from lgsid.datasets.polygon_layer import PolygonLayer
+from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.region_join import RegionJoin, RegionMatch
 from lgsid.datasets.splits import BlockSplit, LeaveOneOutSplit, Split, TemporalSplit
@@ -33,6 +35,8 @@ __all__ = [
     "LeaveOneOutSplit",
     "Note",
     "PolygonLayer",
+    "PublicDataset",
+    "PublicFile",
     "RawData",
     "RegionJoin",
     "RegionMatch",
@@ -41,5 +45,8 @@ __all__ = [
     "TableSource",
     "TemporalSplit",
     "describe_dataset",
+    "download_dataset",
+    "download_steps",
     "load_builder",
+    "public_datasets",
 ]

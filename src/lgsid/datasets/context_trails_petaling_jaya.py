@@ -11,8 +11,10 @@ import pandas as pd
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.note import Note
+from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
+from lgsid.datasets.shared_files import MALAYSIA, MALAYSIA_TERMS
 
 FOLDER = Path("context_trails_petaling_jaya")
 CHECKINS = FOLDER / "Q864965_PetalingJaya_trails_weather.csv.gz"
@@ -20,6 +22,35 @@ PLACES = FOLDER / "POIS_INFO_Q864965_PetalingJaya_lvl1_categories.csv.gz"
 # The file joins category names by "-"; these names hold one themselves.
 BETWEEN_NAMES = re.compile(r"(?<!Tex)(?<!Shabu)(?<!Drive)(?<!Pop)(?<!Non)(?<!Duty)(?<!Gluten)-|-(?=Shabu-Shabu)")
 MISSING = "-1"
+
+PUBLIC = PublicDataset(
+    name="context_trails_petaling_jaya",
+    citation=(
+        "P. Sanchez, A. Bellogin, J. L. Jorro-Aragoneses, Context Trails: A dataset to study contextual and tour "
+        "recommendation, 2025; D. Monti et al., Semantic Trails of City Explorations, arXiv:1812.04367."
+    ),
+    terms=(
+        "Research use with citation of both papers; the repository states no license; attributes are from the "
+        f"Foursquare API. {MALAYSIA_TERMS}"
+    ),
+    files=(
+        PublicFile(
+            str(CHECKINS),
+            "pablosanchezp/ContextTrailsData",
+            "57a34ca9096aa3e8401a6acf428f97db239952fa",
+            "data/PetalingJaya/Q864965_PetalingJaya_trails_weather.zip",
+            "519f22f5afceef5154a300c97e5be02d3e29a79c4e928bde30dc23839ecf5e41",
+        ),
+        PublicFile(
+            str(PLACES),
+            "pablosanchezp/ContextTrailsData",
+            "57a34ca9096aa3e8401a6acf428f97db239952fa",
+            "data/PetalingJaya/POIS_INFO_Q864965_PetalingJaya_lvl1_categories.csv",
+            "ed77027a041c72ab1ea50e6a6a7eb5032b1bd41dd6c84436e5c158373e415730",
+        ),
+        *MALAYSIA,
+    ),
+)
 
 
 class ContextTrailsPetalingJaya(DataSource):
@@ -32,6 +63,8 @@ class ContextTrailsPetalingJaya(DataSource):
     Args:
         root: Folder that holds `context_trails_petaling_jaya/`; None for `LGSID_DATA`, else `../shared/data`.
     """
+
+    public_dataset = PUBLIC
 
     def __init__(self, root: str | None = None) -> None:
         self.root = data_root(root)

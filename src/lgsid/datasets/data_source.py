@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
+from lgsid.datasets.public_dataset import PublicDataset
 from lgsid.datasets.raw_data import RawData
 
 ROOT_VARIABLE, DEFAULT_ROOT = "LGSID_DATA", "../shared/data"
@@ -16,9 +18,11 @@ class DataSource(ABC):
 
     A source only parses. Checks of coordinates, ids and references, regions, brands, the k-core filter and the split
     are the builder's, the same for every source. A source of a plugin derives from this class and implements `read`;
-    `files` lets the pipeline notice that an input has changed.
+    `files` lets the pipeline notice that an input has changed. A source of published files may say in `public_dataset`
+    where they are, for `lgsid data download`.
     """
 
+    public_dataset: ClassVar[PublicDataset | None] = None
     root: Path = Path()
 
     @abstractmethod
@@ -35,5 +39,8 @@ class DataSource(ABC):
 
 
 def data_root(root: str | None) -> Path:
-    """Return the folder of the public datasets: `root`, else `LGSID_DATA`, else `../shared/data`."""
+    """Return the data root, the folder of the public datasets: `root`, else `LGSID_DATA`, else `../shared/data`.
+
+    Relative paths start from the working directory; a config file's own root is made to start from its folder before.
+    """
     return Path(root or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)

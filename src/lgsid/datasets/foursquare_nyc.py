@@ -12,12 +12,51 @@ from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.note import Note
 from lgsid.datasets.places import most_frequent
 from lgsid.datasets.plain_words import plain_words
+from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
+from lgsid.datasets.shared_files import FOURSQUARE_TAXONOMY, NEW_YORK, NEW_YORK_TERMS, TAXONOMY_TERMS
 from lgsid.errors import LgsidError
 
 CHECKINS, VENUES = Path("foursquare_nyc/checkins.csv.gz"), Path("foursquare_nyc_venues/fs_ny_top_users_193.csv.gz")
 DECIMALS = 6  # of the coordinates on which names are joined
+
+PUBLIC = PublicDataset(
+    name="foursquare_nyc",
+    citation=(
+        "D. Yang, D. Zhang, V. W. Zheng, Z. Yu, Modeling User Activity Preference by Leveraging User Spatial Temporal "
+        "Characteristics in LBSNs, IEEE Trans. SMC: Systems 45(1):129-142, 2015; venue names: MAT group (UFSC)."
+    ),
+    terms=(
+        "Research use with citation; no license is stated for check-ins and venue names; the 10-core copy is MIT. "
+        f"{NEW_YORK_TERMS} {TAXONOMY_TERMS}"
+    ),
+    files=(
+        PublicFile(
+            str(CHECKINS),
+            "Laswell1551/less-is-more-nextpoi",
+            "5102ec34f5600d4f10d436f8bffe5bf3f34a116c",
+            "data/processed/nyc/checkins.csv.gz",
+            "d654e4d3bc809da9dcc1c8d029084c3e1f0b47ffe2ae3b09b3470850bae65d22",
+        ),
+        PublicFile(
+            "foursquare_nyc/stats.json",
+            "Laswell1551/less-is-more-nextpoi",
+            "5102ec34f5600d4f10d436f8bffe5bf3f34a116c",
+            "data/processed/nyc/stats.json",
+            "329a1d670d172b8aef461f08750c61c4d93bef953f90a7dc85742d240a509c8f",
+        ),
+        PublicFile(
+            str(VENUES),
+            "mat-analysis/datasets",
+            "f50572553419e667e0bd89173a3e9cbe5b32a99d",
+            "mat/FoursquareNYC/original.zip",
+            "bc799fd337ec5a1985061644972d7d23d2e851dc28215ceccbd3ac25299331f4",
+        ),
+        FOURSQUARE_TAXONOMY,
+        *NEW_YORK,
+    ),
+)
 
 
 class FoursquareNYC(DataSource):
@@ -32,6 +71,8 @@ class FoursquareNYC(DataSource):
             `../shared/data`.
         names: Whether to join the venue names.
     """
+
+    public_dataset = PUBLIC
 
     def __init__(self, root: str | None = None, names: bool = True) -> None:
         self.root, self.names = data_root(root), names

@@ -9,11 +9,42 @@ import pandas as pd
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import shifted_hour_weekday
 from lgsid.datasets.note import Note
+from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
+from lgsid.datasets.shared_files import US_COUNTIES
 
 CHECKINS, PLACES = Path("foursquare_phoenix/PHO_checkin.csv.gz"), Path("foursquare_phoenix/PHO_POI.csv.gz")
 TIME_FORMAT = "%Y/%m/%d %H:%M"
+
+PUBLIC = PublicDataset(
+    name="foursquare_phoenix",
+    citation=(
+        "D. Yang, D. Zhang, L. Chen, B. Qu, NationTelescope, J. Network and Computer Applications 55:170-180, 2015; D. "
+        "Yang, D. Zhang, B. Qu, Participatory Cultural Mapping, ACM TIST 7(3), 2016 (TIST2015)."
+    ),
+    terms=(
+        "Research use with citation; no license is stated. Boundaries: US Census counties (public domain) from "
+        "plotly/datasets (MIT)."
+    ),
+    files=(
+        PublicFile(
+            str(CHECKINS),
+            "ocer007/DPMM",
+            "80332af5cc9950a7c5c09c7bbb319d09a8ca7e71",
+            "dataset/PHO/PHO_checkin.csv",
+            "96c46e2a2991ba9d133a3a643e1badb8a7cdf72ab235b6c262071e9774ab2cde",
+        ),
+        PublicFile(
+            str(PLACES),
+            "ocer007/DPMM",
+            "80332af5cc9950a7c5c09c7bbb319d09a8ca7e71",
+            "dataset/PHO/PHO_POI.csv",
+            "866c2daac1aa16d1c2a243b804bc9be49c742877392dd7d945554c45eee7fdf2",
+        ),
+        US_COUNTIES,
+    ),
+)
 
 
 class FoursquarePhoenix(DataSource):
@@ -25,6 +56,8 @@ class FoursquarePhoenix(DataSource):
     Args:
         root: Folder that holds `foursquare_phoenix/`; None for `LGSID_DATA`, else `../shared/data`.
     """
+
+    public_dataset = PUBLIC
 
     def __init__(self, root: str | None = None) -> None:
         self.root = data_root(root)

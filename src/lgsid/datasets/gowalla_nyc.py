@@ -12,11 +12,41 @@ from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.note import Note
 from lgsid.datasets.places import most_frequent
+from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
+from lgsid.datasets.shared_files import NEW_YORK, NEW_YORK_TERMS
 
 EVENTS, VENUES = Path("gowalla_nyc/gowalla_events.csv.gz"), Path("gowalla_nyc/gowalla_venues.csv.gz")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+PUBLIC = PublicDataset(
+    name="gowalla_nyc",
+    citation=(
+        "E. Cho, S. A. Myers, J. Leskovec, Friendship and Mobility: User Movement in Location-Based Social Networks, "
+        "KDD 2011 (SNAP loc-gowalla); venue names: the locrec project (FCT grant PTDC/EIA-EIA/109840/2009)."
+    ),
+    terms=(
+        f"Research use with citation; SNAP states no license; the repository of the copy is GPL-3.0. {NEW_YORK_TERMS}"
+    ),
+    files=(
+        PublicFile(
+            str(EVENTS),
+            "rohitpandey13/academy",
+            "7e7919ac6ad5b4c299c7368c05953964820acb8f",
+            "tutorials/geo-located-data/jupyter/notebooks/data/gowalla_events.csv.gz",
+            "46827820c05bae38bc8674fbeb291104e8cd2f32179afc53b4552c0e388acb9e",
+        ),
+        PublicFile(
+            str(VENUES),
+            "rohitpandey13/academy",
+            "7e7919ac6ad5b4c299c7368c05953964820acb8f",
+            "tutorials/geo-located-data/jupyter/notebooks/data/gowalla_venues.csv",
+            "931389394a436b7e4c5194eab675282b469e5dc038e9663302d831f2f3c62f8e",
+        ),
+        *NEW_YORK,
+    ),
+)
 
 
 class GowallaNYC(DataSource):
@@ -28,6 +58,8 @@ class GowallaNYC(DataSource):
     Args:
         root: Folder that holds `gowalla_nyc/`; None for `LGSID_DATA`, else `../shared/data`.
     """
+
+    public_dataset = PUBLIC
 
     def __init__(self, root: str | None = None) -> None:
         self.root = data_root(root)
