@@ -249,7 +249,7 @@ def recommend_places(options: argparse.Namespace) -> None:
 
     prepare_output()
     from lgsid import plugins
-    from lgsid.recommenders.recommend import recommend
+    from lgsid.recommenders.live import recommend
 
     plugins.load()
     near = read_place(options.near) if options.near else None

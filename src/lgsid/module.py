@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, cast
 
 import lightning as L
 from lightning.pytorch.cli import OptimizerCallable
 from torch.optim import Optimizer
 
+from lgsid import __version__
+from lgsid.construction import Describable, describe, is_plain
 from lgsid.typing import DataShape
 
-PLAIN = (str, int, float, bool, type(None))
-
-
-def is_plain(value: Any) -> bool:
-    """Tell whether a value is made of JSON types only, and so survives `weights_only` loading."""
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and is_plain(v) for k, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return all(is_plain(v) for v in value)
-    return isinstance(value, PLAIN)
+CONSTRUCTION, VERSION = "construction", "lgsid_version"  # keys of a checkpoint
 
 
 class LgsidDataModule(L.LightningDataModule, ABC):
@@ -34,13 +30,18 @@ class LgsidDataModule(L.LightningDataModule, ABC):
         """Sizes of the data. Callable after `setup`."""
 
 
-class LgsidModule(L.LightningModule, ABC):
+class LgsidModule(Describable, L.LightningModule, ABC):
     """A LightningModule whose layers may depend on the data, and which writes artefacts when it is done.
 
     Subclasses call `super().__init__(optimizer)` then `self.save_hyperparameters()`, create what depends on the
     sizes of the data in `build`, and write their results in `export`. `build` runs before training, from the
     datamodule, and before loading a checkpoint, from the sizes kept there.
+
+    Args:
+        optimizer: Optimizer for the parameters that want a gradient.
     """
+
+    not_described = ("optimizer",)
 
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__()
@@ -69,8 +70,23 @@ class LgsidModule(L.LightningModule, ABC):
     def export(self, folder: Path) -> None:
         """Write the artefacts of a finished training to `folder`."""
 
+    def save_hyperparameters(
+        self, *args: Any, ignore: Any = None, frame: FrameType | None = None, logger: bool = True
+    ) -> None:
+        """Keep the constructor's arguments that are plain values, without Lightning's warnings of the others."""
+        frame = frame or cast(FrameType, cast(FrameType, inspect.currentframe()).f_back)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module`.*")
+            super().save_hyperparameters(*args, ignore=ignore, frame=frame, logger=logger)
+        for name in [name for name, value in self.hparams.items() if not is_plain(value)]:
+            del self.hparams[name]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the sizes of the data, and drop hyper-parameters that are objects: the config file has them."""
+        """Keep how the module was built (see `lgsid.checkpoints`) and the sizes of the data.
+
+        Hyper-parameters that are objects are dropped: the description has them.
+        """
+        checkpoint[CONSTRUCTION], checkpoint[VERSION] = describe(self), __version__
         if self.data_shape is not None:
             checkpoint["data_shape"] = asdict(self.data_shape)
         parameters = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY)

@@ -13,7 +13,7 @@ from lgsid.datamodules import CTRData
 from lgsid.metrics import flat_metrics
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.recommenders.counting import BASELINES
-from lgsid.recommenders.recommend import recommend
+from lgsid.recommenders.live import recommend
 from lgsid.tokenizers.permute import permute
 
 FILE = Path(__file__).resolve().parents[1] / "conf" / "tiny_controls.yaml"

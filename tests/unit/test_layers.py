@@ -9,14 +9,14 @@ import lgsid
 
 SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
-    ("errors", "typing", "artefacts", "module", "functional"),
+    ("errors", "plugins", "construction", "typing", "artefacts", "module", "checkpoints", "functional"),
     ("geo", "text", "quantizers", "metrics"),
     ("tokenizers", "rewards", "datasets"),
     ("alignment", "recommenders"),
     ("datamodules",),
     ("plots",),
     ("testing",),
-    ("plugins", "pipeline"),
+    ("pipeline",),
     ("benchmark",),
     ("terminal",),
     ("cli_benchmark",),

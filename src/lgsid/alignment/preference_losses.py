@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.preference import pairwise_preference_loss, softmax_preference_loss
 from lgsid.rewards import RewardHead
 from lgsid.text import TextEncoder
 
 
-class PreferenceLoss(nn.Module, ABC):
+class PreferenceLoss(Describable, nn.Module, ABC):
     """Turn embeddings of preference pairs, under policy and reference, into a loss.
 
     A subclass defines the implicit reward of a candidate (`rewards`) and how rewards become a loss (`combine`).

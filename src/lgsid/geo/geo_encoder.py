@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 
-class GeoEncoder(nn.Module, ABC):
+
+class GeoEncoder(Describable, nn.Module, ABC):
     """Turn positions into vectors in which near places are near.
 
     Positions arrive in degrees as float64. An encoder must tell places 50 m apart, so it may not round them to

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 
 
@@ -29,7 +30,7 @@ class Quantized:
     terms: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Quantizer(nn.Module, ABC):
+class Quantizer(Describable, nn.Module, ABC):
     """Turn vectors into L codes, and codes back into vectors.
 
     A quantizer is used in this order: the constructor (plain arguments only), `take_codebook_sizes` by a tokenizer

@@ -32,6 +32,8 @@ from lgsid.recommenders.generative import (
     SeparateTokens,
     SummedTokens,
 )
+from lgsid.recommenders.live import LiveRecommender, recommend
+from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.recommenders.scoring import ScoringRecommender
 
@@ -46,6 +48,7 @@ __all__ = [
     "HistoryCopy",
     "HistoryTokens",
     "LevelSids",
+    "LiveRecommender",
     "LogDistance",
     "MostRecent",
     "NearestPlace",
@@ -56,6 +59,8 @@ __all__ = [
     "Popularity",
     "PrefixSids",
     "Ranked",
+    "Recommendation",
+    "Recommendations",
     "Recommender",
     "ScoringRecommender",
     "SeparateTokens",
@@ -65,4 +70,5 @@ __all__ = [
     "TimeTransition",
     "UserFrequency",
     "evaluate_counting",
+    "recommend",
 ]

@@ -1,17 +1,21 @@
-"""What `lgsid recommend` answers."""
+"""Recommended places: as a table, a data frame, JSON and HTML."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from rich.console import JustifyMethod
+import pandas as pd
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 WIDTH = 80
-HEADINGS = ("#", "place", "category", "region", "km", "score", "SID")
+HEADINGS = ("#", "item", "place", "category", "region", "km", "score", "SID")
 SHARES = {"place": 0.42, "category": 0.28, "region": 0.3}  # of the room that the other columns leave
+NARROWEST = 8  # a column that would be narrower is left out
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,12 @@ class Recommendation:
         """The texts of its line in a table, one for each of `HEADINGS`."""
         km = "" if self.km is None else f"{self.km:.2f}" if self.km < 10 else f"{self.km:.0f}"
         sid = "-".join(map(str, self.sid))
-        return (str(self.rank), self.label, self.category, self.region, km, f"{self.score:.3g}", sid)
-
-    @property
-    def label(self) -> str:
-        """The name, or the category and the id where there is no name."""
-        return self.name or f"{self.category or 'place'} #{self.item_id}"
+        return (str(self.rank), self.item_id, self.name, self.category, self.region, km, f"{self.score:.3g}", sid)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recommendations:
-    """Recommended places, best first; prints as a table of 80 columns.
+    """Recommended places, best first; prints as a table of 80 columns, wider only where ids or codes need it.
 
     Args:
         model: Name of the model's class.
@@ -67,6 +66,10 @@ class Recommendations:
     at: str
     items: tuple[Recommendation, ...]
 
+    def __len__(self) -> int:
+        """Return the number of places."""
+        return len(self.items)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {
@@ -76,22 +79,69 @@ class Recommendations:
             "items": [{**asdict(item), "sid": list(item.sid)} for item in self.items],
         }
 
-    def __rich__(self) -> Table:
-        """Return the table."""
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with columns `rank, item_id, name, category, region, km, score, sid`; km NaN where unknown."""
+        frame = pd.DataFrame([vars(item) for item in self.items], columns=[f.name for f in fields(Recommendation)])
+        return frame.astype({"km": float})
+
+    @property
+    def title(self) -> str:
+        """Which model recommends to whom, and when."""
         whom = f"user {self.user}" if self.user is not None else "a visitor"
-        title = Text(f"{self.model} for {whom} at {self.at.replace('T', ' ')}")
-        table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
-        rows = [item.cells for item in self.items]
-        names = HEADINGS if any(item.sid for item in self.items) else HEADINGS[:-1]
-        fixed = {name: max(len(row[i]) for row in [HEADINGS, *rows]) for i, name in enumerate(names)}
-        room = WIDTH - sum(width + 1 for name, width in fixed.items() if name not in SHARES) - len(SHARES)
-        for name in names:
-            if name in SHARES:
-                width = min(fixed[name], max(4, int(room * SHARES[name])))
-                table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
+        return f"{self.model} for {whom} at {self.at.replace('T', ' ')}"
+
+    def __repr__(self) -> str:
+        """Return the table as text."""
+        width = sum(self._widths().values()) + len(HEADINGS)
+        with io.StringIO() as text:
+            Console(file=text, width=max(WIDTH, width), color_system=None, force_terminal=False).print(self)
+            return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    def _repr_html_(self) -> str:
+        """Return the table for a notebook."""
+        frame = self.to_frame().drop(columns="rank").rename_axis(self.title, axis="columns")
+        frame["sid"] = ["-".join(map(str, sid)) for sid in frame["sid"]]
+        return frame.set_axis(range(1, len(frame) + 1)).to_html(na_rep="", float_format="{:.3g}".format)
+
+    def __rich__(self) -> Table:
+        """Return the table for a terminal: ids, numbers and codes in full, texts as far as there is room."""
+        widths = self._widths()
+        table = Table(title=Text(self.title), title_justify="left", box=None, padding=(0, 1, 0, 0))
+        for name, width in widths.items():
+            justify: JustifyMethod = "right" if name in ("#", "km", "score") else "left"
+            if name in ("item", "SID"):  # in full, on several lines where the terminal is too narrow
+                table.add_column(name, overflow="fold", width=width)
             else:
-                justify: JustifyMethod = "left" if name == "SID" else "right"
-                table.add_column(name, no_wrap=True, justify=justify, min_width=fixed[name])
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row[: len(names)]))  # Text: names are not markup
+                table.add_column(name, no_wrap=True, overflow="ellipsis", justify=justify, width=width, min_width=width)
+        for item in self.items:
+            table.add_row(*(Text(item.cells[HEADINGS.index(name)]) for name in widths))  # Text: names are not markup
         return table
+
+    def _widths(self) -> dict[str, int]:
+        """Return the widths of the columns that have something to show."""
+        columns = dict(zip(HEADINGS, zip(*(item.cells for item in self.items), strict=True), strict=True))
+        return column_widths({name: max(map(len, (name, *cells))) for name, cells in columns.items() if any(cells)})
+
+
+def column_widths(needed: Mapping[str, int]) -> dict[str, int]:
+    """Share the room among the columns.
+
+    Args:
+        needed: Column -> width of its longest cell, in the order of the table.
+
+    Returns:
+        Column -> width. Texts share what the other columns leave of `WIDTH`; those without room are left out, regions
+        first and categories next, never the names.
+    """
+    widths = dict(needed)
+    for dropped in (None, "region", "category"):
+        if dropped is not None:
+            widths.pop(dropped, None)
+        texts = [name for name in widths if name in SHARES]
+        room = WIDTH - sum(width for name, width in widths.items() if name not in SHARES) - len(widths)
+        if not texts or room >= NARROWEST * len(texts):
+            break
+    total = sum(SHARES[name] for name in texts)
+    for name in texts:
+        widths[name] = min(widths[name], max(NARROWEST, int(room * SHARES[name] / total)))
+    return widths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -24,9 +24,10 @@ from lgsid.functional.ranking import list_rank
 from lgsid.metrics.ranking import RankingMetrics
 from lgsid.module import LgsidModule
 from lgsid.recommenders.item_slices import item_slices
+from lgsid.recommenders.training_data import TrainingData
 from lgsid.typing import Batch, DataShape, SequenceBatch
 
-CLASS_PATH = "recommender_class"  # key of a checkpoint: the class that can load it
+TRAINED_ON = "trained_on"  # key of a checkpoint
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Recommender(LgsidModule):
         super().__init__(optimizer)
         self.ranking: dict[str, RankingMetrics] = {}
         self.per_query: dict[str, npt.NDArray[Any]] = {}
+        self.trained_on: TrainingData | None = None
         self._loaded = False
 
     @abstractmethod
@@ -123,6 +125,7 @@ class Recommender(LgsidModule):
     def take_catalogue(self, source: CheckInSource) -> None:
         """Fill the buffers that describe the catalogue from a datamodule; part of training."""
         items, log = source.dataset.items, source.log
+        self.trained_on = TrainingData.of(source.dataset)
         self.item_lat_deg.copy_(torch.from_numpy(items.lat_deg.copy()))
         self.item_lon_deg.copy_(torch.from_numpy(items.lon_deg.copy()))
         self.item_count.copy_(torch.from_numpy(log.item_counts(len(items), "train")))
@@ -138,9 +141,9 @@ class Recommender(LgsidModule):
         return RankingMetrics(lat, lon, item_slices=slices, full_ranks=self.full_ranks).to(self.device)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the name of the class, for whoever loads a recommender without knowing which."""
+        """Keep which data it was trained on."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint[CLASS_PATH] = f"{type(self).__module__}.{type(self).__qualname__}"
+        checkpoint[TRAINED_ON] = None if self.trained_on is None else asdict(self.trained_on)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build for the sizes of the checkpoint.
@@ -158,6 +161,8 @@ class Recommender(LgsidModule):
                     f" {self.data_shape.n_users} users, codebooks {list(self.data_shape.codebook_sizes)}"
                 )
         super().on_load_checkpoint(checkpoint)
+        trained_on = checkpoint.get(TRAINED_ON)
+        self.trained_on = None if trained_on is None else TrainingData.from_dict(trained_on)
         self._loaded = True
 
     def check_catalogue(self) -> None:
@@ -169,9 +174,8 @@ class Recommender(LgsidModule):
         source = getattr(self.trainer, "datamodule", None)
         if not isinstance(source, CheckInSource):
             return
-        lat = torch.from_numpy(source.dataset.items.lat_deg.copy()).to(self.device)
-        if not torch.equal(lat, self.item_lat_deg):
-            raise LgsidError("checkpoint: it was trained on other items than the dataset given now has")
+        if self.trained_on is not None:
+            self.trained_on.check_items(source.dataset.items)
         if source.codes is not None and not torch.equal(torch.from_numpy(source.codes).to(self.device), self.codes):
             raise LgsidError("checkpoint: it was trained on other semantic IDs than those given now")
 

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 
-class HeadInput(nn.Module, ABC):
+
+class HeadInput(Describable, nn.Module, ABC):
     """Turn the vectors of an anchor and of its candidates into features of the two-layer head.
 
     Subclasses take plain constructor arguments, return them from `arguments`, and create their layers in `build`.

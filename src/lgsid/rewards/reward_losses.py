@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 from lgsid.functional.reward import listwise_softmax, pointwise_bce, soft_target_bce, weighted_bce
 
 
-class RewardLoss(nn.Module, ABC):
+class RewardLoss(Describable, nn.Module, ABC):
     """A loss over lists of candidates. Column 0 of a list is the anchor's own location.
 
     `needs_own` is true where column 0 is required: an anchor paired with itself says nothing about distance, so inputs

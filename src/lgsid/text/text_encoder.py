@@ -22,6 +22,7 @@ from transformers import AutoModel, AutoTokenizer
 from typing_extensions import Self
 
 from lgsid.artefacts.files import text_hash
+from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
 from lgsid.text.embedding_cache import EmbeddingCache, tensor_bytes
@@ -34,7 +35,7 @@ POOLING = {"cls": cls_pool, "mean": mean_pool, "last": last_pool}
 SECONDS_BETWEEN_LOG_LINES = 30.0
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(Describable, nn.Module):
     """Text encoder: any transformers `AutoModel` with pooling and an optional LoRA adapter.
 
     The pre-trained weights are frozen, run without dropout and never enter a checkpoint (`state_dict` holds the

@@ -1,7 +1,7 @@
 """Tokenizers: items to semantic IDs."""
 
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.tokenizers.apply import load_tokenizer, tokenize
+from lgsid.tokenizers.apply import tokenize
 from lgsid.tokenizers.attribute_encoders import AttributeEncoder, HashedAttributes, OneHotAttributes
 from lgsid.tokenizers.collision_strategy import CollisionStrategy, Resolved
 from lgsid.tokenizers.counter_suffix import CounterSuffix
@@ -30,6 +30,5 @@ __all__ = [
     "Resolved",
     "SemanticIDs",
     "Tokenizer",
-    "load_tokenizer",
     "tokenize",
 ]

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.typing import DataShape, ItemBatch
 
 
-class AttributeEncoder(nn.Module, ABC):
+class AttributeEncoder(Describable, nn.Module, ABC):
     """Turn regions, category and brand into vectors whose distances count the differences.
 
     Two items that differ in one attribute only are `weight` of that attribute apart. Code 0 (unknown, no chain) is

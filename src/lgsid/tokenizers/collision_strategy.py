@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lgsid.construction import Describable
+
 Codes = npt.NDArray[np.int64]
 CodeDistances = Callable[[npt.NDArray[np.int64], Codes, int], npt.NDArray[np.float64]]
 
@@ -26,14 +28,14 @@ class Resolved:
     codebook_sizes: tuple[int, ...]
 
 
-class CollisionStrategy(ABC):
+class CollisionStrategy(Describable, ABC):
     """Deal with items that share all their codes.
 
     A strategy is deterministic. It sees items in an order that does not depend on the order of the items table
     (that of their ids), which settles ties, so that permuting the items permutes their semantic IDs.
     """
 
-    def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:  # noqa: B027  an optional hook
+    def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:
         """Raise an LgsidError if the strategy promises unique semantic IDs and the codebooks cannot hold the items.
 
         Called before training, so that nobody waits for the error.

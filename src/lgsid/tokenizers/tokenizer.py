@@ -21,15 +21,16 @@ from lgsid.artefacts.items import Items
 from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, SIDS_FILE
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.artefacts.vocabularies import Vocabularies
+from lgsid.construction import is_plain
 from lgsid.errors import LgsidError
 from lgsid.functional.sids import collision_rate, distinct_share, largest_bucket
 from lgsid.metrics.card import quality_card
-from lgsid.module import LgsidModule, is_plain
+from lgsid.module import LgsidModule
 from lgsid.tokenizers.collision_strategy import CodeDistances, CollisionStrategy
 from lgsid.tokenizers.nearest_free_code import NearestFreeCode
 from lgsid.typing import DataShape, ItemBatch
 
-OWN_STATE = "tokenizer"
+VOCABULARIES = "vocabularies"  # key of a checkpoint
 
 
 class Tokenizer(LgsidModule):
@@ -200,18 +201,14 @@ class Tokenizer(LgsidModule):
         write_semantic_ids(self, data.dataset, data.vectors, folder)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the vocabularies, the class, and which arguments were objects (they are not kept)."""
-        parameters = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY) or {}
-        objects = [key for key, value in parameters.items() if not is_plain(value) and key != "optimizer"]
-        vocabularies = None if self.vocabularies is None else self.vocabularies.to_dict()
-        class_path = f"{type(self).__module__}.{type(self).__qualname__}"
-        checkpoint[OWN_STATE] = {"vocabularies": vocabularies, "class_path": class_path, "objects": objects}
+        """Keep the vocabularies."""
         super().on_save_checkpoint(checkpoint)
+        checkpoint[VOCABULARIES] = None if self.vocabularies is None else self.vocabularies.to_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the vocabularies back, and build the layers."""
-        vocabularies = checkpoint.get(OWN_STATE, {}).get("vocabularies")
-        self.vocabularies = None if vocabularies is None else Vocabularies.from_dict(vocabularies)
+        kept = checkpoint.get(VOCABULARIES)
+        self.vocabularies = None if kept is None else Vocabularies.from_dict(kept)
         super().on_load_checkpoint(checkpoint)
 
     def require_embeddings(self, shape: DataShape) -> None:

@@ -12,14 +12,16 @@ import pytest
 import torch
 from rich.console import Console
 
+from lgsid import checkpoints
 from lgsid.artefacts import Dataset, Interactions, Items, SemanticIDs
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.datamodules import CTRData, SequenceData
 from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
+from lgsid.recommenders import LiveRecommender, Recommendation, Recommendations
 from lgsid.recommenders.click import DIN, NoSids
 from lgsid.recommenders.counting import NewPlaceFloor, TimeTransition
-from lgsid.recommenders.recommend import load_recommender, recommend
+from lgsid.recommenders.live import recommend
 from lgsid.testing import toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -99,7 +101,7 @@ def test_a_past_moment_is_answered_as_the_test_asks_it(town, data, log):
     local = local + timedelta(hours=(float(log.hour[row]) - local.hour + 11) % 24 - 11)
     found = ask(town, user=str(data.user_ids[log.user[row]]), at=local, k=9)
     batch = sequence_batch(log, np.array([row]))
-    expected = load_recommender(town / "counting.ckpt").rank(batch, 9).items[0]
+    expected = checkpoints.load(town / "counting.ckpt").rank(batch, 9).items[0]
     assert [item.item_id for item in found.items] == data.items.ids[expected.numpy()].tolist()
     zone = timezone(timedelta(seconds=round(local.replace(tzinfo=timezone.utc).timestamp() - log.time_s[row])))
     assert ask(town, user=found.user, at=local.replace(tzinfo=zone).isoformat(), k=9).items == found.items
@@ -123,7 +125,7 @@ def test_a_history_works_without_a_user(town, data):
 
 def test_nobody_known_gets_what_is_popular(town, data):
     found = ask(town, k=4)
-    model = load_recommender(town / "counting.ckpt")
+    model = checkpoints.load(town / "counting.ckpt")
     best = model.popularity[1].argsort(descending=True, stable=True)[:4]
     assert [item.item_id for item in found.items] == data.items.ids[best.numpy()].tolist()
     assert all(item.km is None for item in found.items)
@@ -152,8 +154,8 @@ def test_radius_and_new_only_are_kept(town, data, log):
         ({"radius_km": 1.0}, "from where"),
         ({"near": (91.0, 0.0)}, "latitude must be"),
         ({"near": (40.0, float("nan"))}, "latitude must be"),
-        ({"near": (0.0, 0.0), "radius_km": -1.0}, "positive number"),
-        ({"near": (0.0, 0.0), "radius_km": float("nan")}, "positive number"),
+        ({"near": (0.0, 0.0), "radius_km": -1.0}, "must be positive"),
+        ({"near": (0.0, 0.0), "radius_km": float("nan")}, "must be positive"),
         ({"near": (0.0, 0.0), "radius_km": 1.0}, r"no place within 1 km; the nearest is \d+"),
     ],
 )
@@ -172,26 +174,80 @@ def test_nothing_new_is_left(town, data):
 
 def test_files_that_are_no_recommender_are_refused(town, tmp_path):
     with pytest.raises(LgsidError, match="no such checkpoint"):
-        load_recommender(tmp_path / "none.ckpt")
+        checkpoints.load(tmp_path / "none.ckpt")
     (tmp_path / "text.ckpt").write_text("hello")
     with pytest.raises(LgsidError, match="not a readable checkpoint"):
-        load_recommender(tmp_path / "text.ckpt")
+        checkpoints.load(tmp_path / "text.ckpt")
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
-    with pytest.raises(LgsidError, match="not the checkpoint of a recommender"):
-        load_recommender(tmp_path / "other.ckpt")
+    with pytest.raises(LgsidError, match="not a checkpoint of an lgsid module"):
+        checkpoints.load(tmp_path / "other.ckpt")
     other = toy_city(n_items=50, folder=tmp_path / "other")
     assert len(other.items) == 50
     with pytest.raises(LgsidError, match="not those of this dataset"):
         recommend(town / "counting.ckpt", tmp_path / "other")
 
 
-def test_parts_of_a_model_built_in_python_are_not_guessed(town, tmp_path):
-    trainer = L.Trainer(**TRAINER)
-    trainer.fit(DIN(NoSids()), datamodule=CTRData(str(town / "data"), str(town / "sids.parquet"), max_history=5))
+def test_a_model_built_in_python_is_served_like_the_one_in_memory(town, tmp_path):
+    trainer, model = L.Trainer(**TRAINER), DIN(NoSids(), width=8)
+    trainer.fit(model, datamodule=CTRData(str(town / "data"), str(town / "sids.parquet"), max_history=5))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
-    with pytest.raises(LgsidError, match="cannot rebuild DIN") as caught:
-        load_recommender(tmp_path / "model.ckpt")
-    assert "\n" not in str(caught.value)
+    served = LiveRecommender(tmp_path / "model.ckpt", town / "data")
+    in_memory = LiveRecommender(model, Dataset.read(town / "data"))
+    for user in in_memory.dataset.user_ids[:5]:
+        assert served.recommend(user).items == in_memory.recommend(user).items
+
+
+def test_many_queries_are_answered_without_reading_anything_again(town, data, monkeypatch):
+    live = LiveRecommender(town / "counting.ckpt", town / "data")
+    users = data.user_ids[:4].tolist()
+    monkeypatch.setattr("lgsid.checkpoints.load", None)
+    monkeypatch.setattr(Dataset, "read", None)
+    answers = [live.recommend(user=user, k=3) for user in users]
+    assert [answer.user for answer in answers] == users
+    assert live.recommend(user=users[0], k=3).items == answers[0].items  # nothing is left of earlier queries
+
+
+def moved(data, folder):
+    """The same dataset with one place moved along its parallel, so that all latitudes stay."""
+    frame = data.items.frame.drop(columns="geometry")
+    frame.loc[0, "lon"] += 0.01
+    Dataset(Items.from_frame(frame), data.interactions, dict(data.report)).write(folder)
+
+
+def relabelled(data, folder):
+    """The same positions with the ids of two places swapped."""
+    frame = data.items.frame.drop(columns="geometry")
+    frame.loc[[0, 1], "item_id"] = frame.loc[[1, 0], "item_id"].to_numpy()
+    Dataset(Items.from_frame(frame), data.interactions, dict(data.report)).write(folder)
+
+
+@pytest.mark.parametrize("other", [moved, relabelled])
+@pytest.mark.parametrize("written", [True, False])
+def test_other_coordinates_or_ids_are_refused(town, data, tmp_path, other, written):
+    other(data, tmp_path)
+    changed = Dataset.read(tmp_path)
+    if not written:
+        changed = Dataset(changed.items, changed.interactions, {})
+    with pytest.raises(LgsidError, match="not those of this dataset"):
+        LiveRecommender(town / "counting.ckpt", changed)
+
+
+def test_other_check_ins_at_the_same_places_are_refused_by_the_hash(town, data, tmp_path):
+    fewer = Dataset(data.items, Interactions(data.interactions.frame[:-5]), dict(data.report))
+    fewer.write(tmp_path)
+    with pytest.raises(LgsidError, match="other tables"):
+        LiveRecommender(town / "counting.ckpt", tmp_path)
+
+
+def test_an_untrained_model_is_refused(data):
+    with pytest.raises(LgsidError, match="not trained yet"):
+        LiveRecommender(DIN(), data)
+
+
+def test_loading_and_answering_print_nothing(town, capfd, recwarn):
+    ask(town, "din", user=None)
+    assert capfd.readouterr() == ("", "")
+    assert [str(w.message) for w in recwarn] == []
 
 
 @pytest.mark.parametrize("model", ["counting", "din"])
@@ -201,7 +257,7 @@ def test_the_table_fits_into_eighty_columns(town, data, log, model):
     lines = console.export_text().splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert len(lines) == 14
-    heading = ["#", "place", "category", "region", "km", "score", *(["SID"] if model == "din" else [])]
+    heading = ["#", "item", "place", "category", "region", "km", "score", *(["SID"] if model == "din" else [])]
     assert lines[1].split() == heading
     assert lines[2].split()[0] == "1"
 
@@ -217,7 +273,33 @@ def test_a_place_without_a_name_shows_its_category_and_id(tmp_path):
     trainer.fit(TimeTransition(), datamodule=SequenceData(str(tmp_path / "data")))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     found = recommend(tmp_path / "model.ckpt", tmp_path / "data", user="u")
-    assert {item.label for item in found.items} == {"Bar #a[b]", "Joe's [bold]"}
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(found)
     assert "Joe's [bold]" in console.export_text()
+    assert "a[b]" in repr(found)
+
+
+@pytest.mark.parametrize("length", [24, 70, 120])
+def test_item_ids_are_never_cut(length):
+    ids = [f"{row:0{length}d}" for row in range(3)]
+    items = tuple(
+        Recommendation(i + 1, ids[i], "A long name of a place", "Café", "Midtown", 1.5, 0.25) for i in range(3)
+    )
+    text = repr(Recommendations("TIGER", "u", "2012-10-05T19:00", items))
+    assert all(item in text for item in ids)
+    assert max(map(len, text.splitlines())) <= max(80, length + 40)
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(Recommendations("TIGER", "u", "2012-10-05T19:00", items))
+    assert console.export_text().count("0") >= sum(item.count("0") for item in ids)  # folded, not cut
+
+
+def test_recommendations_are_a_data_frame_and_html(town, data, log):
+    found = ask(town, "din", user=somebody(data, log), k=4)
+    frame = found.to_frame()
+    assert list(frame.columns) == ["rank", "item_id", "name", "category", "region", "km", "score", "sid"]
+    assert frame["item_id"].tolist() == [item.item_id for item in found.items]
+    assert frame["km"].dtype == float
+    assert len(found) == len(frame) == 4
+    html = found._repr_html_()
+    assert html.count("<tr") == 5
+    assert "-".join(map(str, found.items[0].sid)) in html

@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 
-class DistanceFeatures(nn.Module, ABC):
+
+class DistanceFeatures(Describable, nn.Module, ABC):
     """Turn distances into `dim` values each."""
 
     dim: int = 0

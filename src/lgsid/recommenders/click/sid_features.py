@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 
-class SidFeatures(nn.Module, ABC):
+
+class SidFeatures(Describable, nn.Module, ABC):
     """Turn the codes of items into vectors of `dim` values. `build` is called once the codebook sizes are known."""
 
     dim: int = 0

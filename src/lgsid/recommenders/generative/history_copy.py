@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from lgsid.construction import Describable
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.typing import Batch, SequenceBatch
 
@@ -29,7 +30,7 @@ class Copied(Batch):
     log_rest: Tensor  # (B,) log-probability of not repeating
 
 
-class HistoryCopy(nn.Module):
+class HistoryCopy(Describable, nn.Module):
     """Point at past check-ins by time of day, weekday, age, recency, place, what followed before, and content.
 
     A pointer-generator (See et al. 2017, arXiv 1704.04368): `p(item) = g p_copy(item) + (1 - g) p_gen(item)`, with

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 
-class HistoryTokens(nn.Module, ABC):
+
+class HistoryTokens(Describable, nn.Module, ABC):
     """Lay out the codes of past check-ins as a token sequence."""
 
     @abstractmethod

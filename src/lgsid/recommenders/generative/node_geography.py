@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lgsid.construction import Describable
 from lgsid.recommenders.generative.item_trie import Children, ItemTrie
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.typing import Batch, SequenceBatch
@@ -24,7 +25,7 @@ class NodeTable(Batch):
     traits: Tensor  # (n, N_NODE) popularity, number of items, extent
 
 
-class NodeGeography(nn.Module):
+class NodeGeography(Describable, nn.Module):
     """Add to the logit of each child node what its position and popularity say.
 
     A small network per depth sees the distances from the node's centre to the user's last place, the one before and

@@ -1,0 +1,70 @@
+"""Load a trained module of any kind from its checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from lgsid.construction import described_class, rebuild
+from lgsid.errors import LgsidError
+from lgsid.module import CONSTRUCTION, VERSION, LgsidModule
+
+CHECKPOINT_FILE = "model.ckpt"
+Module = TypeVar("Module", bound=LgsidModule)
+
+
+def load(path: str | Path, kind: type[Module] = LgsidModule) -> Module:  # type: ignore[assignment]
+    """Load a module as it was trained, on the CPU and in evaluation mode, whether a config or Python built it.
+
+    The file is read with `weights_only=True`: nothing in it is run. Its parts are classes of lgsid, of installed
+    plugins, or of the running program. Optimizers are those of the classes' defaults. Random states are left alone.
+
+    Args:
+        path: Checkpoint that `lgsid fit` or a `Trainer` wrote, or the run folder with its `model.ckpt`.
+        kind: Class that the module must have, such as `Recommender`.
+
+    Raises:
+        LgsidError: if the file is missing, unreadable or of another kind, or a class or file it needs is missing.
+    """
+    path = Path(path)
+    path = path / CHECKPOINT_FILE if path.is_dir() else path
+    saved = read(path)
+    try:
+        found = described_class(saved[CONSTRUCTION])
+        if not issubclass(found, kind):
+            raise LgsidError(f"it is the checkpoint of a {found.__name__}, not of a {kind.__name__}")
+        with torch.random.fork_rng(devices=[]):
+            module: Module = rebuild(saved[CONSTRUCTION])
+            module.on_load_checkpoint(saved)
+        module.load_state_dict(saved["state_dict"], strict=module.strict_loading)
+    except LgsidError as error:
+        raise LgsidError(f"{path}: {error}") from error
+    except (RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        version = saved.get(VERSION, "another version")
+        raise LgsidError(f"{path}: its weights, of lgsid {version}, do not fit ({reason}); train again") from error
+    return module.eval()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without building anything.
+
+    Raises:
+        LgsidError: if it is missing, unreadable, or does not say how its module was built.
+    """
+    if not path.is_file():
+        raise LgsidError(f"{path}: no such checkpoint; `lgsid fit` writes {CHECKPOINT_FILE} to its run folder")
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise LgsidError(f"{path}: not a readable checkpoint ({reason})") from error
+    if not isinstance(saved, dict) or "state_dict" not in saved:
+        raise LgsidError(f"{path}: not a checkpoint of a module; give the {CHECKPOINT_FILE} of a run folder")
+    if CONSTRUCTION not in saved:
+        known = "data_shape" in saved or "pytorch-lightning_version" in saved
+        why = "written by an earlier version of lgsid; train again" if known else "not a checkpoint of an lgsid module"
+        raise LgsidError(f"{path}: {why}")
+    return saved

@@ -1,0 +1,125 @@
+"""Who asks for a recommendation and when: the query of a live recommendation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.errors import LgsidError
+from lgsid.typing import SequenceBatch
+
+HOUR_S = 3600.0
+OFFSET_ROWS = 1000  # latest check-ins that tell the offset of local time
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment as the log counts time.
+
+    Args:
+        time_s: Seconds since 1970 UTC.
+        local: Local date and time, without an offset.
+        is_end: Whether no check-in of the log is later.
+    """
+
+    time_s: float
+    local: datetime
+    is_end: bool
+
+    @classmethod
+    def of(cls, at: str | datetime | None, log: CheckInLog) -> Moment:
+        """Read a time; the end of the log where it is missing.
+
+        Raises:
+            LgsidError: if it is no time, or the log is empty.
+        """
+        if not len(log):
+            raise LgsidError("the dataset has no check-ins to recommend from")
+        offset = local_offset_h(log)
+        if at is None:
+            time_s = float(log.time_s[-1])
+            return cls(time_s, from_utc(time_s) + timedelta(hours=offset), True)
+        try:
+            when = at if isinstance(at, datetime) else datetime.fromisoformat(at.replace("Z", "+00:00"))
+        except ValueError:
+            raise LgsidError(f"at {at!r}: not a time; write it like 2012-10-05T19:00") from None
+        local = when.replace(tzinfo=None)
+        shift = offset * HOUR_S if when.tzinfo is None else when.utcoffset().total_seconds()  # type: ignore[union-attr]
+        time_s = local.replace(tzinfo=timezone.utc).timestamp() - shift
+        return cls(time_s, local, bool(time_s >= log.time_s[-1]))
+
+
+def from_utc(time_s: float) -> datetime:
+    """Return the UTC date and time of seconds since 1970, without an offset."""
+    return datetime.fromtimestamp(time_s, tz=timezone.utc).replace(tzinfo=None)
+
+
+def local_offset_h(log: CheckInLog) -> int:
+    """Return the offset of local time from UTC in hours, as most of the latest check-ins have it."""
+    utc = log.time_s[-OFFSET_ROWS:] // HOUR_S % 24
+    offsets = ((np.floor(log.hour[-OFFSET_ROWS:]) - utc + 11) % 24 - 11).astype(np.int64)  # -11..12
+    values, counts = np.unique(offsets, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+@dataclass(frozen=True)
+class VisitHistory:
+    """Where somebody has been before the query.
+
+    Args:
+        user: Number of the user, -1 for somebody unknown.
+        item: Shape (T,), item rows, oldest first.
+        time_s: Shape (T,).
+        hour: Shape (T,), local.
+        weekday: Shape (T,).
+    """
+
+    user: int
+    item: IntArray
+    time_s: npt.NDArray[np.float64]
+    hour: npt.NDArray[np.float32]
+    weekday: IntArray
+
+    @classmethod
+    def of_user(cls, user: int, log: CheckInLog, moment: Moment) -> VisitHistory:
+        """Return the check-ins of a user of the log before a moment; at the end of the log, all of them."""
+        before = log.time_s <= moment.time_s if moment.is_end else log.time_s < moment.time_s
+        rows = np.flatnonzero((log.user == user) & before)
+        return cls(user, log.item[rows], log.time_s[rows], log.hour[rows], log.weekday[rows])
+
+    @classmethod
+    def of_items(cls, items: IntArray, moment: Moment) -> VisitHistory:
+        """Return a history of somebody unknown: items (T,) visited an hour apart, the last one an hour ago."""
+        back = np.arange(len(items), 0, -1)
+        local = [moment.local - timedelta(hours=int(hours)) for hours in back]
+        hour = np.array([t.hour for t in local], dtype=np.float32)
+        weekday = np.array([t.weekday() for t in local], dtype=np.int64)
+        return cls(-1, items, np.asarray(moment.time_s - back * HOUR_S, dtype=np.float64), hour, weekday)
+
+    def batch(self, moment: Moment, log: CheckInLog) -> SequenceBatch:
+        """Return the query at a moment, as a batch of one. Its row is -1 where the moment is not inside the log."""
+        row = -1 if moment.is_end else int(np.searchsorted(log.time_s, moment.time_s))
+        padding = 0 if len(self.item) else 1  # models want at least one column
+
+        def tensor(values: npt.NDArray[Any], fill: float) -> torch.Tensor:
+            return torch.from_numpy(np.concatenate([np.full(padding, fill, values.dtype), values])[None])
+
+        return SequenceBatch(
+            row=torch.tensor([row]),
+            user=torch.tensor([self.user]),
+            history=tensor(self.item, -1),
+            history_age_s=tensor(moment.time_s - self.time_s, 0),
+            history_hour=tensor(self.hour, 0),
+            history_weekday=tensor(self.weekday, 0),
+            hour=torch.tensor([moment.local.hour], dtype=torch.float32),
+            weekday=torch.tensor([moment.local.weekday()]),
+            target=torch.tensor([-1]),
+            is_new=torch.tensor([False]),
+        )
