@@ -5,7 +5,6 @@ import json
 import lightning as L
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -15,7 +14,7 @@ from lgsid.metrics import flat_metrics, quality_card, render_card
 from lgsid.quantizers import ResidualCentroids
 from lgsid.testing import toy_city
 from lgsid.testing.tokenizer_contract import toy_folder, toy_items
-from lgsid.tokenizers import HierTokenizer, ResidualTokenizer, load_tokenizer, tokenize
+from lgsid.tokenizers import HierTokenizer, ResidualTokenizer, tokenize
 
 
 def sids_of(codes, items):
@@ -114,18 +113,7 @@ def test_a_checkpoint_tokenizes_the_same_items_the_same_and_new_ones_too(tmp_pat
 
 def test_checkpoints_that_cannot_be_used_are_one_clear_line(tmp_path):
     with pytest.raises(LgsidError, match="no such checkpoint"):
-        load_tokenizer(tmp_path / "none.ckpt")
-    (tmp_path / "bad.ckpt").write_bytes(b"garbage")
-    with pytest.raises(LgsidError, match="not a readable checkpoint"):
-        load_tokenizer(tmp_path / "bad.ckpt")
-    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
-    with pytest.raises(LgsidError, match="not the checkpoint of a tokenizer"):
-        load_tokenizer(tmp_path / "other.ckpt")
-    checkpoint, _ = trained(tmp_path, ResidualTokenizer((9, 8), ResidualCentroids()))
-    with pytest.raises(LgsidError, match=r"ResidualTokenizer.load_from_checkpoint\(path, quantizer=...\)"):
-        load_tokenizer(checkpoint)
-    loaded = ResidualTokenizer.load_from_checkpoint(checkpoint, quantizer=ResidualCentroids())
-    assert loaded.vocabularies is not None
+        tokenize(tmp_path / "none.ckpt", toy_folder().name, None, tmp_path / "out")
     with pytest.raises(LgsidError, match="needs vectors"):
         tokenize(trained(tmp_path, HierTokenizer((7, 9, 8)))[0], toy_folder().name, None, tmp_path / "out")
 

@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lgsid import checkpoints
 from lgsid.artefacts import SemanticIDs
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card
 from lgsid.testing import toy_city
-from lgsid.tokenizers import PlainTokenizer, load_tokenizer, tokenize
+from lgsid.tokenizers import PlainTokenizer, tokenize
 from lgsid.tokenizers.permute import permute
 
 TRAINER = {
@@ -52,7 +53,7 @@ def test_the_code_is_the_position_of_the_id(city, plain):
 
 
 def test_a_checkpoint_knows_how_many_places_there_are(city, plain, tmp_path):
-    tokenizer = load_tokenizer(plain / "model.ckpt")
+    tokenizer = checkpoints.load(plain / "model.ckpt")
     assert tokenizer.codebook_sizes == (N,)
     again = tokenize(plain / "model.ckpt", city[1], None, tmp_path / "again")
     assert np.array_equal(again.codes, SemanticIDs.read(plain / "sids.parquet").codes)
