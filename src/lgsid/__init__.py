@@ -60,6 +60,7 @@ PUBLIC = {
     "lgsid.recommenders": (
         "DIN",
         "DistancePopularity",
+        "LiveRecommender",
         "MostRecent",
         "NearestPlace",
         "NewPlaceFloor",
@@ -68,8 +69,8 @@ PUBLIC = {
         "TimeKernel",
         "TimeTransition",
         "UserFrequency",
+        "recommend",
     ),
-    "lgsid.recommenders.recommend": ("recommend",),
     "lgsid.rewards": ("RewardModel",),
     "lgsid.text": (
         "LoraSpec",

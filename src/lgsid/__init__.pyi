@@ -36,6 +36,7 @@ from lgsid.quantizers import RQKMeans as RQKMeans
 from lgsid.recommenders import DIN as DIN
 from lgsid.recommenders import TIGER as TIGER
 from lgsid.recommenders import DistancePopularity as DistancePopularity
+from lgsid.recommenders import LiveRecommender as LiveRecommender
 from lgsid.recommenders import MostRecent as MostRecent
 from lgsid.recommenders import NearestPlace as NearestPlace
 from lgsid.recommenders import NewPlaceFloor as NewPlaceFloor
@@ -43,7 +44,7 @@ from lgsid.recommenders import Popularity as Popularity
 from lgsid.recommenders import TimeKernel as TimeKernel
 from lgsid.recommenders import TimeTransition as TimeTransition
 from lgsid.recommenders import UserFrequency as UserFrequency
-from lgsid.recommenders.recommend import recommend as recommend
+from lgsid.recommenders import recommend as recommend
 from lgsid.rewards import RewardModel as RewardModel
 from lgsid.text import LoraSpec as LoraSpec
 from lgsid.text import PromptTemplate as PromptTemplate

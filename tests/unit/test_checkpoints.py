@@ -186,7 +186,8 @@ def test_a_model_built_by_a_config_comes_back(town, tmp_path, name):
     config, *options = CONFIGS[name]
     limits = ("max_epochs=1", "limit_train_batches=1", "limit_val_batches=1")
     arguments = ["fit", "--config", config, "--run_folder", str(tmp_path), f"--data.dataset={town / 'data'}"]
-    cli = train([*arguments, *(f"--trainer.{x}" for x in limits), *(option.replace("{0}", str(town)) for option in options)])
+    arguments += [f"--trainer.{limit}" for limit in limits] + [option.replace("{0}", str(town)) for option in options]
+    cli = train(arguments)
     loaded = checkpoints.load(tmp_path / "model.ckpt")
     assert type(loaded) is type(cli.model)
     assert describe(loaded) == describe(cli.model)
