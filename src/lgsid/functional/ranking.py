@@ -68,7 +68,7 @@ def top_k(scores: Tensor, k: int, allowed: Tensor | None = None) -> tuple[Tensor
 
     Args:
         scores: Shape (B, N), higher is better; NaN and minus infinity are never returned.
-        k: How many; where fewer items qualify the rest is padding.
+        k: Number of items; where fewer qualify the rest is padding.
         allowed: Shape (N,) or (B, N) bool.
 
     Returns:

@@ -211,8 +211,8 @@ def auc_of_runs(positives: Any, negatives: Any, weights: Floats) -> Floats:
     """Return the AUC for several weightings of the owners of samples.
 
     Args:
-        positives: Of `auc_runs`, sparse, shape (R, U).
-        negatives: The same.
+        positives: Positives of each run and owner, from `auc_runs`, sparse, shape (R, U).
+        negatives: Negatives of each run and owner, likewise.
         weights: Shape (B, U), not negative.
 
     Returns:

@@ -72,8 +72,8 @@ def within_group_pairs(groups: Tensor, max_pairs: int, seed: int = 0) -> tuple[T
 
     Args:
         groups: (N,) int64 labels from 0.
-        max_pairs: Most pairs to return.
-        seed: Seed of the sample.
+        max_pairs: Maximum number of pairs.
+        seed: Random seed of the sample.
 
     Returns:
         Rows of the first and of the second item of each pair, `(P,)` int64 each.
@@ -108,7 +108,7 @@ def branch_separation(codes: Tensor, names: Tensor, max_pairs: int = 1_000_000) 
     Args:
         codes: (N, L) codes, or their first levels.
         names: (N,) int64 label of each item's name, -1 where it has none.
-        max_pairs: Sample the pairs where there are more.
+        max_pairs: Maximum number of pairs; a sample is used where there are more.
 
     Returns:
         `pairs`: share of same-name pairs whose codes differ. `branches`: share of the items whose name others have

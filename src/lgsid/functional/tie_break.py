@@ -48,7 +48,7 @@ def lexicographic_top_k(
         scores: Shape (B, N), higher is better; minus infinity is never returned.
         recency: Shape (B, N) int64, from 0, higher is more recent.
         popularity: Shape (B, N) or (N,), higher is more popular.
-        k: How many; where fewer items qualify the rest is padding.
+        k: Number of items; where fewer qualify the rest is padding.
         allowed: Shape (N,) or (B, N) bool.
 
     Returns:

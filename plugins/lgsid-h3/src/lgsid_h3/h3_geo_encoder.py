@@ -12,7 +12,7 @@ from lgsid.errors import LgsidError
 from lgsid.geo import GeoEncoder
 
 FINEST = 15
-RING = 7  # a cell and its six neighbours
+RING = 7  # a cell and its six neighbors
 Uint64 = npt.NDArray[np.uint64]
 
 
@@ -23,9 +23,9 @@ class H3GeoEncoder(GeoEncoder):
     counts the cells that they share. Two positions in the same cell of the finest resolution are equal.
 
     Args:
-        resolutions: H3 resolutions, 0 (1,100 km) to 15 (half a metre); 11 has cells with edges of 29 m.
+        resolutions: H3 resolutions, 0 (1,100 km) to 15 (half a meter); 11 has cells with edges of 29 m.
         width: Numbers per resolution; more of them let fewer cells look alike by chance.
-        ring_weight: Weight of a neighbouring cell against 1 for the cell itself.
+        ring_weight: Weight of a neighboring cell against 1 for the cell itself.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class H3GeoEncoder(GeoEncoder):
         cells, inverse = np.unique(parents, return_inverse=True)
         vectors = signs(cells, self.width)
         if self.ring_weight > 0 and len(cells):
-            rings = [h3.grid_disk(cell, 1) for cell in cells]  # a pentagon has five neighbours
+            rings = [h3.grid_disk(cell, 1) for cell in cells]  # a pentagon has five neighbors
             around = np.concatenate(rings).astype(np.uint64)
             owner = np.repeat(np.arange(len(cells)), [len(ring) for ring in rings])
             sums = np.zeros_like(vectors)
