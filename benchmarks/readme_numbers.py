@@ -25,7 +25,7 @@ from PIL import Image
 
 from lgsid.artefacts.files import atomic_path, read_json, write_text
 from lgsid.errors import LgsidError
-from lgsid.pipeline.report_table import ReportTable
+from lgsid.report.report_table import ReportTable
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = ("README.md", "benchmarks/README.md")

@@ -16,7 +16,7 @@ LAYERS = (
     ("datamodules",),
     ("plots",),
     ("testing",),
-    ("pipeline",),
+    ("pipeline", "report"),
     ("benchmark",),
     ("terminal",),
     ("cli_benchmark",),

@@ -17,7 +17,7 @@ from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
 from lgsid.errors import LgsidError
 from lgsid.functional.neighborhood import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
-from lgsid.metrics import NeighbourhoodMetrics
+from lgsid.metrics import NeighborhoodMetrics
 from lgsid.module import LgsidModule
 from lgsid.text import TextEncoder
 from lgsid.typing import DataShape, PreferenceBatch
@@ -153,7 +153,7 @@ class GDPOAligner(LgsidModule):
         places = self.trainer.datamodule.places  # type: ignore[attr-defined]
         location = (places.region, places.category, places.lat_deg, places.lon_deg)
         reference, aligned = self.reference_embeddings(), self.aligned_embeddings()
-        before, after = NeighbourhoodMetrics(self.neighbours), NeighbourhoodMetrics(self.neighbours)
+        before, after = NeighborhoodMetrics(self.neighbours), NeighborhoodMetrics(self.neighbours)
         before.update(reference, *location)
         after.update(aligned, *location, reference=reference)
         results = {f"before/{name}": value for name, value in before.compute().items()}

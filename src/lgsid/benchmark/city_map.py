@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.errors import LgsidError
 from lgsid.plots.map_window import city_window, local_km
-from lgsid.plots.neighbour_colours import neighbour_colours
+from lgsid.plots.neighbor_colors import neighbor_colors
 from lgsid.plots.palette import CATEGORICAL
 from lgsid.plots.prefix_groups import prefix_groups
 
@@ -30,7 +30,7 @@ def city_map(sids: SemanticIDs, items: Items, cell_m: float = 400.0) -> dict[str
     Args:
         sids: Semantic IDs of at least those items.
         items: The places of one city.
-        cell_m: Side of a cell in metres.
+        cell_m: Side of a cell in meters.
 
     Returns:
         Plain values: `cell_m`; `columns` and `rows` of the grid; `places` inside it and `left_out`; `cells`, C in all,
@@ -107,12 +107,12 @@ def prefix_layer(
     winners, counts = most_frequent_group(member, groups[inside])
     shown, first, index = np.unique(winners, return_index=True, return_inverse=True)
     rows_of_groups = np.unique(groups, return_index=True)[1]
-    colours = neighbour_colours(cells.astype(np.float64), winners, len(CATEGORICAL))
+    colors = neighbor_colors(cells.astype(np.float64), winners, len(CATEGORICAL))
     return {
         "codes": depth,
         "prefixes": len(rows_of_groups),
         "prefix_codes": codes[rows_of_groups[shown], :depth].tolist(),
-        "colours": colours[first].tolist(),
+        "colours": colors[first].tolist(),
         "prefix": index.ravel().tolist(),
         "sharing": counts.tolist(),
     }

@@ -12,10 +12,10 @@ from lgsid.benchmark.board import check_cell, check_together
 from lgsid.benchmark.cell import Cell, cells_of, chosen_cells
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.benchmark.leaderboard import leaderboard
+from lgsid.benchmark.markdown_tables import markdown, with_tables
 from lgsid.benchmark.result_file import read_result, write_result
 from lgsid.benchmark.scheduler import Scheduler, planned, steps_of
 from lgsid.benchmark.suite import Suite, own_suites
-from lgsid.benchmark.tables import markdown, with_tables
 from lgsid.errors import LgsidError
 
 Tell = Callable[[str], None]

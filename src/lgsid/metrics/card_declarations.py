@@ -1,7 +1,7 @@
 """The numbers of the quality card that tables compare. To add one, add a declaration here; nothing else has to change.
 
 A card (`lgsid.metrics.card.quality_card`) holds more than is compared: here is what has a title, a direction and a
-place in tables. Numbers that a card does not have are `None`: a card of codes without places knows no kilometres.
+place in tables. Numbers that a card does not have are `None`: a card of codes without places knows no kilometers.
 """
 
 from __future__ import annotations

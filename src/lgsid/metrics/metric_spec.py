@@ -110,7 +110,7 @@ class MetricColumn(Generic[AnyMetric]):
     @property
     def short_title(self) -> str:
         """Heading where there is little room: `new MRR@10`."""
-        return f"{self.part.key.rstrip('/')} {self.metric.title}".strip()
+        return f"{self.part.key.rstrip('/_')} {self.metric.title}".strip()
 
 
 def columns(
@@ -132,6 +132,6 @@ def columns(
 
 def legend(shown: Sequence[MetricColumn[Any]]) -> str:
     """Explain the slices and those metrics of a table whose names are not standard, each once."""
-    parts = {column.part.key.rstrip("/"): column.part.help for column in shown if column.part.key}
+    parts = {column.part.key.rstrip("/_"): column.part.help for column in shown if column.part.key}
     metrics = {column.metric.title: column.metric.help for column in shown if column.metric.explain}
     return " ".join(f"{name}: {text[:1].lower()}{text[1:]}" for name, text in {**metrics, **parts}.items())

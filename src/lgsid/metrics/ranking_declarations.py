@@ -40,7 +40,7 @@ class DistanceMetric(MetricSpec):
 
     Args:
         k: How many places of each query count.
-        value: Kilometres from the last place, shape (S,) float64 -> what each place adds, shape (S,).
+        value: Kilometers from the last place, shape (S,) float64 -> what each place adds, shape (S,).
     """
 
     k: int
@@ -58,7 +58,7 @@ class CoverageMetric(MetricSpec):
     k: int
 
 
-def kilometres(km: Tensor) -> Tensor:
+def kilometers(km: Tensor) -> Tensor:
     """Return distances as they are, shape (S,)."""
     return km
 
@@ -154,7 +154,7 @@ DISTANCE_METRICS: tuple[DistanceMetric, ...] = (
             None,
             2,
             k=k,
-            value=kilometres,
+            value=kilometers,
             shown=Shown(details=ALL) if k == 10 else Shown(),
             compared=k == 10,
             explain=True,

@@ -2,9 +2,9 @@
 
 from lgsid.plots.canvas import save_png
 from lgsid.plots.embedding_projection import embedding_projection
-from lgsid.plots.leaderboard import ModelScores, leaderboard
-from lgsid.plots.neighbourhood_bars import BeforeAfter, neighbourhood_bars
+from lgsid.plots.neighborhood_bars import BeforeAfter, neighborhood_bars
 from lgsid.plots.prefix_distances import prefix_distances
+from lgsid.plots.ranking_bars import ModelScores, ranking_bars
 from lgsid.plots.sid_map import sid_map
 from lgsid.plots.terminal_map import terminal_map
 
@@ -12,9 +12,9 @@ __all__ = [
     "BeforeAfter",
     "ModelScores",
     "embedding_projection",
-    "leaderboard",
-    "neighbourhood_bars",
+    "neighborhood_bars",
     "prefix_distances",
+    "ranking_bars",
     "save_png",
     "sid_map",
     "terminal_map",

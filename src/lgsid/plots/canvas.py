@@ -73,9 +73,9 @@ def bare_axes(axes: Axes) -> None:
         spine.set_linewidth(0.8)
 
 
-def dot_handles(colours: Iterable[str], labels: Sequence[str], size: float = 7.0) -> list[Line2D]:
-    """Return one legend entry with a round mark per colour."""
+def dot_handles(colors: Iterable[str], labels: Sequence[str], size: float = 7.0) -> list[Line2D]:
+    """Return one legend entry with a round mark per color."""
     return [
-        Line2D([], [], marker="o", linestyle="", markersize=size, markeredgewidth=0, color=colour, label=label)
-        for colour, label in zip(colours, labels, strict=True)
+        Line2D([], [], marker="o", linestyle="", markersize=size, markeredgewidth=0, color=color, label=label)
+        for color, label in zip(colors, labels, strict=True)
     ]

@@ -14,7 +14,7 @@ from sklearn.manifold import TSNE
 
 from lgsid.artefacts import Items
 from lgsid.plots.canvas import bare_axes, dot_handles, new_figure, set_heading, set_title
-from lgsid.plots.palette import CATEGORICAL, GREY, INK, SOFT_INK
+from lgsid.plots.palette import CATEGORICAL, GRAY, INK, SOFT_INK
 from lgsid.plots.prefix_groups import shortened
 
 MAX_ITEMS, MAX_VALUES, PCA_WIDTH = 2000, 12, 50
@@ -27,7 +27,7 @@ def embedding_projection(
     region_name: str = "region",
     seed: int = 0,
 ) -> Figure:
-    """Draw a t-SNE of the item vectors before and after the alignment, coloured by region and by category.
+    """Draw a t-SNE of the item vectors before and after the alignment, colored by region and by category.
 
     Args:
         items: The N places.
@@ -47,9 +47,9 @@ def embedding_projection(
     set_heading(figure, f"Item vectors before and after the alignment (t-SNE of {len(rows):,} places)")
     panels = figure.subplots(2, 2)
     for row, (name, values) in enumerate(labels.items()):
-        colours = value_colours(values)
-        shades = np.array([colours.get(value, GREY) for value in values.tolist()], dtype=object)
-        order = np.argsort(shades != GREY, kind="stable")
+        colors = value_colors(values)
+        shades = np.array([colors.get(value, GRAY) for value in values.tolist()], dtype=object)
+        order = np.argsort(shades != GRAY, kind="stable")
         for column, when in enumerate(("before", "after")):
             axes = panels[row, column]
             xy = flat[column][order]
@@ -59,9 +59,9 @@ def embedding_projection(
             axes.set_aspect("equal", adjustable="datalim")
             axes.margins(0.03)
             bare_axes(axes)
-            set_title(axes, f"{when.capitalize()}, coloured by {name}")
+            set_title(axes, f"{when.capitalize()}, colored by {name}")
         axes.legend(
-            handles=legend_handles(values, colours),
+            handles=legend_handles(values, colors),
             loc="center left",
             bbox_to_anchor=(1.01, 0.5),
             frameon=False,
@@ -75,11 +75,11 @@ def embedding_projection(
     return figure
 
 
-def legend_handles(values: npt.NDArray[np.object_], colours: Mapping[str, str]) -> list[Line2D]:
+def legend_handles(values: npt.NDArray[np.object_], colors: Mapping[str, str]) -> list[Line2D]:
     """Return the entries of a legend, with one for all others if there are others."""
-    names = [shortened(value, 26) for value in colours]
-    others = not set(values.tolist()) <= set(colours)
-    return dot_handles([*colours.values(), *([GREY] if others else [])], [*names, *(["all others"] if others else [])])
+    names = [shortened(value, 26) for value in colors]
+    others = not set(values.tolist()) <= set(colors)
+    return dot_handles([*colors.values(), *([GRAY] if others else [])], [*names, *(["all others"] if others else [])])
 
 
 def subsample(count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -126,8 +126,8 @@ def readable_category(items: Items) -> npt.NDArray[np.object_]:
     return groups if len(set(groups.tolist()) - {""}) >= 3 else items.texts("category")
 
 
-def value_colours(values: npt.NDArray[np.object_]) -> Mapping[str, str]:
-    """Give the most frequent texts a colour each, the most frequent first, ties by alphabet."""
+def value_colors(values: npt.NDArray[np.object_]) -> Mapping[str, str]:
+    """Give the most frequent texts a color each, the most frequent first, ties by alphabet."""
     counts = Counter(value for value in values.tolist() if value)
     ranked = sorted(counts, key=lambda value: (-counts[value], value))[:MAX_VALUES]
     return dict(zip(ranked, CATEGORICAL, strict=False))

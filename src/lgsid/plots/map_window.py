@@ -1,4 +1,4 @@
-"""A flat picture of a city: kilometres east and north of its middle, and what a map needs besides."""
+"""A flat picture of a city: kilometers east and north of its middle, and what a map needs besides."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def local_km(
     lon_deg: npt.NDArray[np.float64],
     origin: tuple[float, float] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Return kilometres east and north of the origin, shape (N, 2): longitudes shrink by the cosine of the latitude.
+    """Return kilometers east and north of the origin, shape (N, 2): longitudes shrink by the cosine of the latitude.
 
     Args:
         lat_deg: Shape (N,).
@@ -81,7 +81,7 @@ def city_window(xy_km: npt.NDArray[np.float64], share: float = 0.98, aspect: flo
 
 
 def dense_window(xy_km: npt.NDArray[np.float64], city: MapWindow, share: float = 0.3) -> MapWindow:
-    """Return the smallest rectangle, of the sizes in `ZOOMS`, around a dense centre that holds a share of the places.
+    """Return the smallest rectangle, of the sizes in `ZOOMS`, around a dense center that holds a share of the places.
 
     Args:
         xy_km: Shape (N, 2).
@@ -98,10 +98,10 @@ def dense_window(xy_km: npt.NDArray[np.float64], city: MapWindow, share: float =
     return window
 
 
-def window_around(centre_km: npt.NDArray[np.float64], width_km: float, aspect: float) -> MapWindow:
+def window_around(center_km: npt.NDArray[np.float64], width_km: float, aspect: float) -> MapWindow:
     """Return the rectangle of the given width, and width over height, around a point of shape (2,)."""
     height = width_km / aspect
-    return MapWindow(float(centre_km[0]) - width_km / 2, float(centre_km[1]) - height / 2, width_km, height)
+    return MapWindow(float(center_km[0]) - width_km / 2, float(center_km[1]) - height / 2, width_km, height)
 
 
 def round_length_km(width_km: float) -> float:

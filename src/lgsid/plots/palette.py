@@ -1,8 +1,8 @@
-"""Colours that all figures share, chosen for light paper and for readers who see red and green alike."""
+"""Colors that all figures share, chosen for light paper and for readers who see red and green alike."""
 
 from __future__ import annotations
 
-# Searched for, not picked: of the colours of middle lightness and chroma, fifteen whose smallest distance in OKLab is
+# Searched for, not picked: of the colors of middle lightness and chroma, fifteen whose smallest distance in OKLab is
 # .13, and .084 as a protanope or a deuteranope sees them (Machado et al. 2009, severity 1). The test checks both.
 CATEGORICAL: tuple[str, ...] = (
     "#1a3e99",
@@ -25,7 +25,7 @@ CATEGORICAL: tuple[str, ...] = (
 INK = "#22262b"  # text
 SOFT_INK = "#5f6872"  # notes, tick labels
 RULE = "#d9dde2"  # grid lines, frames
-GREY = "#c9ced4"  # all that has no colour of its own
+GRAY = "#c9ced4"  # all that has no color of its own
 PAPER = "#ffffff"
 
 BEFORE = "#9aa5b1"  # the frozen encoder, controls, chance

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.plots.canvas import LABEL_SIZE, NOTE_SIZE, new_figure, plain_axes, set_heading
 from lgsid.plots.palette import CATEGORICAL, INK, SOFT_INK
-from lgsid.plots.prefix_groups import kilometres_within, km_text, prefix_groups
+from lgsid.plots.prefix_groups import kilometers_within, km_text, prefix_groups
 
 MIN_PAIRS = 20
 
@@ -38,14 +38,14 @@ def prefix_distances(items: Items, sids: Mapping[str, SemanticIDs], seed: int = 
         groups = [prefix_groups(codes, depth) for depth in range(1, ids.n_levels + 1)]
         depths = range(1, ids.n_levels + 1)
         deepest = max(deepest, ids.n_levels)
-        colour = CATEGORICAL[number % len(CATEGORICAL)]
+        color = CATEGORICAL[number % len(CATEGORICAL)]
         medians = [median_km(lat, lon, group, seed) for group in groups]
-        axes.plot(depths, medians, color=colour, marker="o", markersize=6, linewidth=2, label=name)
+        axes.plot(depths, medians, color=color, marker="o", markersize=6, linewidth=2, label=name)
         for depth, median in zip(depths, medians, strict=True):
             if np.isfinite(median):
                 note = km_text(median)
                 axes.annotate(
-                    note, (depth, median), (5, 4), textcoords="offset points", fontsize=NOTE_SIZE, color=colour
+                    note, (depth, median), (5, 4), textcoords="offset points", fontsize=NOTE_SIZE, color=color
                 )
         if number == 0:
             order = np.random.default_rng(seed).permutation(len(items))
@@ -70,5 +70,5 @@ def median_km(
     lat_deg: npt.NDArray[np.float64], lon_deg: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], seed: int
 ) -> float:
     """Return the median km between items of one group, NaN where fewer than `MIN_PAIRS` pairs exist. Shapes (N,)."""
-    apart = kilometres_within(lat_deg, lon_deg, groups, seed)
+    apart = kilometers_within(lat_deg, lon_deg, groups, seed)
     return float(np.median(apart)) if len(apart) >= MIN_PAIRS else float("nan")

@@ -23,7 +23,7 @@ def prefix_groups(codes: npt.NDArray[np.int64], depth: int) -> npt.NDArray[np.in
     return np.asarray(group_rows(torch.from_numpy(codes[:, :depth].copy())).numpy())
 
 
-def kilometres_within(
+def kilometers_within(
     lat_deg: npt.NDArray[np.float64], lon_deg: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], seed: int = 0
 ) -> npt.NDArray[np.float64]:
     """Return distances in km between items of one group (N,), shape (P,): all pairs, or a sample of `MAX_PAIRS`."""

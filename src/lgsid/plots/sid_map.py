@@ -19,9 +19,9 @@ from shapely import get_coordinates, get_parts, transform
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.plots.canvas import bare_axes, dot_handles, new_figure, set_heading, set_title
 from lgsid.plots.map_window import MapWindow, city_window, dense_window, draw_scale_bar, frame_origin, local_km
-from lgsid.plots.neighbour_colours import neighbour_colours
-from lgsid.plots.palette import CATEGORICAL, GREY, INK, RULE, SOFT_INK
-from lgsid.plots.prefix_groups import describe_prefix, kilometres_within, km_text, prefix_groups, prefix_token
+from lgsid.plots.neighbor_colors import neighbor_colors
+from lgsid.plots.palette import CATEGORICAL, GRAY, INK, RULE, SOFT_INK
+from lgsid.plots.prefix_groups import describe_prefix, kilometers_within, km_text, prefix_groups, prefix_token
 
 PANEL_IN, GAP_IN, TITLE_IN, LINE_IN, HEADING_IN = 4.2, 0.16, 0.5, 0.19, 0.68
 GROUND_PIXELS, GROUND_VOTES, GROUND_ALPHA = 320, 5, 0.42
@@ -34,11 +34,11 @@ def sid_map(
     place: str = "",
     outlines: geopandas.GeoDataFrame | None = None,
 ) -> Figure:
-    """Draw places coloured by the prefix of their semantic ID, one column per set of IDs.
+    """Draw places colored by the prefix of their semantic ID, one column per set of IDs.
 
-    The upper row shows the whole city and first codes: a colour stands for several prefixes, but never for two whose
-    centres are near each other (`neighbour_colours`). The lower row shows the densest part; the largest prefixes of
-    two codes there have a colour of their own, all others are grey.
+    The upper row shows the whole city and first codes: a color stands for several prefixes, but never for two whose
+    centers are near each other (`neighbor_colors`). The lower row shows the densest part; the largest prefixes of
+    two codes there have a color of their own, all others are gray.
 
     Args:
         items: The places.
@@ -55,7 +55,7 @@ def sid_map(
     zoom = dense_window(xy, city)
     shapes = None if outlines is None else local_outlines(outlines, lat, lon)
     figure, panels = map_panels(len(sids))
-    set_heading(figure, "Places coloured by the prefix of their semantic ID" + (f", {place}" if place else ""))
+    set_heading(figure, "Places colored by the prefix of their semantic ID" + (f", {place}" if place else ""))
     for (title, ids), (upper, lower) in zip(sids.items(), panels, strict=True):
         codes = ids.for_items(items)
         first, pairs = prefix_groups(codes, 1), prefix_groups(codes, 2)
@@ -110,7 +110,7 @@ def spread_note(
 ) -> str:
     """Say how many prefixes there are and how far apart two places of one prefix are. All of shape (N,)."""
     count = len(np.unique(groups))
-    apart = kilometres_within(lat_deg, lon_deg, groups)
+    apart = kilometers_within(lat_deg, lon_deg, groups)
     if not len(apart):
         return f"{count:,} prefixes, no two places share one"
     return f"{count:,} prefixes; two places of one lie {km_text(float(np.median(apart)))} apart (median)"
@@ -123,10 +123,10 @@ def draw_all(
     window: MapWindow,
     outlines: geopandas.GeoSeries | None,
 ) -> None:
-    """Draw all places (N, 2) in the colours of their groups (N,), and tint the ground around them."""
-    colours = neighbour_colours(xy_km, groups, len(CATEGORICAL))
-    tint_ground(axes, xy_km, groups, colours, window)
-    draw_places(axes, xy_km, np.array(CATEGORICAL, dtype=object)[colours], window, outlines)
+    """Draw all places (N, 2) in the colors of their groups (N,), and tint the ground around them."""
+    colors = neighbor_colors(xy_km, groups, len(CATEGORICAL))
+    tint_ground(axes, xy_km, groups, colors, window)
+    draw_places(axes, xy_km, np.array(CATEGORICAL, dtype=object)[colors], window, outlines)
 
 
 def draw_largest(
@@ -136,15 +136,15 @@ def draw_largest(
     window: MapWindow,
     outlines: geopandas.GeoSeries | None,
 ) -> dict[int, str]:
-    """Draw the groups with the most places in the window in a colour each, the others in grey.
+    """Draw the groups with the most places in the window in a color each, the others in gray.
 
     Returns:
-        Group -> colour, the largest first. Groups of one place are left grey.
+        Group -> color, the largest first. Groups of one place are left gray.
     """
     sizes = Counter(groups[window.inside(xy_km)].tolist())
     ranked = sorted((group for group in sizes if sizes[group] > 1), key=lambda group: (-sizes[group], group))
     largest = dict(zip(ranked, CATEGORICAL, strict=False))
-    shades = np.array([largest.get(group, GREY) for group in groups.tolist()], dtype=object)
+    shades = np.array([largest.get(group, GRAY) for group in groups.tolist()], dtype=object)
     draw_places(axes, xy_km, shades, window, outlines)
     return largest
 
@@ -156,15 +156,15 @@ def draw_places(
     window: MapWindow,
     outlines: geopandas.GeoSeries | None,
 ) -> None:
-    """Draw the places of a window as dots of the given shades (N,): grey below, no other colour always on top."""
+    """Draw the places of a window as dots of the given shades (N,): gray below, no other color always on top."""
     rows = np.flatnonzero(window.inside(xy_km))
     rows = rows[np.random.default_rng(0).permutation(len(rows))]
-    rows = rows[np.argsort(shades[rows] != GREY, kind="stable")]
+    rows = rows[np.argsort(shades[rows] != GRAY, kind="stable")]
     if outlines is not None:
         lines = [get_coordinates(line) for line in get_parts(get_parts(outlines.boundary.to_numpy()))]
         axes.add_collection(LineCollection(lines, colors=RULE, linewidths=0.7, zorder=1))
     area = float(np.clip(18000.0 / max(len(rows), 1), 5.0, 34.0))
-    sizes = np.where(shades[rows] == GREY, area / 2, area)
+    sizes = np.where(shades[rows] == GRAY, area / 2, area)
     axes.scatter(xy_km[rows, 0], xy_km[rows, 1], s=sizes, c=shades[rows].tolist(), linewidths=0, zorder=2)
     bare_axes(axes)
     window.show(axes)
@@ -174,10 +174,10 @@ def tint_ground(
     axes: Axes,
     xy_km: npt.NDArray[np.float64],
     groups: npt.NDArray[np.int64],
-    colours: npt.NDArray[np.int64],
+    colors: npt.NDArray[np.int64],
     window: MapWindow,
 ) -> None:
-    """Tint each spot near places in the colour that most of the nearest places vote for, fading with distance.
+    """Tint each spot near places in the color that most of the nearest places vote for, fading with distance.
 
     A group that owns an area becomes a patch, groups that share one become a mottle.
     """
@@ -189,7 +189,7 @@ def tint_ground(
     votes = groups[rows]
     support = (votes[:, :, None] == votes[:, None, :]).sum(axis=2)
     winner = rows[np.arange(len(rows)), support.argmax(axis=1)]  # the nearest of those with the most votes
-    rgba = to_rgba_array(CATEGORICAL)[colours[winner]]
+    rgba = to_rgba_array(CATEGORICAL)[colors[winner]]
     rgba[:, 3] = GROUND_ALPHA * np.clip(1.6 * (1 - away[:, 0] / ground_reach(xy_km, window)), 0, 1)
     box = (window.west_km, window.west_km + window.width_km, window.south_km, window.south_km + window.height_km)
     image = rgba.reshape(GROUND_PIXELS, GROUND_PIXELS, 4)
@@ -223,18 +223,18 @@ def local_outlines(
 def prefix_entries(
     items: Items, codes: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], largest: Mapping[int, str]
 ) -> list[tuple[str, str]]:
-    """Return colour and description of each coloured group."""
+    """Return color and description of each colored group."""
     found = []
-    for group, colour in largest.items():
+    for group, color in largest.items():
         rows = groups == group
-        found.append((colour, describe_prefix(items.take(rows), prefix_token(codes[rows][0, :2]))))
+        found.append((color, describe_prefix(items.take(rows), prefix_token(codes[rows][0, :2]))))
     return found
 
 
 def add_legend(figure: Figure, entries: Sequence[tuple[str, str]], title: str) -> None:
-    """Name the coloured prefixes of one lower panel under all panels."""
+    """Name the colored prefixes of one lower panel under all panels."""
     legend = figure.legend(
-        handles=dot_handles([colour for colour, _ in entries], [text for _, text in entries]),
+        handles=dot_handles([color for color, _ in entries], [text for _, text in entries]),
         loc="lower left",
         bbox_to_anchor=(0.004, 0.0),
         ncols=legend_columns(2 if figure.get_figwidth() < 3 * PANEL_IN else 3),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.plots.map_window import city_window, local_km
-from lgsid.plots.neighbour_colours import neighbour_colours
+from lgsid.plots.neighbor_colors import neighbor_colors
 from lgsid.plots.palette import CATEGORICAL
 from lgsid.plots.prefix_groups import prefix_groups
 
@@ -18,7 +18,7 @@ UPPER, LOWER, BOTH, NONE = "▀", "▄", "█", " "
 
 
 def terminal_map(items: Items, sids: SemanticIDs, columns: int = 78, rows: int = 22) -> Text:
-    """Draw the city in half blocks, each the colour of the first code that most of its places have.
+    """Draw the city in half blocks, each the color of the first code that most of its places have.
 
     Args:
         items: The places.
@@ -27,18 +27,18 @@ def terminal_map(items: Items, sids: SemanticIDs, columns: int = 78, rows: int =
         rows: Height in lines; a line is two cells high, and a cell as high as it is wide.
 
     Returns:
-        The text, `rows` lines. Without colours it still shows where places are.
+        The text, `rows` lines. Without colors it still shows where places are.
     """
     lat, lon = items.lat_deg, items.lon_deg
     xy = local_km(lat, lon)
     groups = prefix_groups(sids.for_items(items), 1)
-    colours = neighbour_colours(xy, groups, len(CATEGORICAL))
+    colors = neighbor_colors(xy, groups, len(CATEGORICAL))
     window = city_window(xy, aspect=columns / (2 * rows))
     inside = window.inside(xy)
     corner = np.array([window.west_km, window.south_km])
     cells = ((xy[inside] - corner) / window.width_km * columns).astype(np.int64)
     cells = np.clip(cells, 0, [columns - 1, 2 * rows - 1])
-    shades = majority(cells, groups[inside], colours[inside], columns, 2 * rows)[::-1]  # north first
+    shades = majority(cells, groups[inside], colors[inside], columns, 2 * rows)[::-1]  # north first
     text = Text(no_wrap=True)
     for row in range(rows):
         for above, below in zip(shades[2 * row].tolist(), shades[2 * row + 1].tolist(), strict=True):
@@ -50,16 +50,16 @@ def terminal_map(items: Items, sids: SemanticIDs, columns: int = 78, rows: int =
 def majority(
     cells: npt.NDArray[np.int64],
     groups: npt.NDArray[np.int64],
-    colours: npt.NDArray[np.int64],
+    colors: npt.NDArray[np.int64],
     width: int,
     height: int,
 ) -> npt.NDArray[np.int64]:
-    """Return the colour of the most frequent group of each cell, shape (height, width), -1 where nothing is.
+    """Return the color of the most frequent group of each cell, shape (height, width), -1 where nothing is.
 
     Args:
         cells: Column and row of each place, shape (N, 2).
         groups: Shape (N,).
-        colours: Colour of each place's group, shape (N,).
+        colors: Color of each place's group, shape (N,).
         width: Number of columns.
         height: Number of rows.
     """
@@ -67,7 +67,7 @@ def majority(
     keys = np.stack([cells[:, 1], cells[:, 0], groups], axis=1)
     found, first, counts = np.unique(keys, axis=0, return_index=True, return_counts=True)
     for place in np.argsort(counts, kind="stable").tolist():  # the most frequent is written last
-        result[found[place, 0], found[place, 1]] = colours[first[place]]
+        result[found[place, 0], found[place, 1]] = colors[first[place]]
     return result
 
 
@@ -82,6 +82,6 @@ def block(above: int, below: int) -> tuple[str, Style | None]:
     return UPPER, Style(color=rgb(above), bgcolor=rgb(below))
 
 
-def rgb(colour: int) -> Color:
-    """Return one of the shared colours for a terminal."""
-    return Color.parse(CATEGORICAL[colour])
+def rgb(color: int) -> Color:
+    """Return one of the shared colors for a terminal."""
+    return Color.parse(CATEGORICAL[color])

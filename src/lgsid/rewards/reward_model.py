@@ -11,15 +11,13 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from lgsid.errors import LgsidError
-from lgsid.functional.lists import chance_ndcg, ndcg, rank_labels, spearman
+from lgsid.metrics import reward_declarations
 from lgsid.module import LgsidModule
 from lgsid.rewards.head_inputs import AnchoredPair, HeadInput
 from lgsid.rewards.reward_head import CHECKPOINT_KEY, RewardHead
 from lgsid.rewards.reward_losses import ListwiseSoftmax, RewardLoss
 from lgsid.text import TextEncoder
 from lgsid.typing import RewardBatch
-
-NDCG_LENGTH = 10
 
 
 class RewardModel(LgsidModule):
@@ -94,7 +92,13 @@ class RewardModel(LgsidModule):
         kind = self._data().heldout_kinds[dataloader_idx]
         for name, value in self.list_metrics(batch).items():
             key = f"heldout/{kind}/{name}"
-            self.log(key, value, batch_size=len(batch), add_dataloader_idx=False, prog_bar=name == "spearman")
+            self.log(
+                key,
+                value,
+                batch_size=len(batch),
+                add_dataloader_idx=False,
+                prog_bar=name == reward_declarations.PRIMARY,
+            )
 
     def test_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Log ranking metrics of held-out lists."""
@@ -106,14 +110,7 @@ class RewardModel(LgsidModule):
         scores = self.score(vectors[:, 0], vectors)
         cosine = F.cosine_similarity(vectors[:, :1], vectors[:, 1:], dim=-1)
         distance = batch.distance_km[:, 1:]
-        gains = rank_labels(distance)
-        found = {
-            "spearman": spearman(scores[:, 1:], -distance),
-            "cosine_spearman": spearman(cosine, -distance),
-            f"ndcg@{NDCG_LENGTH}": ndcg(scores[:, 1:], gains, NDCG_LENGTH),
-            f"cosine_ndcg@{NDCG_LENGTH}": ndcg(cosine, gains, NDCG_LENGTH),
-            f"chance_ndcg@{NDCG_LENGTH}": chance_ndcg(gains, NDCG_LENGTH),
-        }
+        found = reward_declarations.list_metrics(scores[:, 1:], cosine, distance)
         if not self.head.input.sees_anchor:
             found["own_first"] = (scores[:, :1] > scores[:, 1:]).all(dim=1).float()
         return {name: value.mean() for name, value in found.items()}

@@ -16,19 +16,19 @@ from lgsid.plots import (
     BeforeAfter,
     ModelScores,
     embedding_projection,
-    leaderboard,
-    neighbourhood_bars,
+    neighborhood_bars,
     prefix_distances,
+    ranking_bars,
     save_png,
     sid_map,
     terminal_map,
 )
-from lgsid.plots.embedding_projection import project, region_level, value_colours
+from lgsid.plots.embedding_projection import project, region_level, value_colors
 from lgsid.plots.map_window import MapWindow, city_window, dense_window, local_km, round_length_km
-from lgsid.plots.palette import CATEGORICAL, GREY
+from lgsid.plots.palette import CATEGORICAL, GRAY
 from lgsid.plots.prefix_groups import (
     describe_prefix,
-    kilometres_within,
+    kilometers_within,
     km_text,
     most_frequent,
     prefix_groups,
@@ -153,7 +153,7 @@ def test_prefix_groups_are_the_distinct_prefixes():
     np.testing.assert_array_equal(prefix_groups(codes, 9), pairs)
 
 
-def test_kilometres_within_against_the_haversine(items):
+def test_kilometers_within_against_the_haversine(items):
     lat, lon = items.frame["lat"].to_numpy(), items.frame["lon"].to_numpy()
     groups = items.codes("region_1")[0]
     expected = []
@@ -163,7 +163,7 @@ def test_kilometres_within_against_the_haversine(items):
                 a, b, c, d = map(math.radians, (lat[i], lat[j], lon[i], lon[j]))
                 h = math.sin((a - b) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin((c - d) / 2) ** 2
                 expected.append(2 * 6371.0088 * math.asin(math.sqrt(h)))
-    np.testing.assert_allclose(np.sort(kilometres_within(lat, lon, groups)), np.sort(expected), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(np.sort(kilometers_within(lat, lon, groups)), np.sort(expected), rtol=1e-9, atol=1e-9)
 
 
 def test_words(items):
@@ -194,8 +194,8 @@ def test_projection_is_seeded_and_separates_clusters(items):
     vectors = (rng.normal(size=(60, 8)) * 0.1 + np.eye(8)[member]).astype(np.float32)
     flat = project(vectors, 0)
     np.testing.assert_array_equal(flat, project(vectors, 0))
-    centres = np.array([flat[member == m].mean(axis=0) for m in (0, 1)])
-    nearer = np.linalg.norm(flat[:, None] - centres[None], axis=2).argmin(axis=1)
+    centers = np.array([flat[member == m].mean(axis=0) for m in (0, 1)])
+    nearer = np.linalg.norm(flat[:, None] - centers[None], axis=2).argmin(axis=1)
     assert (nearer == member).mean() > 0.95
 
 
@@ -211,10 +211,10 @@ def test_embedding_figure(items, tmp_path):
     figure = embedding_projection(items, vectors[0], vectors[1], "district")
     save_png(figure, tmp_path / "embeddings.png")
     assert [a.get_title(loc="left") for a in figure.axes] == [
-        "Before, coloured by district",
-        "After, coloured by district",
-        "Before, coloured by category",
-        "After, coloured by category",
+        "Before, colored by district",
+        "After, colored by district",
+        "Before, colored by category",
+        "After, colored by category",
     ]
 
 
@@ -224,30 +224,30 @@ def test_region_level_nearest_to_ten(items):
     assert region_level(Items.from_frame(pd.DataFrame(fine.drop(columns=["geometry", "region_1", "region_2"])))) is None
 
 
-def test_value_colours_rank_by_count():
+def test_value_colors_rank_by_count():
     values = np.array(["b", "a", "b", "", "", "", "c"], dtype=object)
-    assert list(value_colours(values).items()) == list(zip("bac", CATEGORICAL, strict=False))
-    assert GREY not in value_colours(values).values()
+    assert list(value_colors(values).items()) == list(zip("bac", CATEGORICAL, strict=False))
+    assert GRAY not in value_colors(values).values()
 
 
 def test_bars_show_the_values(tmp_path):
-    figure = neighbourhood_bars([BeforeAfter("borough", 0.5, 0.75)], [BeforeAfter("median", 2.0, 1.0)])
+    figure = neighborhood_bars([BeforeAfter("borough", 0.5, 0.75)], [BeforeAfter("median", 2.0, 1.0)])
     save_png(figure, tmp_path / "bars.png")
     heights = [patch.get_height() for patch in figure.axes[0].patches]
     assert heights == [0.5, 0.75]
     assert [t.get_text() for t in figure.axes[1].texts] == ["2.00", "1.00"]
-    assert len(neighbourhood_bars([BeforeAfter("borough", 0.5, 0.75)]).axes) == 1
+    assert len(neighborhood_bars([BeforeAfter("borough", 0.5, 0.75)]).axes) == 1
 
 
 def test_leaderboard_rows_and_missing_values(tmp_path):
     models = [ModelScores("A", "learnt", {"test/mrr@10": 0.4}), ModelScores("B", "counting", {"test/hit@10": 0.2})]
-    figure = leaderboard(models)
+    figure = ranking_bars(models)
     save_png(figure, tmp_path / "board.png")
     assert len(figure.axes) == 2  # nobody has the metrics of new places
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["A", "B"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.400", "not measured"]
     assert math.isnan(models[0].value("test/hit@10"))
-    save_png(leaderboard([]), tmp_path / "empty.png")
+    save_png(ranking_bars([]), tmp_path / "empty.png")
 
 
 def test_same_figure_same_bytes(items, sids, tmp_path):
@@ -292,5 +292,5 @@ def test_pyplot_is_never_imported(items, sids, tmp_path, monkeypatch):
     )
     save_png(sid_map(items, {"Ours": sids}, outlines=outlines), tmp_path / "map.png")
     save_png(prefix_distances(items, {"Ours": sids}), tmp_path / "km.png")
-    save_png(leaderboard([ModelScores("A", "learnt", {"test/mrr@10": 0.4})]), tmp_path / "board.png")
-    save_png(neighbourhood_bars([BeforeAfter("borough", 0.5, 0.75)]), tmp_path / "bars.png")
+    save_png(ranking_bars([ModelScores("A", "learnt", {"test/mrr@10": 0.4})]), tmp_path / "board.png")
+    save_png(neighborhood_bars([BeforeAfter("borough", 0.5, 0.75)]), tmp_path / "bars.png")

@@ -4,23 +4,23 @@
 function paintMap(canvas, grid, layer, state, palette) {
   const { size, width, height } = mapScale(grid, canvas.clientWidth);
   const brush = sharpBrush(canvas, width, height + MAP_FOOT);
-  const colours = inkColours();
-  brush.fillStyle = colours.raised;
+  const colors = inkColors();
+  brush.fillStyle = colors.raised;
   brush.fillRect(0, 0, width, height + MAP_FOOT);
-  const shades = colours.isDark ? palette.map(lightened) : palette;
+  const shades = colors.isDark ? palette.map(lightened) : palette;
   const gap = size >= 5 ? 0.6 : 0;
   for (let i = 0; i < grid.column.length; i += 1) {
     const prefix = layer.prefix[i];
     const isOther = state.prefix !== null && prefix !== state.prefix;
     brush.globalAlpha = isOther ? 0.1 : cellAlpha(layer.sharing[i] / grid.places[i]);
-    brush.fillStyle = isOther ? colours.soft : shades[layer.colours[prefix] % shades.length];
+    brush.fillStyle = isOther ? colors.soft : shades[layer.colours[prefix] % shades.length];
     const [x, y] = corner(grid, i, size, height);
     brush.fillRect(x, y, size - gap, size - gap);
   }
   brush.globalAlpha = 1;
-  if (state.prefix !== null) outlinePrefix(brush, grid, layer, state.prefix, size, height, colours.ink);
-  if (state.cell !== null) outlineCell(brush, grid, state.cell, size, height, colours);
-  paintScale(brush, grid, size, height, colours);
+  if (state.prefix !== null) outlinePrefix(brush, grid, layer, state.prefix, size, height, colors.ink);
+  if (state.cell !== null) outlineCell(brush, grid, state.cell, size, height, colors);
+  paintScale(brush, grid, size, height, colors);
 }
 
 function sharpBrush(canvas, width, height) {
@@ -41,20 +41,20 @@ function corner(grid, cell, size, height) {
   return [grid.column[cell] * size, height - (grid.row[cell] + 1) * size];
 }
 
-function inkColours() {
+function inkColors() {
   const style = getComputedStyle(document.documentElement);
   const named = (name) => style.getPropertyValue(`--${name}`).trim();
   const isDark = document.documentElement.dataset.theme === "dark";
   return { isDark, ink: named("ink"), soft: named("soft"), paper: named("paper"), raised: named("raised") };
 }
 
-// The shared colours are for light paper; on dark paper they are mixed with white.
-function lightened(colour) {
-  const parts = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+// The shared colors are for light paper; on dark paper they are mixed with white.
+function lightened(color) {
+  const parts = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
   return `rgb(${parts.map((part) => Math.round(part + 0.3 * (255 - part))).join(" ")})`;
 }
 
-// A line around the cells of the prefix where a neighbour has another one.
+// A line around the cells of the prefix where a neighbor has another one.
 function outlinePrefix(brush, grid, layer, prefix, size, height, ink) {
   const isIn = (column, row) => layer.prefix[cellAt(grid, column, row)] === prefix;
   brush.strokeStyle = ink;
@@ -81,8 +81,8 @@ function outlineCell(brush, grid, cell, size, height, { ink, paper }) {
   const [x, y] = corner(grid, cell, size, height);
   const grown = Math.max(size, 7);
   const at = (size - grown) / 2;
-  for (const [colour, width] of [[paper, 4.5], [ink, 2]]) {
-    brush.strokeStyle = colour;
+  for (const [color, width] of [[paper, 4.5], [ink, 2]]) {
+    brush.strokeStyle = color;
     brush.lineWidth = width;
     brush.strokeRect(x + at, y + at, grown, grown);
   }

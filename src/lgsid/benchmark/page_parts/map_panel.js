@@ -41,7 +41,7 @@ function layerText(map, layer) {
   const share = Math.round((100 * sharing) / map.places);
   const cells = `${countText(map.cells.column.length)} cells of ${countText(map.cell_m)} m with ${countText(map.places)} places`;
   const out = map.left_out ? `, ${countText(map.left_out)} far ones left out` : "";
-  return `${countText(layer.prefixes)} prefixes. ${share} % of the places have the prefix of their cell's colour. ${cells}${out}.`;
+  return `${countText(layer.prefixes)} prefixes. ${share} % of the places have the prefix of their cell's color. ${cells}${out}.`;
 }
 
 function cardTable(method, rows) {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.files import read_json
+from lgsid.artefacts.files import is_finite_number, read_json
 from lgsid.artefacts.names import METRICS_FILE
 from lgsid.benchmark.comparison import Comparison
 from lgsid.errors import LgsidError
@@ -90,7 +89,7 @@ class Task(ABC):
         numbers = {key[len(prefix) :]: value for key, value in found.items() if key.startswith(prefix)}
         if not numbers:
             raise LgsidError(f"{folder / METRICS_FILE}: no metric {prefix}...; the stage must test what it trained")
-        return {key: float(value) for key, value in numbers.items() if is_finite(value)}
+        return {key: float(value) for key, value in numbers.items() if is_finite_number(value)}
 
     def extras(self, folder: Path, dataset: Path) -> dict[str, Any]:
         """Return what else a result file of this task holds, by key."""
@@ -118,8 +117,3 @@ class Task(ABC):
             files: Method -> the files with the results of every user, in the same order.
             dataset: Folder of the prepared dataset.
         """
-
-
-def is_finite(value: Any) -> bool:
-    """Tell whether a JSON value is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -21,7 +21,7 @@ class Report(Verb):
     @property
     def code(self) -> tuple[str, ...]:
         """The report's module."""
-        return ("lgsid.pipeline.report:write_report",)
+        return ("lgsid.report.pipeline_report:write_report",)
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write the report."""
@@ -31,7 +31,7 @@ class Report(Verb):
 
         from lgsid.artefacts.files import write_text
         from lgsid.artefacts.names import REPORT_TERMINAL_FILE
-        from lgsid.pipeline.report import write_report
+        from lgsid.report.pipeline_report import write_report
 
         stages = {name: job.pipeline.folder(name) for name in job.stage.needs}
         report = replace(write_report(stages, job.folder), folder=job.pipeline.folder(job.stage.name))

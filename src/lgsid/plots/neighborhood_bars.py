@@ -1,4 +1,4 @@
-"""What the alignment changes in the neighbourhoods of the vectors, as bars."""
+"""What the alignment changes in the neighborhoods of the vectors, as bars."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class BeforeAfter:
     after: float
 
 
-def neighbourhood_bars(shares: Sequence[BeforeAfter], kilometres: Sequence[BeforeAfter] = (), k: int = 5) -> Figure:
+def neighborhood_bars(shares: Sequence[BeforeAfter], kilometers: Sequence[BeforeAfter] = (), k: int = 5) -> Figure:
     """Draw shares of the k nearest vectors (same region by level, same category) and their distance, in pairs of bars.
 
     Args:
         shares: Shares between 0 and 1.
-        kilometres: Distances in km, in a panel of their own; none, no panel.
-        k: Number of neighbours, for the titles.
+        kilometers: Distances in km, in a panel of their own; none, no panel.
+        k: Number of neighbors, for the titles.
 
     Returns:
         The figure.
     """
-    widths = [max(len(shares), 1), *([len(kilometres)] if kilometres else [])]
+    widths = [max(len(shares), 1), *([len(kilometers)] if kilometers else [])]
     figure = new_figure(1.9 + 1.35 * sum(widths), 3.9)
     set_heading(figure, f"The {k} nearest vectors of a place, before and after the alignment", size=12)
     panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     draw_pairs(panels[0], shares, "{:.2f}")
     panels[0].set_ylim(0, 1)
     set_title(panels[0], f"Share of the {k} nearest that have the same ...")
-    if kilometres:
-        draw_pairs(panels[1], kilometres, "{:.2f}")
-        panels[1].set_ylim(0, 1.15 * max(max(pair.before, pair.after) for pair in kilometres))
+    if kilometers:
+        draw_pairs(panels[1], kilometers, "{:.2f}")
+        panels[1].set_ylim(0, 1.15 * max(max(pair.before, pair.after) for pair in kilometers))
         set_title(panels[1], "Distance to them, km")
     handles = [Patch(color=BEFORE, label="before"), Patch(color=AFTER, label="after")]
     figure.legend(
@@ -61,9 +61,9 @@ def neighbourhood_bars(shares: Sequence[BeforeAfter], kilometres: Sequence[Befor
 
 def draw_pairs(axes: Axes, pairs: Sequence[BeforeAfter], form: str) -> None:
     """Draw a pair of bars for each figure, with its value on top."""
-    for side, colour in ((-1, BEFORE), (1, AFTER)):
+    for side, color in ((-1, BEFORE), (1, AFTER)):
         heights = [pair.before if side < 0 else pair.after for pair in pairs]
-        bars = axes.bar([x + side * BAR / 2 for x in range(len(pairs))], heights, BAR * 0.94, color=colour)
+        bars = axes.bar([x + side * BAR / 2 for x in range(len(pairs))], heights, BAR * 0.94, color=color)
         axes.bar_label(bars, [form.format(value) for value in heights], fontsize=LABEL_SIZE - 0.5, color=INK, padding=2)
     axes.set_xticks(range(len(pairs)), [pair.name for pair in pairs])
     axes.set_xlim(-0.6, len(pairs) - 0.4)

@@ -16,7 +16,7 @@ from lgsid.functional.neighborhood import (
     median_km_at_k,
     nearest_vectors,
 )
-from lgsid.metrics import NeighbourhoodMetrics
+from lgsid.metrics import NeighborhoodMetrics
 
 
 def draw(n=37, d=6, seed=0):
@@ -128,7 +128,7 @@ def places(n=40, seed=5):
 
 def test_metrics_do_not_depend_on_how_items_arrive():
     vectors, location = draw(40), places()
-    whole, parts = NeighbourhoodMetrics(3), NeighbourhoodMetrics(3, chunk_size=11)
+    whole, parts = NeighborhoodMetrics(3), NeighborhoodMetrics(3, chunk_size=11)
     whole.update(vectors, *location, reference=2 * vectors)
     for start in range(0, 40, 13):
         cut = slice(start, start + 13)
@@ -146,7 +146,7 @@ def test_metrics_do_not_depend_on_how_items_arrive():
 def test_metrics_leave_out_what_nobody_knows():
     region, category, lat, lon = places()
     region[:, 1] = 0
-    metric = NeighbourhoodMetrics()
+    metric = NeighborhoodMetrics()
     metric.update(draw(40), region, torch.zeros_like(category), lat, lon)
     assert set(metric.compute()) == {"coverage@5/region_1", "coverage@5/region_3", "median_km@5", "effective_rank"}
 
@@ -154,7 +154,7 @@ def test_metrics_leave_out_what_nobody_knows():
 def test_metrics_of_permuted_items_are_equal():
     vectors, location = draw(40), places()
     order = torch.randperm(40, generator=torch.Generator().manual_seed(1))
-    first, second = NeighbourhoodMetrics(), NeighbourhoodMetrics()
+    first, second = NeighborhoodMetrics(), NeighborhoodMetrics()
     first.update(vectors, *location)
     second.update(vectors[order], *(values[order] for values in location))
     for name, value in first.compute().items():

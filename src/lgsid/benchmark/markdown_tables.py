@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsid.benchmark.suite import Suite
-from lgsid.pipeline.report_table import ReportTable
+from lgsid.report.report_table import ReportTable
 
 START, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
 MARKED = re.compile(re.escape(START) + r"\n.*?" + re.escape(END), re.DOTALL)

@@ -10,18 +10,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lgsid.artefacts import Embeddings, Items, SemanticIDs
-from lgsid.pipeline.report_tables import region_names
-from lgsid.pipeline.stage_results import PipelineResults
 from lgsid.plots import (
     BeforeAfter,
     embedding_projection,
-    leaderboard,
-    neighbourhood_bars,
+    neighborhood_bars,
     prefix_distances,
+    ranking_bars,
     save_png,
     sid_map,
 )
 from lgsid.plots.embedding_projection import region_level
+from lgsid.report.embedding_tables import neighborhoods_of
+from lgsid.report.stage_results import PipelineResults
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def titled_sids(results: PipelineResults) -> dict[str, SemanticIDs]:
 
 
 def shuffled(sids: SemanticIDs, seed: int = 0) -> SemanticIDs:
-    """Deal the semantic IDs out among the items at random: the same prefixes, of the same sizes, without meaning."""
+    """Permute the semantic IDs across the items: the same prefixes, of the same sizes, without meaning."""
     order = np.random.default_rng(seed).permutation(len(sids))
     return SemanticIDs(sids.item_ids, sids.codes[order], sids.codebook_sizes)
 
@@ -100,7 +100,7 @@ def draw_embeddings(results: PipelineResults) -> Figure | None:
         return None
     before, after = (vectors_of(embeddings, results.items) for embeddings in pair)
     level = region_level(results.items)
-    name = region_names(results)[results.items.region_columns.index(level)] if level else "region"
+    name = results.regions[results.items.region_columns.index(level) + 1] if level else "region"
     return embedding_projection(results.items, before, after, name)
 
 
@@ -114,22 +114,14 @@ def draw_bars(results: PipelineResults) -> Figure | None:
     stage = results.alignment
     if stage is None:
         return None
-    names = [*((f"region_{n + 1}", name) for n, name in enumerate(region_names(results)))]
-    shares: list[BeforeAfter] = []
-    kilometres: list[BeforeAfter] = []
-    k = 5
-    for key in sorted(key.partition("/")[2] for key in stage.metrics if key.startswith("before/")):
-        name, _, level = key.partition("/")
-        kind, _, count = name.partition("@")
-        if f"after/{key}" not in stage.metrics or kind not in ("coverage", "purity", "median_km"):
-            continue
-        k = int(count) if count.isdigit() else k
-        label = {"purity": "category", "median_km": "median"}.get(kind) or dict(names).get(level, level)
-        pair = BeforeAfter(label, stage.metrics[f"before/{key}"], stage.metrics[f"after/{key}"])
-        (kilometres if kind == "median_km" else shares).append(pair)
-    return neighbourhood_bars(shares, kilometres, k) if shares else None
+    pairs: dict[str, list[BeforeAfter]] = {"share": [], "km": []}
+    found = [one for one in neighborhoods_of(stage, "before") if f"after/{one.key}" in stage.metrics and one.metric.bar]
+    for one in found:
+        values = (stage.metrics[f"{when}/{one.key}"] for when in ("before", "after"))
+        pairs[one.metric.unit].append(BeforeAfter(one.bar(results.regions), *values))
+    return neighborhood_bars(pairs["share"], pairs["km"], found[0].k) if pairs["share"] else None
 
 
 def draw_leaderboard(results: PipelineResults) -> Figure | None:
     """Draw the recommenders beside each other."""
-    return leaderboard(results.recommenders) if results.recommenders else None
+    return ranking_bars(results.recommenders) if results.recommenders else None

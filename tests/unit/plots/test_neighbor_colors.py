@@ -1,4 +1,4 @@
-"""Colours of groups on a map, and the palette they come from."""
+"""Colors of groups on a map, and the palette they come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lgsid.plots.neighbour_colours import neighbour_colours
+from lgsid.plots.neighbor_colors import neighbor_colors
 from lgsid.plots.palette import CATEGORICAL
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB
@@ -33,8 +33,8 @@ TO_LAB = np.array(
 )
 
 
-def linear(colours):
-    values = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colours])
+def linear(colors):
+    values = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colors])
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
@@ -51,12 +51,12 @@ def test_palette_is_told_apart_by_all_eyes():
         assert smallest_distance(np.clip(rgb @ matrix.T, 0, 1)) > 0.08
 
 
-def brute_force_neighbours(centres, m):
+def brute_force_neighbors(centers, m):
     pairs = set()
-    for i, centre in enumerate(centres):
-        away = np.linalg.norm(centres - centre, axis=1)
+    for i, center in enumerate(centers):
+        away = np.linalg.norm(centers - center, axis=1)
         away[i] = np.inf
-        for j in np.argsort(away, kind="stable")[: min(m, len(centres) - 1)]:
+        for j in np.argsort(away, kind="stable")[: min(m, len(centers) - 1)]:
             pairs.add((i, int(j)))
     return pairs
 
@@ -65,35 +65,35 @@ def brute_force_neighbours(centres, m):
 @given(
     seed=st.integers(0, 10_000),
     n_groups=st.integers(1, 150),
-    n_colours=st.sampled_from([1, 3, 7, 11, 15]),
+    n_colors=st.sampled_from([1, 3, 7, 11, 15]),
     skew=st.sampled_from([1.0, 4.0]),
 )
-def test_groups_near_each_other_never_share_a_colour(seed, n_groups, n_colours, skew):
+def test_groups_near_each_other_never_share_a_color(seed, n_groups, n_colors, skew):
     rng = np.random.default_rng(seed)
     groups = np.concatenate([np.arange(n_groups), rng.integers(0, n_groups, 50)])
     xy = rng.normal(size=(len(groups), 2)) ** int(skew)  # skewed: some parts far denser than others
-    colours = neighbour_colours(xy, groups * 7 - 3, n_colours)
-    assert colours.min() >= 0
-    assert colours.max() < n_colours
-    of_group = [set(colours[groups == g].tolist()) for g in range(n_groups)]
+    colors = neighbor_colors(xy, groups * 7 - 3, n_colors)
+    assert colors.min() >= 0
+    assert colors.max() < n_colors
+    of_group = [set(colors[groups == g].tolist()) for g in range(n_groups)]
     assert all(len(found) == 1 for found in of_group)
-    centres = np.array([xy[groups == g].mean(axis=0) for g in range(n_groups)])
-    for i, j in brute_force_neighbours(centres, (n_colours - 1) // 2):
+    centers = np.array([xy[groups == g].mean(axis=0) for g in range(n_groups)])
+    for i, j in brute_force_neighbors(centers, (n_colors - 1) // 2):
         assert of_group[i] != of_group[j]
 
 
-def test_hub_with_many_neighbours_is_still_unlike_them():
+def test_hub_with_many_neighbors_is_still_unlike_them():
     angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     xy = np.concatenate([[[0.0, 0.0]], np.stack([np.cos(angles), np.sin(angles)], 1) * 3])
-    colours = neighbour_colours(xy, np.arange(41), 5)
-    assert len(set(colours.tolist())) > 1
-    for i, j in brute_force_neighbours(xy, 2):
-        assert colours[i] != colours[j]
+    colors = neighbor_colors(xy, np.arange(41), 5)
+    assert len(set(colors.tolist())) > 1
+    for i, j in brute_force_neighbors(xy, 2):
+        assert colors[i] != colors[j]
 
 
-def test_all_groups_in_one_spot_use_all_colours():
-    colours = neighbour_colours(np.zeros((30, 2)), np.arange(30), 15)
-    assert len(set(colours.tolist())) == 15
+def test_all_groups_in_one_spot_use_all_colors():
+    colors = neighbor_colors(np.zeros((30, 2)), np.arange(30), 15)
+    assert len(set(colors.tolist())) == 15
 
 
 @pytest.mark.parametrize("order_seed", [0, 1])
@@ -101,6 +101,4 @@ def test_order_of_places_does_not_matter(order_seed):
     rng = np.random.default_rng(5)
     xy, groups = rng.normal(size=(200, 2)), rng.integers(0, 40, 200)
     order = np.random.default_rng(order_seed).permutation(200)
-    np.testing.assert_array_equal(
-        neighbour_colours(xy, groups, 15)[order], neighbour_colours(xy[order], groups[order], 15)
-    )
+    np.testing.assert_array_equal(neighbor_colors(xy, groups, 15)[order], neighbor_colors(xy[order], groups[order], 15))

@@ -10,15 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lgsid.metrics.metric_spec import columns
+from lgsid.metrics.ranking_declarations import PRIMARY, ranking_metrics
+from lgsid.metrics.slices import ranking_slices
 from lgsid.plots.canvas import LABEL_SIZE, NOTE_SIZE, new_figure, plain_axes, set_heading, set_title
 from lgsid.plots.palette import AFTER, BEFORE, COUNTING, INK, SOFT_INK
 
-PANELS = (
-    ("test/mrr@10", "MRR@10, all queries"),
-    ("test/hit@10", "Hit@10, all queries"),
-    ("test/new/mrr@10", "MRR@10, places new to the user"),
-    ("test/new/hit@10", "Hit@10, places new to the user"),
-)
 KINDS = {"learnt": AFTER, "control": BEFORE, "counting": COUNTING}
 KIND_WORDS = {"learnt": "trained", "control": "trained, on random codes", "counting": "counting, no training"}
 
@@ -46,16 +43,18 @@ class ModelScores:
         return float(self.metrics.get(metric, math.nan))
 
 
-def leaderboard(models: Sequence[ModelScores]) -> Figure:
-    """Draw Hit@10 and MRR@10 of every model, over all queries and over places new to the user.
+def ranking_bars(models: Sequence[ModelScores]) -> Figure:
+    """Draw the metrics that are declared for the figure, a panel each, the primary one first.
 
     Args:
-        models: In the order of the rows, best first. Metrics of `PANELS` that no model has get no panel.
+        models: In the order of the rows, best first. Metrics that no model has get no panel.
 
     Returns:
         The figure.
     """
-    panels = [(metric, title) for metric, title in PANELS if any(math.isfinite(m.value(metric)) for m in models)]
+    declared = columns(ranking_metrics(), ranking_slices(), "figure", first=PRIMARY)
+    titles = {f"test/{column.key}": f"{column.metric.title}, {column.part.title}" for column in declared}
+    panels = [(key, title) for key, title in titles.items() if any(math.isfinite(m.value(key)) for m in models)]
     figure = new_figure(2.2 + 2.75 * max(len(panels), 1), 1.5 + 0.34 * max(len(models), 2))
     set_heading(figure, "Next place, ranked among all places (test)", size=12)
     axes = figure.subplots(1, max(len(panels), 1), sharey=True, squeeze=False)[0]

@@ -1,4 +1,4 @@
-"""How geographic, and how meaningful, the neighbourhoods of an embedding are."""
+"""How geographic, and how meaningful, the neighborhoods of an embedding are."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from lgsid.functional.neighborhood import (
-    agreement_at_k,
-    effective_rank,
-    mean_cosine,
-    median_km_at_k,
-    nearest_vectors,
-)
+from lgsid.functional.neighborhood import nearest_vectors
+from lgsid.metrics import neighborhood_declarations as declared
 
 
-class NeighbourhoodMetrics(Metric):
-    """Coverage@k by region level, purity@k, median km of the k nearest, effective rank, cosine to a reference.
+class NeighborhoodMetrics(Metric):
+    """The metrics of `neighborhood_declarations`, of all items added.
 
-    Results are `coverage@k/region_1` .. `coverage@k/region_R` (coarse to fine), `purity@k`, `median_km@k`,
-    `effective_rank` and, if a reference was given, `cosine_to_reference`. Items with an unknown region or category
-    (code 0) are not asked for that figure; as neighbours they count as different. A level of which nothing is known
-    is left out.
+    The names of the results are `coverage@k/region_1` .. `coverage@k/region_R` (coarse to fine), `purity@k`,
+    `median_km@k`, `effective_rank` and so on; `cosine_to_reference` if a reference was given. Items with an unknown
+    region or category (code 0) do not count for that metric; as neighbors they count as different. A level of which
+    nothing is known is left out.
 
     Args:
         k: Number of nearest embeddings looked at.
@@ -49,7 +44,7 @@ class NeighbourhoodMetrics(Metric):
         lon_deg: Tensor,
         reference: Tensor | None = None,
     ) -> None:
-        """Add B items; neighbours are looked for among all items added.
+        """Add B items; neighbors are searched among all items added.
 
         Args:
             vectors: Shape (B, D).
@@ -68,17 +63,15 @@ class NeighbourhoodMetrics(Metric):
             self.reference.append(reference)  # type: ignore[union-attr,operator]
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the figures by name, as float64 scalars."""
-        vectors, region = dim_zero_cat(self.vectors), dim_zero_cat(self.region)  # type: ignore[arg-type]
-        neighbours = nearest_vectors(vectors, self.k, self.chunk_size)
-        figures = {
-            f"coverage@{self.k}/region_{level + 1}": agreement_at_k(neighbours, region[:, level])
-            for level in range(region.shape[1])
+        """Return the metrics by name, as float64 scalars."""
+        columns = ("vectors", "region", "category", "lat_deg", "lon_deg")
+        known = {name: dim_zero_cat(getattr(self, name)) for name in columns}
+        reference = dim_zero_cat(self.reference) if self.reference else None  # type: ignore[arg-type]
+        neighbors = nearest_vectors(known["vectors"], self.k, self.chunk_size)
+        found = declared.Neighborhoods(**known, neighbors=neighbors, reference=reference)
+        results = {
+            metric.key_at(self.k, level): metric.value(found, level)
+            for metric in declared.NEIGHBORHOOD_METRICS
+            for level in range(found.region.shape[1] if metric.by_region else 1)
         }
-        figures[f"purity@{self.k}"] = agreement_at_k(neighbours, dim_zero_cat(self.category))  # type: ignore[arg-type]
-        lat_deg, lon_deg = dim_zero_cat(self.lat_deg), dim_zero_cat(self.lon_deg)  # type: ignore[arg-type]
-        figures[f"median_km@{self.k}"] = median_km_at_k(neighbours, lat_deg, lon_deg)
-        figures["effective_rank"] = effective_rank(vectors)
-        if self.reference:
-            figures["cosine_to_reference"] = mean_cosine(vectors, dim_zero_cat(self.reference))  # type: ignore[arg-type]
-        return {name: value for name, value in figures.items() if not torch.isnan(value)}
+        return {name: value for name, value in results.items() if value is not None and not torch.isnan(value)}

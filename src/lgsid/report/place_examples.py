@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsid.artefacts import Items
-from lgsid.pipeline.report_table import ReportTable
-from lgsid.pipeline.stage_results import PipelineResults, TokenizerResults
 from lgsid.plots.prefix_groups import prefix_groups, prefix_token, shortened
+from lgsid.report.report_table import ReportTable
+from lgsid.report.stage_results import PipelineResults, TokenizerResults
 
 GROUPS, PER_GROUP, BRANCHES = 3, 4, 6
 HEADER = ("SID", "name", "category", "region")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from lgsid.artefacts import Dataset, Embeddings, Items, SemanticIDs
-from lgsid.artefacts.files import read_json
+from lgsid.artefacts.files import is_finite_number, read_json
 from lgsid.artefacts.names import (
     CARD_FILE,
     DATASET_FILE,
@@ -23,14 +23,14 @@ from lgsid.artefacts.names import (
     REFERENCE_EMBEDDINGS_FILE,
     SIDS_FILE,
 )
+from lgsid.metrics import click_declarations, ranking_declarations
 from lgsid.metrics.card import quality_card
+from lgsid.metrics.reward_declarations import PRIMARY as REWARD_PRIMARY
 from lgsid.pipeline.config_files import read_yaml
 from lgsid.plots import ModelScores
 
 DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, DATASET_FILE)
 EMBEDDING_FILES = (REFERENCE_EMBEDDINGS_FILE, EMBEDDINGS_FILE)  # before and after
-RANKING_METRICS, CTR_METRICS = ("test/mrr@10", "test/hit@1"), ("test/auc",)
-PRIMARY = "test/mrr@10"
 CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # their codes mean nothing
 
 
@@ -60,7 +60,7 @@ class StageResults:
             LgsidError: if a file is there and is broken.
         """
         metrics = read_optional(folder / METRICS_FILE)
-        numbers = {str(key): float(value) for key, value in metrics.items() if is_number(value)}
+        numbers = {str(key): float(value) for key, value in metrics.items() if is_finite_number(value)}
         config = read_yaml(folder / FIT_CONFIG_FILE) if (folder / FIT_CONFIG_FILE).is_file() else {}
         return cls(name, folder, numbers, read_optional(folder / PROVENANCE_FILE), config)
 
@@ -84,13 +84,13 @@ class StageResults:
     def seconds(self) -> float | None:
         """Wall-clock seconds of the stage, if recorded."""
         value = self.provenance.get("seconds")
-        return float(value) if is_number(value) else None
+        return float(value) if is_finite_number(value) else None
 
     @property
     def peak_memory_mb(self) -> float | None:
         """Largest resident memory of the stage in MB, if recorded."""
         value = self.provenance.get("peak_memory_mb")
-        return float(value) if is_number(value) else None
+        return float(value) if is_finite_number(value) else None
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,11 @@ class PipelineResults:
         """The places of the dataset."""
         return None if self.dataset is None else self.dataset.items
 
+    @property
+    def regions(self) -> dict[int, str]:
+        """What the region levels are called: level from 1, coarse to fine -> name."""
+        return {} if self.dataset is None else dict(enumerate(self.dataset.region_names, start=1))
+
     @cached_property
     def tokenizers(self) -> tuple[TokenizerResults, ...]:
         """The sets of semantic IDs that fit the dataset, controls last."""
@@ -170,7 +175,7 @@ class PipelineResults:
     @property
     def rewards(self) -> list[StageResults]:
         """The stages that trained a reward."""
-        return [stage for stage in self.stages if any("spearman" in key for key in stage.metrics)]
+        return [stage for stage in self.stages if any(REWARD_PRIMARY in key for key in stage.metrics)]
 
     def embeddings(self) -> tuple[Embeddings, Embeddings] | None:
         """Return the vectors before and after the alignment."""
@@ -182,15 +187,20 @@ class PipelineResults:
 
     @cached_property
     def recommenders(self) -> list[ModelScores]:
-        """All models that ranked places, the best by `PRIMARY` first, those without it last."""
-        found = [model for model in self._models() if any(metric in model.metrics for metric in RANKING_METRICS)]
-        return sorted(found, key=lambda model: (-model.metrics.get(PRIMARY, -math.inf), model.name))
+        """All models that ranked places, the best by the primary metric first, those without it last."""
+        keys = [f"test/{metric.key}" for metric in ranking_declarations.compared_rank_metrics()]
+        return self._ranked(keys, f"test/{ranking_declarations.PRIMARY}")
 
     @cached_property
     def click_models(self) -> list[ModelScores]:
         """All models that scored candidates of the click-through task, the best AUC first."""
-        found = [model for model in self._models() if any(metric in model.metrics for metric in CTR_METRICS)]
-        return sorted(found, key=lambda model: (-model.metrics["test/auc"], model.name))
+        primary = f"test/{click_declarations.PRIMARY}"
+        return self._ranked([primary], primary)
+
+    def _ranked(self, keys: Sequence[str], primary: str) -> list[ModelScores]:
+        """Return the models that have one of the metrics, the best by the primary one first."""
+        found = [model for model in self._models() if any(key in model.metrics for key in keys)]
+        return sorted(found, key=lambda model: (-model.metrics.get(primary, -math.inf), model.name))
 
     def _models(self) -> list[ModelScores]:
         models: list[ModelScores] = []
@@ -216,11 +226,6 @@ class PipelineResults:
             return ""
         parent = Path(str(path)).parent.name
         return parent if parent in {other.name for other in self.stages} else Path(str(path)).name
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """Tell whether a JSON value is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def read_optional(path: Path) -> dict[str, Any]:

@@ -14,20 +14,15 @@ from lgsid.artefacts.files import write_json, write_text
 from lgsid.artefacts.interactions import SPLITS
 from lgsid.artefacts.names import REPORT_JSON_FILE, REPORT_MARKDOWN_FILE
 from lgsid.errors import LgsidError
-from lgsid.pipeline.report_examples import branch_examples, chosen_tokenizer, prefix_examples
-from lgsid.pipeline.report_figures import dataset_name, write_figures
-from lgsid.pipeline.report_rewards import reward_table
-from lgsid.pipeline.report_table import ReportTable
-from lgsid.pipeline.report_tables import (
-    alignment_table,
-    beyond_table,
-    card_table,
-    click_table,
-    leaderboard_table,
-    stage_table,
-)
-from lgsid.pipeline.stage_results import PipelineResults
 from lgsid.plots import terminal_map
+from lgsid.report.cost_table import stage_table
+from lgsid.report.embedding_tables import alignment_table, reward_table
+from lgsid.report.place_examples import branch_examples, chosen_tokenizer, prefix_examples
+from lgsid.report.recommender_tables import click_table, details_table, leaderboard_table
+from lgsid.report.report_figures import dataset_name, write_figures
+from lgsid.report.report_table import ReportTable
+from lgsid.report.sid_tables import card_table
+from lgsid.report.stage_results import PipelineResults
 
 ON_TERMINAL = ("rewards", "alignment", "card", "examples", "click", "leaderboard", "stages")
 
@@ -60,7 +55,7 @@ class Report:
         if self.map is not None:
             parts += [
                 self.map,
-                Text("Each cell has the colour of the first code that most of its places have.\n", style="dim"),
+                Text("Each cell has the color of the first code that most of its places have.\n", style="dim"),
             ]
         parts += [self.tables[key] for key in ON_TERMINAL if key in self.tables]
         parts.append(
@@ -97,7 +92,7 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
         raise LgsidError(f"{folder}: nothing to report: none of the stages {', '.join(stages)} has a run folder")
     made = {
         "leaderboard": leaderboard_table(results),
-        "beyond": beyond_table(results),
+        "beyond": details_table(results),
         "click": click_table(results),
         "card": card_table(results),
         "examples": prefix_examples(results),

@@ -1,0 +1,163 @@
+"""What is measured of the neighborhoods of embeddings. To add a metric, add a declaration here; nothing else changes.
+
+Keys and titles are templates: `{k}` is the number of neighbors, `{level}` a region level from 1 (coarse to fine) and
+`{region}` what that level is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from lgsid.functional.neighborhood import agreement_at_k, effective_rank, mean_cosine, median_km_at_k
+from lgsid.metrics.metric_spec import ALL, MetricSpec, Shown
+
+COVERAGE, PURITY = "coverage", "purity"
+
+
+@dataclass(frozen=True)
+class Neighborhoods:
+    """N embeddings, their nearest neighbors, and where the items are.
+
+    Args:
+        vectors: Shape (N, D).
+        neighbors: Rows of the k nearest vectors, shape (N, k) int64.
+        region: Codes of the R region levels, coarse to fine, shape (N, R) int64, 0 is unknown.
+        category: Shape (N,) int64, 0 is unknown.
+        lat_deg: Shape (N,) float64.
+        lon_deg: Shape (N,) float64.
+        reference: Vectors to compare each item's own with, shape (N, D).
+    """
+
+    vectors: Tensor
+    neighbors: Tensor
+    region: Tensor
+    category: Tensor
+    lat_deg: Tensor
+    lon_deg: Tensor
+    reference: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighborhoodMetric(MetricSpec):
+    """A number of the neighborhoods.
+
+    Args:
+        name: The key without numbers.
+        value: Neighborhoods and region level from 0 (0 where there are none) -> a scalar, NaN where it has no value;
+            `None` where it cannot be measured.
+        by_region: Whether there is one for each region level.
+        bar: Template of the label of its pair of bars in the figure, empty for none.
+        unit: What the bars show.
+    """
+
+    name: str
+    value: Callable[[Neighborhoods, int], Tensor | None]
+    by_region: bool = False
+    bar: str = ""
+    unit: Literal["share", "km"] = "share"
+
+    def key_at(self, k: int, level: int = 0) -> str:
+        """Return the name in result files, for k neighbors and a region level from 0."""
+        return self.key.format(k=k, level=level + 1)
+
+
+@dataclass(frozen=True)
+class MeasuredNeighborhood:
+    """A key of a result file, read by its declaration.
+
+    Args:
+        metric: The declaration.
+        key: The key: `coverage@5/region_2`.
+        k: Number of neighbors, 0 where the key has none.
+        level: Region level from 1, 0 where the key has none.
+    """
+
+    metric: NeighborhoodMetric
+    key: str
+    k: int
+    level: int
+
+    def title(self, regions: Mapping[int, str] | None = None) -> str:
+        """Return the heading: `coverage@5, district`. `regions`: level from 1 -> what it is called."""
+        return self._filled(self.metric.title, regions)
+
+    def bar(self, regions: Mapping[int, str] | None = None) -> str:
+        """Return the label of its pair of bars."""
+        return self._filled(self.metric.bar, regions)
+
+    def _filled(self, template: str, regions: Mapping[int, str] | None) -> str:
+        region = (regions or {}).get(self.level, f"region_{self.level}")
+        return template.format(k=self.k, level=self.level, region=region)
+
+
+NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
+    NeighborhoodMetric(
+        "coverage@{k}/region_{level}",
+        "coverage@{k}, {region}",
+        "Share of the nearest vectors whose place is in the same region.",
+        name=COVERAGE,
+        value=lambda found, level: agreement_at_k(found.neighbors, found.region[:, level]),
+        by_region=True,
+        bar="{region}",
+        shown=Shown(report=ALL, documents=ALL),
+        explain=True,
+    ),
+    NeighborhoodMetric(
+        "purity@{k}",
+        "purity@{k}",
+        "Share of the nearest vectors whose place has the same category.",
+        name=PURITY,
+        value=lambda found, _: agreement_at_k(found.neighbors, found.category),
+        bar="category",
+        shown=Shown(report=ALL, documents=ALL),
+        explain=True,
+    ),
+    NeighborhoodMetric(
+        "median_km@{k}",
+        "median km@{k}",
+        "Median distance of a place to the places of the nearest vectors.",
+        False,
+        name="median_km",
+        value=lambda found, _: median_km_at_k(found.neighbors, found.lat_deg, found.lon_deg),
+        bar="median",
+        unit="km",
+        shown=Shown(report=ALL, documents=ALL),
+    ),
+    NeighborhoodMetric(
+        "cosine_to_reference",
+        "cosine to before",
+        "Mean cosine of a vector with that of the same place before the alignment.",
+        name="cosine_to_reference",
+        value=lambda found, _: None if found.reference is None else mean_cosine(found.vectors, found.reference),
+        shown=Shown(report=ALL, documents=ALL),
+    ),
+    NeighborhoodMetric(
+        "effective_rank",
+        "effective rank",
+        "Number of directions that the vectors use.",
+        None,
+        name="effective_rank",
+        value=lambda found, _: effective_rank(found.vectors),
+        shown=Shown(report=ALL, documents=ALL),
+    ),
+)
+
+
+def measured_neighborhoods(keys: Iterable[str]) -> list[MeasuredNeighborhood]:
+    """Read keys of a result file, in the order of the declarations, regions coarse to fine, without unknown keys."""
+    known, found = sorted(set(keys)), []
+    for metric in NEIGHBORHOOD_METRICS:
+        pattern = re.escape(metric.key).replace(r"\{k\}", r"(?P<k>\d+)").replace(r"\{level\}", r"(?P<level>\d+)")
+        matches = [match for key in known if (match := re.fullmatch(pattern, key))]
+        parts = [{name: int(value) for name, value in match.groupdict().items()} for match in matches]
+        read = [
+            MeasuredNeighborhood(metric, match[0], part.get("k", 0), part.get("level", 0))
+            for match, part in zip(matches, parts, strict=True)
+        ]
+        found += sorted(read, key=lambda one: (one.k, one.level))
+    return found

@@ -1,0 +1,66 @@
+"""The tables that compare recommenders, made from the declarations of the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lgsid.metrics import click_declarations, ranking_declarations
+from lgsid.metrics.metric_spec import MetricColumn, MetricSpec, columns, legend
+from lgsid.metrics.slices import CLICK_SLICES, ranking_slices
+from lgsid.plots import ModelScores
+from lgsid.report.report_table import NOTHING, ReportTable, number
+from lgsid.report.stage_results import PipelineResults
+
+Columns = Sequence[MetricColumn[Any]]
+Words = tuple[str, Callable[[ModelScores], str]]
+
+MODEL: Words = ("model", lambda model: model.name)
+CLASS: Words = ("class", lambda model: model.model or NOTHING)
+SIDS: Words = ("SIDs", lambda model: model.sids or NOTHING)
+
+
+def leaderboard_table(results: PipelineResults) -> ReportTable | None:
+    """Compare all recommenders, also those that lose, over all queries and by slice."""
+    found = columns(ranking_declarations.ranking_metrics(), ranking_slices(), "report")
+    return models_table("Leaderboard", "Item-level, all places ranked, test split.", results.recommenders, found, MODEL)
+
+
+def details_table(results: PipelineResults) -> ReportTable | None:
+    """Say what models are made of, and what they show beyond hits."""
+    found = columns(ranking_declarations.ranking_metrics(), ranking_slices(), "details")
+    return models_table("Beyond accuracy", "", results.recommenders, found, MODEL, CLASS, SIDS)
+
+
+def click_table(results: PipelineResults) -> ReportTable | None:
+    """Compare the models of the click-through task."""
+    metrics: Sequence[MetricSpec] = click_declarations.CLICK_METRICS
+    found = columns(metrics, CLICK_SLICES, "report")
+    note = "One positive, four negatives."
+    return models_table("Click-through", note, results.click_models, found, MODEL, SIDS)
+
+
+def models_table(
+    title: str, note: str, models: Sequence[ModelScores], declared: Columns, *words: Words
+) -> ReportTable | None:
+    """Compare models by their test metrics; columns that no model has are left out.
+
+    Args:
+        title: Title of the table.
+        note: What stands before the explanations of the columns.
+        models: One per row; none, no table.
+        declared: The columns.
+        words: Heading and text of the columns before them.
+    """
+    if not models:
+        return None
+    shown = [column for column in declared if any(f"test/{column.key}" in model.metrics for model in models)]
+    rows = tuple(
+        (
+            *(text(model) for _, text in words),
+            *(number(model.metrics.get(f"test/{column.key}"), column.metric.digits) for column in shown),
+        )
+        for model in models
+    )
+    header = (*(heading for heading, _ in words), *(column.short_title for column in shown))
+    return ReportTable(title, header, rows, len(words), f"{note} {legend(shown)}".strip())
