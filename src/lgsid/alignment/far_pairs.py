@@ -8,7 +8,7 @@ from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.alignment.sampling import IntArray, first_accepted, log_uniform_ranks, preference_batch
 from lgsid.artefacts import Dataset, Items
 from lgsid.functional.distances import unit_vectors
-from lgsid.geo.neighbours import nearest_places
+from lgsid.geo.neighbors import nearest_places
 from lgsid.typing import PreferenceBatch
 
 TRIES = 16  # candidates drawn for each rejected place

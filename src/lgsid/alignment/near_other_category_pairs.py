@@ -8,7 +8,7 @@ from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.alignment.same_category_far_pairs import SameCategoryFarPairs
 from lgsid.alignment.sampling import log_uniform_ranks, preference_batch
 from lgsid.artefacts import Dataset
-from lgsid.geo.neighbours import nearest_places
+from lgsid.geo.neighbors import nearest_places
 from lgsid.typing import PreferenceBatch
 
 

@@ -1,28 +1,28 @@
-"""Density-aware negatives: candidates drawn by the rank of their distance."""
+"""Density-aware negative sampling: candidates sampled by the rank of their distance."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from lgsid.geo.neighbours import nearest_places
+from lgsid.geo.neighbors import nearest_places
 
 CHUNK = 1024
 
 
 class CandidateSampler:
-    """Draw other places for a place: most by neighbour rank, log-uniformly, some anywhere.
+    """Sample candidate places for a place: most of them log-uniformly by neighbor rank, some uniformly.
 
-    Ranks instead of kilometres, so that a dense centre and a thin suburb both give hard negatives; log-uniform, so
-    that each doubling of the rank is equally likely (our reading of the paper's density-aware sampling, METHOD 1).
-    A list never holds the place itself, nor another place twice.
+    Ranks instead of kilometers, so that a dense center and a sparse suburb both give hard negatives; log-uniform, so
+    that each doubling of the rank is equally likely: our reading of the density-aware sampling of LGSID
+    (arXiv 2511.14221; docs/method.md). Sampling is without replacement and never returns the place itself.
 
     Args:
-        lat_deg: Latitudes of the places that may be drawn and drawn for, shape (N,).
+        lat_deg: Latitudes of the places, shape (N,); they are both queries and candidates.
         lon_deg: Longitudes, shape (N,).
-        n_candidates: Length K of a list; at most N - 1.
-        n_neighbours: Longest rank drawn.
-        n_far: How many of the list are drawn uniformly from all places.
+        n_candidates: Number of candidates K per place; at most N - 1.
+        n_neighbours: Largest neighbor rank that is sampled.
+        n_far: How many of the candidates are sampled uniformly from all places.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CandidateSampler:
         self._log_weight = np.log(np.log1p(1.0 / rank))  # log-uniform: P(rank) ~ log((rank + 1) / rank)
 
     def draw(self, places: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Return candidates for places, shape (B, K); column order carries no meaning."""
+        """Sample candidates for places `(B,)`, shape (B, K); the order of the columns carries no meaning."""
         parts = [self._draw(places[i : i + CHUNK], rng) for i in range(0, len(places), CHUNK)]
         return np.concatenate(parts) if parts else np.empty((0, self.n_candidates), np.int64)
 

@@ -1,4 +1,4 @@
-"""The contract of a geographic position encoder."""
+"""Base class of geographic position encoders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lgsid.construction import Describable
 
 
 class GeoEncoder(Describable, nn.Module, ABC):
-    """Turn positions into vectors in which near places are near.
+    """Map positions to vectors in which near places are near.
 
     Positions arrive in degrees as float64. An encoder must tell places 50 m apart, so it may not round them to
     float32 before it has taken differences or phases: unit vectors in float32 are equal below about 2 km in a
@@ -23,7 +23,7 @@ class GeoEncoder(Describable, nn.Module, ABC):
         """Width of the vectors."""
 
     def fit(self, lat_deg: Tensor, lon_deg: Tensor) -> None:
-        """Choose an origin or a scale from the positions `(N,)` of the training items; kept in buffers."""
+        """Set an origin or a scale from the positions `(N,)` of the training items; kept in buffers."""
 
     @abstractmethod
     def forward(self, lat_deg: Tensor, lon_deg: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Metres east and north of the middle of the data."""
+"""Meters east and north of the center of the data."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from lgsid.geo.geo_encoder import GeoEncoder
 
 
 class LocalMetresGeoEncoder(GeoEncoder):
-    """Encode a position as its offset east and north from the middle of the data, in units of `scale_m`.
+    """Encode a position as its offset east and north of the center of the data, in units of `scale_m`.
 
-    The plain choice for one city: distances between vectors are distances on the ground. It is wrong for a
-    country (the plane is not the sphere) and lets far outskirts dominate; `FourierGeoEncoder` does neither.
+    The simplest choice for one city: distances between vectors are distances on the ground. It is inaccurate for a
+    country (an equirectangular projection around one point) and lets far outskirts dominate; `FourierGeoEncoder` does
+    neither.
 
     Args:
-        scale_m: Metres that count as one.
+        scale_m: Length of the unit in meters.
     """
 
     origin_deg: Tensor
@@ -36,7 +37,7 @@ class LocalMetresGeoEncoder(GeoEncoder):
         return 2
 
     def fit(self, lat_deg: Tensor, lon_deg: Tensor) -> None:
-        """Put the origin at the middle of the positions `(N,)`, also across the date line."""
+        """Set the origin to the mean position of `(N,)` positions, also across the date line."""
         middle = surface_point_m(lat_deg, lon_deg).mean(dim=0)
         lat = torch.atan2(middle[2], middle[:2].norm())
         lon = torch.atan2(middle[1], middle[0])

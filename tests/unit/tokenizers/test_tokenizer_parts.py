@@ -116,7 +116,7 @@ def test_a_grid_is_found_for_a_codebook_size(size):
 
 def test_fourier_distance_grows_with_the_logarithm_of_the_distance():
     """Each tenfold distance between 100 m and 1000 km adds about the same to the squared distance."""
-    encoder = FourierGeoEncoder(n_wavelengths=64, n_directions=64)
+    encoder = FourierGeoEncoder(max_wavelength_m=2e6, n_wavelengths=64, n_directions=64)
     lat, lon = torch.full((1,), 40.7, dtype=torch.float64), torch.full((1,), -74.0, dtype=torch.float64)
     here = encoder(lat, lon)
     assert float(here.norm()) == pytest.approx(1.0, abs=1e-5)

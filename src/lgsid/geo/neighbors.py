@@ -17,22 +17,22 @@ def nearest_places(
     query_lon_deg: npt.ArrayLike | None = None,
     workers: int = 1,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the k nearest of N places to each query, nearest first.
+    """Return the k nearest neighbors among N places of each query, nearest first.
 
     A k-d tree over float64 unit vectors: the order of chords is the order of great circles, so the answer is exact,
     also across the date line and at the poles. Queries are visited in the order of the tree's leaves, which keeps
-    its nodes in the processor's cache (FIELD 2: about a million queries a second at a million points).
+    its nodes in the processor's cache.
 
     Args:
         lat_deg: Shape (N,).
         lon_deg: Shape (N,).
-        k: How many neighbours; at most N (N - 1 without queries) come back.
-        query_lat_deg: Shape (Q,); none: the places themselves, and a place is then not its own neighbour.
+        k: Number of neighbors; at most N, or N - 1 without queries.
+        query_lat_deg: Shape (Q,); None for the places themselves, none of which is then its own neighbor.
         query_lon_deg: Shape (Q,).
-        workers: Threads.
+        workers: Number of threads.
 
     Returns:
-        Rows of the neighbours, shape (Q, k), and distances in metres, shape (Q, k).
+        Rows of the neighbors, int64, and their great-circle distances in meters, float64, each of shape (Q, k).
     """
     points = unit_vectors(lat_deg, lon_deg)
     tree = cKDTree(points)
@@ -59,7 +59,7 @@ def _local_order(queries: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 def _without_itself(
     chord: npt.NDArray[np.float64], rows: npt.NDArray[np.int64], own: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Drop each query's own row, or its last neighbour where many places share a spot and its own row is not there."""
+    """Drop each query's own row, or its last neighbor where many places share a position and its own row is missing."""
     drop = rows == own[:, None]
     drop[~drop.any(axis=1), -1] = True
     shape = (len(rows), rows.shape[1] - 1)

@@ -6,7 +6,7 @@ import torch
 
 from lgsid.functional.distances import EARTH_RADIUS_M, chord_to_m, haversine_m, unit_vectors
 from lgsid.geo.candidates import CandidateSampler
-from lgsid.geo.neighbours import nearest_places
+from lgsid.geo.neighbors import nearest_places
 
 POINTS = [(40.7128, -74.006), (40.71281, -74.006), (-33.9, 151.2), (89.999, 10.0), (89.999, -170.0), (0.0, 179.999)]
 
