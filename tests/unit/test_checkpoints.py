@@ -127,7 +127,7 @@ def outputs(model, data):
     with torch.no_grad():
         if isinstance(model, Recommender):
             ranked = model.rank(data.batch(data.queries("test")[:9]), 7)
-            return [ranked.items, ranked.scores, model.codes]
+            return [ranked.items, ranked.scores, model.catalogue.codes]
         if isinstance(model, Tokenizer):
             return [torch.from_numpy(model.tokenize(data.items_by_id).codes)]
         texts = ["Café, 40.71, -73.99", "Bar, 40.72, -73.98", "Park"]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from lgsid.artefacts import CheckInLog, Dataset
 from lgsid.errors import LgsidError
-from lgsid.recommenders.item_slices import item_slices
+from lgsid.recommenders.evaluation.item_slices import item_slices
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,21 @@ def chord_to_m(chord: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return 2.0 * EARTH_RADIUS_M * np.arcsin(np.clip(np.asarray(chord, np.float64) / 2.0, 0.0, 1.0))
 
 
+def earth_centered_km(lat_deg: Tensor, lon_deg: Tensor) -> Tensor:
+    """Return Earth-centered Cartesian positions, in float64; straight distances between them are chords.
+
+    Args:
+        lat_deg: Shape (...).
+        lon_deg: Shape (...).
+
+    Returns:
+        Shape (..., 3), km.
+    """
+    lat, lon = torch.deg2rad(lat_deg), torch.deg2rad(lon_deg)
+    unit = torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], -1)
+    return unit * (EARTH_RADIUS_M / 1000)
+
+
 def haversine_m(lat_deg: Tensor, lon_deg: Tensor, other_lat_deg: Tensor, other_lon_deg: Tensor) -> Tensor:
     """Return great-circle distances in meters; shapes broadcast.
 

@@ -52,7 +52,7 @@ QUERY_SLICES = (
     QuerySlice("revisit/", "revisits", "Queries whose right place the user has been to.", revisited),
 )
 
-ITEM_SLICES = (  # masks: lgsid.recommenders.item_slices
+ITEM_SLICES = (  # masks: lgsid.recommenders.evaluation.item_slices
     SliceSpec("head/", "head", "Queries whose right place is among the most visited fifth."),
     SliceSpec("tail/", "tail", "All others."),
     SliceSpec("dense/", "dense areas", "Queries whose right place has more places around it than the median."),

@@ -1,5 +1,6 @@
 """Recommenders: generative, discriminative, counting."""
 
+from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.click import (
     DIN,
     DiscriminativeRecommender,
@@ -23,7 +24,6 @@ from lgsid.recommenders.counting import (
     UserFrequency,
     evaluate_counting,
 )
-from lgsid.recommenders.ctr import CTRRecommender
 from lgsid.recommenders.generative import (
     TIGER,
     HistoryCopy,
@@ -35,12 +35,12 @@ from lgsid.recommenders.generative import (
 from lgsid.recommenders.live import LiveRecommender, recommend
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
-from lgsid.recommenders.scoring import ScoringRecommender
+from lgsid.recommenders.scoring_recommender import ScoringRecommender
 
 __all__ = [
     "DIN",
     "TIGER",
-    "CTRRecommender",
+    "Catalogue",
     "CountingRecommender",
     "DiscriminativeRecommender",
     "DistanceFeatures",

@@ -198,7 +198,7 @@ class LiveRecommender:
                     region=next((str(place[c]) for c in finest if place[c]), ""),
                     km=None if math.isnan(km[row]) else float(km[row]),
                     score=score,
-                    sid=tuple(self.model.codes[row].tolist()) if has_codes else (),
+                    sid=tuple(self.model.catalogue.codes[row].tolist()) if has_codes else (),
                 )
             )
         return Recommendations(self.name, user, moment.local.isoformat(timespec="minutes"), tuple(listed))

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.files import atomic_path
-from lgsid.artefacts.names import PER_QUERY_FILE
+from lgsid.artefacts.names import CANDIDATES_FILE
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import list_rank
-from lgsid.metrics.ranking import RankingMetrics
 from lgsid.module import LgsidModule
-from lgsid.recommenders.item_slices import item_slices
+from lgsid.recommenders.candidate_scorer import CandidateScorer
+from lgsid.recommenders.catalogue import Catalogue
+from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.evaluation import ClickEvaluation, Evaluation, RankedQueries, RankingEvaluation
+from lgsid.recommenders.evaluation.click_evaluation import by_query
 from lgsid.recommenders.training_data import TrainingData
-from lgsid.typing import Batch, DataShape, SequenceBatch
+from lgsid.typing import Batch, CTRBatch, DataShape, SequenceBatch
 
 TRAINED_ON = "trained_on"  # key of a checkpoint
 
@@ -38,24 +34,15 @@ class Ranked(Batch):
     scores: Tensor  # (B, k) float32, minus infinity at padding
 
 
-@runtime_checkable
-class CheckInSource(Protocol):
-    """What a recommender may ask of its datamodule."""
-
-    dataset: Dataset
-    log: CheckInLog
-    codes: npt.NDArray[np.int64] | None  # (N, L)
-
-
 class Recommender(LgsidModule):
-    """Rank places for queries; evaluate at the level of items.
+    """Rank places for queries; validation and test hand what it returns to the evaluation that fits the batches.
 
-    Buffers that travel in the checkpoint: `item_lat_deg`, `item_lon_deg` (N,) float64, `item_count` (N,) int64
-    (training check-ins), and `codes` (N, L) int64 where the datamodule carries semantic IDs (L is 0 otherwise).
-    A subclass implements `rank` and its own `training_step`; `build` must call `super().build(shape)`.
+    A subclass implements `rank` and its own `training_step`; `build` must call `super().build(shape)`, which creates
+    the `catalogue` that travels in the checkpoint. Served queries, it is measured by `RankingEvaluation`; served
+    click-through samples, by `ClickEvaluation`, if it is a `CandidateScorer`.
 
     Args:
-        optimizer: Makes the optimizer from the parameters.
+        optimizer: Optimizer for the weights.
     """
 
     k_max: int = 100
@@ -63,15 +50,11 @@ class Recommender(LgsidModule):
     full_ranks: bool = False
     """Whether `target_rank` is exact beyond the first `k_max`."""
 
-    item_lat_deg: Tensor
-    item_lon_deg: Tensor
-    item_count: Tensor
-    codes: Tensor
+    catalogue: Catalogue
 
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__(optimizer)
-        self.ranking: dict[str, RankingMetrics] = {}
-        self.per_query: dict[str, npt.NDArray[Any]] = {}
+        self.evaluations: dict[str, Evaluation] = {}  # by stage, "val" and "test"
         self.trained_on: TrainingData | None = None
         self._loaded = False
 
@@ -106,39 +89,24 @@ class Recommender(LgsidModule):
         return self.evaluate(batch)[1]
 
     def build(self, shape: DataShape) -> None:
-        """Create the buffers that describe the catalogue; `setup` or a checkpoint fills them."""
-        n = shape.n_items
-        self.register_buffer("item_lat_deg", torch.zeros(n, dtype=torch.float64))
-        self.register_buffer("item_lon_deg", torch.zeros(n, dtype=torch.float64))
-        self.register_buffer("item_count", torch.zeros(n, dtype=torch.int64))
-        self.register_buffer("codes", torch.zeros(n, len(shape.codebook_sizes), dtype=torch.int64))
+        """Create the empty catalogue; `setup` or a checkpoint fills it."""
+        self.catalogue = Catalogue(shape)
 
     def setup(self, stage: str) -> None:
-        """Build, and take the catalogue from the datamodule unless a checkpoint brought it."""
+        """Build, and fill the catalogue from the datamodule unless a checkpoint brought it."""
         super().setup(stage)
-        datamodule = getattr(self.trainer, "datamodule", None)
-        if isinstance(datamodule, CheckInSource):
-            if not self._loaded:
-                self.take_catalogue(datamodule)
-            self.ranking = {name: self.make_metrics(datamodule) for name in ("val", "test", "test/explore")}
+        self.evaluations = {}
+        if isinstance(self._datamodule, CheckInSource) and not self._loaded:
+            self.take_catalogue(self._datamodule)
 
     def take_catalogue(self, source: CheckInSource) -> None:
-        """Fill the buffers that describe the catalogue from a datamodule; part of training."""
-        items, log = source.dataset.items, source.log
+        """Fill the catalogue, and whatever else is counted and not learned, from a datamodule; part of training."""
+        self.catalogue.fill(source)
         self.trained_on = TrainingData.of(source.dataset)
-        self.item_lat_deg.copy_(torch.from_numpy(items.lat_deg.copy()))
-        self.item_lon_deg.copy_(torch.from_numpy(items.lon_deg.copy()))
-        self.item_count.copy_(torch.from_numpy(log.item_counts(len(items), "train")))
-        if source.codes is not None:
-            self.codes.copy_(torch.from_numpy(source.codes))
 
-    def make_metrics(self, source: CheckInSource) -> RankingMetrics:
-        """Return fresh metrics over the items of a datamodule."""
-        items = source.dataset.items
-        masks = item_slices(items, source.log.item_counts(len(items), "train"))
-        slices = {names: torch.from_numpy(mask) for names, mask in masks.items()}
-        lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
-        return RankingMetrics(lat, lon, item_slices=slices, full_ranks=self.full_ranks).to(self.device)
+    @property
+    def _datamodule(self) -> object:
+        return getattr(self.trainer, "datamodule", None)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep which data it was trained on."""
@@ -149,8 +117,10 @@ class Recommender(LgsidModule):
         """Build for the sizes of the checkpoint.
 
         Raises:
-            LgsidError: if the module is already built for data of another size.
+            LgsidError: if the checkpoint is of an earlier version, or the module is built for data of another size.
         """
+        if "item_lat_deg" in checkpoint.get("state_dict", {}):
+            raise LgsidError("checkpoint: it was written by an earlier version of lgsid; train the model again")
         kept = checkpoint.get("data_shape")
         if kept is not None:
             shape = DataShape.from_dict(kept)
@@ -171,70 +141,80 @@ class Recommender(LgsidModule):
         Raises:
             LgsidError: if they differ, since rows would then mean other places.
         """
-        source = getattr(self.trainer, "datamodule", None)
+        source = self._datamodule
         if not isinstance(source, CheckInSource):
             return
         if self.trained_on is not None:
             self.trained_on.check_items(source.dataset.items)
-        if source.codes is not None and not torch.equal(torch.from_numpy(source.codes).to(self.device), self.codes):
+        codes = source.codes
+        if codes is not None and not torch.equal(torch.from_numpy(codes).to(self.device), self.catalogue.codes):
             raise LgsidError("checkpoint: it was trained on other semantic IDs than those given now")
+
+    def _start(self, stage: str) -> None:
+        self.check_catalogue()
+        if stage in self.evaluations:
+            self.evaluations[stage].reset()
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
-        if "val" in self.ranking:
-            self.check_catalogue()
-            self.ranking["val"] = self.ranking["val"].to(self.device)
-            self.ranking["val"].reset()
-
-    def validation_step(self, batch: SequenceBatch, batch_idx: int) -> None:
-        """Count the ranks of the targets."""
-        ranked, rank = self.evaluate(batch)
-        self.ranking["val"].update(rank, batch.target, batch.is_new, ranked.items, batch.history[:, -1])
-
-    def on_validation_epoch_end(self) -> None:
-        """Log `val/hit@1` and the rest."""
-        self.log_dict({f"val/{name}": value for name, value in self.ranking["val"].compute().items()})
+        self._start("val")
 
     def on_test_epoch_start(self) -> None:
         """Start counting anew."""
-        self.check_catalogue()
-        for name in ("test", "test/explore"):
-            self.ranking[name] = self.ranking[name].to(self.device)
-            self.ranking[name].reset()
-        self._queries: list[tuple[Tensor, ...]] = []
+        self._start("test")
+
+    def validation_step(self, batch: SequenceBatch, batch_idx: int) -> None:
+        """Evaluate rankings of all items, or scores of samples."""
+        self._evaluate_clicks("val", batch) if isinstance(batch, CTRBatch) else self._evaluate_ranking("val", batch)
 
     def test_step(self, batch: SequenceBatch, batch_idx: int) -> None:
-        """Count the ranks of the targets; those new to the user also among the places new to the user."""
+        """Evaluate rankings of all items, of places new to the user also among those only, or scores of samples."""
+        self._evaluate_clicks("test", batch) if isinstance(batch, CTRBatch) else self._evaluate_ranking("test", batch)
+
+    def _evaluate_ranking(self, stage: str, batch: SequenceBatch) -> None:
+        evaluation = self.evaluations.get(stage)
+        if not isinstance(evaluation, RankingEvaluation):
+            source = self._datamodule
+            if not isinstance(source, CheckInSource):
+                raise LgsidError(f"{type(self).__name__}: evaluation needs a datamodule such as SequenceData")
+            evaluation = self.evaluations[stage] = RankingEvaluation(source, self.full_ranks).to(self.device)
+        queries = RankedQueries.of(batch)
         ranked, rank = self.evaluate(batch)
-        self.ranking["test"].update(rank, batch.target, batch.is_new, ranked.items, batch.history[:, -1])
-        explored = torch.full_like(rank, -1)
-        source = getattr(self.trainer, "datamodule", None)
-        if isinstance(source, CheckInSource) and bool(batch.is_new.any()):
-            new = take(batch, batch.is_new)
-            seen = source.log.visited(new.row.cpu().numpy(), len(self.item_lat_deg))
-            among, new_rank = self.evaluate(new, ~torch.from_numpy(seen).to(self.device))
-            self.ranking["test/explore"].update(new_rank, new.target, new.is_new, among.items, new.history[:, -1])
-            explored[batch.is_new] = new_rank
-        self._queries.append((batch.row, batch.user, rank, batch.is_new, explored))
+        explored = None
+        if stage == "test":
+            explored = ranked.items[:0], rank[:0]
+            if bool(batch.is_new.any()):
+                new = batch.take(batch.is_new)
+                among, new_rank = self.evaluate(new, evaluation.new_to_user(queries.take(batch.is_new)))
+                explored = among.items, new_rank
+        evaluation.update(queries, ranked.items, rank, explored)
+
+    def _evaluate_clicks(self, stage: str, batch: CTRBatch) -> None:
+        if not isinstance(self, CandidateScorer):
+            raise LgsidError(f"{type(self).__name__}: it does not score given candidates; use data class SequenceData")
+        evaluation = self.evaluations.get(stage)
+        if not isinstance(evaluation, ClickEvaluation):
+            evaluation = self.evaluations[stage] = ClickEvaluation(self.scores_are_logits).to(self.device)
+        queries, samples = by_query(batch)
+        evaluation.update(samples, self.candidate_scores(queries, samples.candidate))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log `val/hit@1` and the rest."""
+        self._log("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log `test/hit@1` and the rest, and `test/explore/...`: new places ranked among places new to the user."""
-        for name in ("test", "test/explore"):
-            results = self.ranking[name].compute()
-            if name == "test/explore":
-                results = {key: value for key, value in results.items() if not key.startswith(("new/", "revisit/"))}
-            self.log_dict({f"{name}/{key}": value for key, value in results.items()})
-        columns = [torch.cat(parts).cpu().numpy() for parts in zip(*self._queries, strict=True)]
-        self.per_query = dict(zip(("row", "user", "rank", "is_new", "explore_rank"), columns, strict=True))
-        self._queries = []
+        """Log `test/hit@1` and the rest."""
+        self._log("test")
+
+    def _log(self, stage: str) -> None:
+        results = self.evaluations[stage].compute() if stage in self.evaluations else {}
+        self.log_dict({f"{stage}/{name}": value for name, value in results.items()})
 
     def export(self, folder: Path) -> None:
-        """Write `per_query.parquet` after a test: log row, user, rank, is_new, explore_rank (-1 at revisits)."""
-        if self.per_query:
-            with atomic_path(Path(folder) / PER_QUERY_FILE) as partial:
-                pq.write_table(pa.table(self.per_query), partial)
-
-
-def take(batch: SequenceBatch, which: Tensor) -> SequenceBatch:
-    """Return the queries of a batch that a mask or index of shape (B,) picks."""
-    return replace(batch, **{f.name: getattr(batch, f.name)[which] for f in fields(batch)})
+        """Write the file of the test's evaluation, and the negatives of a click-through task."""
+        evaluation = self.evaluations.get("test")
+        if evaluation is not None:
+            evaluation.write(Path(folder) / evaluation.file_name)
+        candidates = getattr(getattr(self._trainer, "datamodule", None), "candidates", None)
+        if candidates is not None:
+            candidates.write(Path(folder) / CANDIDATES_FILE)

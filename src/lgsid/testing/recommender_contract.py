@@ -10,7 +10,8 @@ import torch
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.functional.ranking import UNRANKED
-from lgsid.recommenders.recommender import CheckInSource, Recommender
+from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.recommender import Recommender
 from lgsid.typing import SequenceBatch
 
 

@@ -18,13 +18,13 @@ class Baselines(Verb):
     @property
     def code(self) -> tuple[str, ...]:
         """The counting suite."""
-        return ("lgsid.recommenders.counting.suite:evaluate_counting",)
+        return ("lgsid.recommenders.counting.ranking_suite:evaluate_counting",)
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write `metrics.json`, keys `<Name>/test/...`, and the ranks of every query."""
         from lgsid.artefacts.files import write_json
         from lgsid.artefacts.names import METRICS_FILE
-        from lgsid.recommenders.counting.suite import evaluate_counting
+        from lgsid.recommenders.counting.ranking_suite import evaluate_counting
 
         write_json(job.folder / METRICS_FILE, evaluate_counting(job.options["dataset"], "test", job.folder))
         return dict(job.options)

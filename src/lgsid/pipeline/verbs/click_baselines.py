@@ -19,14 +19,17 @@ class ClickBaselines(Verb):
     @property
     def code(self) -> tuple[str, ...]:
         """The counting suite, and what draws the candidates."""
-        return ("lgsid.recommenders.counting.clicks:evaluate_counting_clicks", "lgsid.datamodules.ctr_data:CTRData")
+        return (
+            "lgsid.recommenders.counting.click_suite:evaluate_counting_clicks",
+            "lgsid.datamodules.ctr_data:CTRData",
+        )
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write `metrics.json`, keys `<Name>/test/...`, the scores of every sample, and the candidates."""
         from lgsid.artefacts.files import write_json
         from lgsid.artefacts.names import CANDIDATES_FILE, METRICS_FILE
         from lgsid.datamodules import CTRData
-        from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
+        from lgsid.recommenders.counting.click_suite import evaluate_counting_clicks
 
         data = CTRData(**job.options)
         data.setup()

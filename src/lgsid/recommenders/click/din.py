@@ -94,10 +94,10 @@ class DIN(DiscriminativeRecommender):
     def places(self, rows: Tensor) -> Tensor:
         """Return the vectors of items (...), shape (..., D). Each distinct item is computed once."""
         distinct, where = torch.unique(rows, return_inverse=True)
-        parts = [self.item_table(distinct), self.category_table(self.item_category[distinct])]
-        parts.append(self.brand_table(self.item_brand[distinct]))
-        parts += [t(self.item_region[distinct, level]) for level, t in enumerate(self.region_tables)]
-        parts.append(self.sid_features(self.codes[distinct]))
+        parts = [self.item_table(distinct), self.category_table(self.catalogue.category[distinct])]
+        parts.append(self.brand_table(self.catalogue.brand[distinct]))
+        parts += [t(self.catalogue.region[distinct, level]) for level, t in enumerate(self.region_tables)]
+        parts.append(self.sid_features(self.catalogue.codes[distinct]))
         return torch.tanh(self.project(torch.cat(parts, dim=-1)))[where]
 
     def candidate_scores(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
@@ -127,10 +127,10 @@ class DIN(DiscriminativeRecommender):
     def matches(self, history: Tensor, candidate: Tensor) -> Tensor:
         """Return what events (B, T) and candidates (B, C) share: place, category, semantic prefixes. (B, C, T, Y)."""
         past, here = history[:, None], candidate[:, :, None]
-        shared = [past == here, self.item_category[past] == self.item_category[here]]
+        shared = [past == here, self.catalogue.category[past] == self.catalogue.category[here]]
         if self.sid_features.needs_sids:
             prefix = torch.ones_like(shared[0])
-            for codes in self.codes.unbind(1):
+            for codes in self.catalogue.codes.unbind(1):
                 prefix = prefix & (codes[past] == codes[here])
                 shared.append(prefix)
         return torch.stack(shared, dim=-1).float()

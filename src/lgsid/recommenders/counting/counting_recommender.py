@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.functional.distances import EARTH_RADIUS_M, unit_vectors
 from lgsid.functional.tie_break import lexicographic_rank, lexicographic_top_k
+from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.split_task import SplitTask, task_of
 from lgsid.recommenders.counting.transition_counts import TransitionCounts
-from lgsid.recommenders.ctr import CTRRecommender
-from lgsid.recommenders.recommender import CheckInSource, Ranked, take
+from lgsid.recommenders.recommender import Ranked
+from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.typing import DataShape, SequenceBatch
 
 CELLS = 1 << 21  # queries times items that are scored at once
@@ -27,7 +27,7 @@ ROWS = ("row_moment", "row_phase")
 LIVE = 1 << 40  # moment of a live query: it knows every step
 
 
-class CountingRecommender(CTRRecommender):
+class CountingRecommender(ScoringRecommender):
     """Rank places by counts; ties by recency, then popularity, then against the model (FIELD 2).
 
     What is counted: training check-ins for validation queries, training and validation check-ins for test queries and
@@ -38,7 +38,8 @@ class CountingRecommender(CTRRecommender):
     There is no parameter to train: `lgsid fit` counts and saves, `lgsid test` may also be called with no checkpoint.
     """
 
-    probabilities = False
+    scores_are_logits = False
+    """Counts have no logloss."""
 
     popularity: Tensor  # (2, N) int64: counts over training; over training and validation
     step_origin: Tensor  # (E,) int64
@@ -131,16 +132,12 @@ class CountingRecommender(CTRRecommender):
 
     def km_from_last(self, visits: PastVisits) -> Tensor:
         """Return the distance of every place from the user's last one, 0 where there is none. (B, N) float64 km."""
-        points = torch.from_numpy(unit_vectors(self.item_lat_deg.cpu().numpy(), self.item_lon_deg.cpu().numpy()))
-        points = points.to(self.item_lat_deg.device)
-        origin = points[visits.last.clamp_min(0)]
-        chord = torch.cdist(origin, points, compute_mode="donot_use_mm_for_euclid_dist")
-        km = 2e-3 * EARTH_RADIUS_M * torch.asin((chord / 2).clamp_max(1.0))
-        return km.masked_fill((visits.last < 0)[:, None], 0.0)
+        everywhere = torch.arange(len(self.catalogue), device=visits.last.device)
+        return self.catalogue.km(visits.last[:, None], everywhere).masked_fill((visits.last < 0)[:, None], 0.0)
 
     def scores(self, batch: SequenceBatch) -> Tensor:
         """Return the score of every item for every query, shape (B, N) float64. Ties are broken in `rank` only."""
-        return self.score_visits(PastVisits.of(batch, len(self.item_lat_deg)))
+        return self.score_visits(PastVisits.of(batch, len(self.catalogue)))
 
     @torch.no_grad()
     def candidate_scores(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
@@ -179,10 +176,10 @@ class CountingRecommender(CTRRecommender):
         return lexicographic_rank(scores, recency, popularity, target, allowed)
 
     def _chunks(self, batch: SequenceBatch) -> Iterator[tuple[Tensor, PastVisits]]:
-        size = max(1, CELLS // max(1, len(self.item_lat_deg)))
+        size = max(1, CELLS // max(1, len(self.catalogue)))
         for start in range(0, len(batch.row), size):
             rows = torch.arange(start, min(start + size, len(batch.row)), device=batch.row.device)
-            yield rows, PastVisits.of(take(batch, rows), len(self.item_lat_deg))
+            yield rows, PastVisits.of(batch.take(rows), len(self.catalogue))
 
 
 def _rows(allowed: Tensor | None, rows: Tensor) -> Tensor | None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.semantic_ids import sizes_of
 from lgsid.typing import DataShape
 
 
@@ -33,7 +34,14 @@ class LogSource:
 
     @property
     def shape(self) -> DataShape:
-        """Sizes that counting needs."""
+        """Sizes of the data; a semantic ID has as many codes per level as the largest one says."""
         items = self.dataset.items
-        users = len(self.dataset.user_ids)
-        return DataShape(n_items=len(items), n_users=users, n_categories=len(items.codes("category")[1]))
+        return DataShape(
+            n_items=len(items),
+            n_users=len(self.dataset.user_ids),
+            n_regions=tuple(len(items.codes(column)[1]) for column in items.region_columns),
+            n_categories=len(items.codes("category")[1]),
+            n_category_groups=len(items.codes("category_group")[1]),
+            n_brands=len(items.codes("brand")[1]),
+            codebook_sizes=() if self.codes is None else sizes_of(self.codes),
+        )

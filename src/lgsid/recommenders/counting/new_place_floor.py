@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.past_visits import PastVisits
-from lgsid.recommenders.recommender import CheckInSource
 from lgsid.typing import DataShape
 
 HOURS = 24
@@ -28,7 +28,6 @@ class NewPlaceFloor(CountingRecommender):
         category_prior: Added to every count of categories.
     """
 
-    item_category: Tensor  # (N,) int64
     lift: Tensor  # (2, 24, C) float64
 
     def __init__(self, scale_km: float = 0.3, count_prior: float = 0.1, category_prior: float = 1.0) -> None:
@@ -39,9 +38,8 @@ class NewPlaceFloor(CountingRecommender):
         self.category_prior = category_prior
 
     def build(self, shape: DataShape) -> None:
-        """Create the buffers of categories."""
+        """Create the table of hours and categories."""
         super().build(shape)
-        self.register_buffer("item_category", torch.zeros(shape.n_items, dtype=torch.int64))
         self.register_buffer("lift", torch.ones(2, HOURS, shape.n_categories, dtype=torch.float64))
 
     def take_catalogue(self, source: CheckInSource) -> None:
@@ -52,7 +50,6 @@ class NewPlaceFloor(CountingRecommender):
         cell = np.floor(log.hour).astype(np.int64) % HOURS * len(names) + category[log.item]
         parts = (log.split == "train", log.split != "test")
         counts = [np.bincount(cell[part], minlength=HOURS * len(names)).reshape(HOURS, -1) for part in parts]
-        self.item_category.copy_(torch.from_numpy(category))
         self.lift.copy_(torch.stack([self._lift(torch.from_numpy(c).double()) for c in counts]))
 
     def _lift(self, counts: Tensor) -> Tensor:
@@ -65,6 +62,6 @@ class NewPlaceFloor(CountingRecommender):
         scores = torch.exp(-(self.km_from_last(visits) / self.scale_km).sqrt())
         scores *= (self.popularity_for(visits).double() + self.count_prior).sqrt()
         by_category = self.lift[self.phase(visits), visits.hour.floor().long() % HOURS]  # (B, C)
-        scores *= by_category[:, self.item_category]
+        scores *= by_category[:, self.catalogue.category]
         scores[visits.query, visits.item] = -torch.inf
         return scores

@@ -2,8 +2,8 @@
 
 from lgsid.recommenders.generative.history_copy import HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SeparateTokens, SummedTokens
-from lgsid.recommenders.generative.item_trie import ItemTrie
 from lgsid.recommenders.generative.node_geography import NodeGeography
 from lgsid.recommenders.generative.tiger import TIGER
+from lgsid.recommenders.item_trie import ItemTrie
 
 __all__ = ["TIGER", "HistoryCopy", "HistoryTokens", "ItemTrie", "NodeGeography", "SeparateTokens", "SummedTokens"]

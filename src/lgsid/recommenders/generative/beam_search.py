@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lgsid.functional.ranking import stable_key
-from lgsid.recommenders.generative.item_trie import Children, ItemTrie
+from lgsid.recommenders.item_trie import Children, ItemTrie
 
 
 class PrefixScorer(ABC):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from lgsid.construction import Describable
-from lgsid.recommenders.generative.item_trie import Children, ItemTrie
 from lgsid.recommenders.generative.visits import Visits
+from lgsid.recommenders.item_trie import Children, ItemTrie
 from lgsid.typing import Batch, SequenceBatch
 
 N_ANCHORS = 3

@@ -10,11 +10,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import T5Config, T5Model
 
-from lgsid.functional.distances import EARTH_RADIUS_M
 from lgsid.recommenders.generative.beam_search import beam_search, segment_log_softmax
 from lgsid.recommenders.generative.history_copy import NEVER, Copied, HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
-from lgsid.recommenders.generative.item_trie import Children, ItemTrie
 from lgsid.recommenders.generative.node_geography import (
     NodeGeography,
     NodeTable,
@@ -24,6 +22,7 @@ from lgsid.recommenders.generative.node_geography import (
 )
 from lgsid.recommenders.generative.tiger_scorer import TigerScorer
 from lgsid.recommenders.generative.visits import Visits
+from lgsid.recommenders.item_trie import Children, ItemTrie
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.typing import DataShape, SequenceBatch
 
@@ -88,7 +87,7 @@ class TIGER(Recommender):
         self.beam_width = beam_width
         self.k_max = beam_width
         self.warmup_share = warmup_share
-        self._catalogue: tuple[ItemTrie, Tensor, list[NodeTable]] | None = None
+        self._node_tables: tuple[ItemTrie, list[NodeTable]] | None = None
 
     def build(self, shape: DataShape) -> None:
         """Create the T5 model over one vocabulary: begin, the codes of all levels, user buckets."""
@@ -97,8 +96,6 @@ class TIGER(Recommender):
         self.level_offset = [1 + sum(sizes[:level]) for level in range(len(sizes))]
         self.level_sizes = list(sizes)
         self.user_offset = 1 + sum(sizes)
-        if not shape.codebook_sizes:
-            self.register_buffer("codes", torch.arange(shape.n_items)[:, None])
         vocabulary = self.user_offset + self.user_buckets + 1  # the last is for users never seen
         self.t5 = T5Model(T5Config(vocab_size=vocabulary, decoder_start_token_id=0, **self.t5_options))
         width = self.t5_options["d_model"]
@@ -122,29 +119,16 @@ class TIGER(Recommender):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}}
 
     @property
-    def catalogue(self) -> tuple[ItemTrie, Tensor, list[NodeTable]]:
-        """The tree of semantic IDs, positions (N, 3) in km, node tables; made when first asked for."""
-        if self._catalogue is None or self._catalogue[1].device != self.codes.device:
-            trie = ItemTrie(self.codes)
-            lat, lon = torch.deg2rad(self.item_lat_deg), torch.deg2rad(self.item_lon_deg)
-            unit = torch.stack([lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()], 1)
-            position = (unit * (EARTH_RADIUS_M / 1000)).float()
-            self._catalogue = (trie, position, describe_nodes(trie, position, self.item_count))
-        return self._catalogue
-
-    def take_catalogue(self, source: Any) -> None:
-        """Fill the buffers and forget what was derived from them."""
-        super().take_catalogue(source)
-        self._catalogue = None
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build for the checkpoint and forget what was derived from other items."""
-        super().on_load_checkpoint(checkpoint)
-        self._catalogue = None
+    def node_tables(self) -> list[NodeTable]:
+        """What is known of the nodes of the tree, by depth; computed when first asked for."""
+        trie = self.catalogue.trie
+        if self._node_tables is None or self._node_tables[0] is not trie:
+            self._node_tables = (trie, describe_nodes(trie, self.catalogue.position_km, self.catalogue.count))
+        return self._node_tables[1]
 
     def code_rows(self, items: Tensor) -> Tensor:
         """Return rows of the vocabulary: `items` (...), -1 is padding and reads as item 0; returns (..., L)."""
-        return self.codes[items.clamp_min(0)] + self.codes.new_tensor(self.level_offset)
+        return self.catalogue.item_codes[items.clamp_min(0)] + items.new_tensor(self.level_offset)
 
     def encode(self, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Encode queries.
@@ -174,7 +158,7 @@ class TIGER(Recommender):
         """Return what the copy part says, None without one."""
         if self.copy is None:
             return None
-        position = self.catalogue[1]
+        position = self.catalogue.position_km
         places = position[batch.history.clamp_min(0)]
         km = (places - places[:, -1:]).norm(dim=-1)
         codes = self.code_rows(batch.history)
@@ -192,7 +176,7 @@ class TIGER(Recommender):
         Returns:
             Shape (C,), float32; sums to one over the children of a parent.
         """
-        trie, _, tables = self.catalogue
+        trie = self.catalogue.trie
         if depth < trie.n_levels:
             size, offset = self.level_sizes[depth], self.level_offset[depth]
             weight = self.t5.shared.weight[offset : offset + size]
@@ -201,18 +185,18 @@ class TIGER(Recommender):
         elif trie.n_nodes[depth] == trie.n_items:
             return hidden.new_zeros(len(children.node), dtype=torch.float32)  # one item per semantic ID
         else:
-            logits = torch.log1p(self.item_count[children.code].float())
+            logits = torch.log1p(self.catalogue.count[children.code].float())
         if self.geography is not None:
-            logits = logits + self.geography(depth + 1, children, tables[depth + 1], *context)
+            logits = logits + self.geography(depth + 1, children, self.node_tables[depth + 1], *context)
         return segment_log_softmax(logits, children.parent, hidden.shape[0] * hidden.shape[1])
 
     def context(self, batch: SequenceBatch, visits: Visits) -> tuple[Tensor, Tensor]:
         """Return what `geography` needs to know of the queries."""
-        return find_anchors(batch, visits, self.catalogue[1]), describe_query(batch)
+        return find_anchors(batch, visits, self.catalogue.position_km), describe_query(batch)
 
     def generator_log_prob(self, items: Tensor, states: Tensor, real: Tensor, context: tuple[Tensor, Tensor]) -> Tensor:
         """Return the generator's log-probability of given items by teacher forcing, shape (B,)."""
-        trie = self.catalogue[0]
+        trie = self.catalogue.trie
         begin = torch.zeros_like(items)[:, None]
         inputs = torch.cat([begin, self.code_rows(items)[:, :-1]], 1)
         hidden = self.t5.decoder(
@@ -256,6 +240,6 @@ class TIGER(Recommender):
         was_training = self.training
         self.eval()
         scorer = TigerScorer(self, batch)
-        items, scores = beam_search(self.catalogue[0], scorer, len(batch), max(self.beam_width, k), k, allowed)
+        items, scores = beam_search(self.catalogue.trie, scorer, len(batch), max(self.beam_width, k), k, allowed)
         self.train(was_training)
         return Ranked(items, scores)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lgsid.recommenders.generative.beam_search import PrefixScorer
-from lgsid.recommenders.generative.item_trie import Children
 from lgsid.recommenders.generative.visits import Visits
+from lgsid.recommenders.item_trie import Children
 from lgsid.typing import SequenceBatch
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class TigerScorer(PrefixScorer):
 
     def __init__(self, model: TIGER, batch: SequenceBatch) -> None:
         self.model = model
-        self.trie = model.catalogue[0]
+        self.trie = model.catalogue.trie
         self.states, self.real, state = model.encode(batch)
         visits = Visits.of(batch.history)
         self.context = model.context(batch, visits)

@@ -15,7 +15,8 @@ from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
 from lgsid.recommenders.counting import TimeTransition
-from lgsid.recommenders.ctr import by_query
+from lgsid.recommenders.evaluation.click_evaluation import by_query
+from lgsid.recommenders.generative import TIGER
 from lgsid.testing import RecommenderContract, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -82,12 +83,12 @@ def test_samples_in_any_order_get_the_same_scores(folder):
     model, data = make(folder)
     model.eval()
     batch = data.ctr_batch(data.queries("train")[:9])
-    queries, candidate = by_query(batch)
-    assert candidate.shape == (9, 5)
+    queries, samples = by_query(batch)
+    assert samples.candidate.shape == (9, 5)
     assert len(queries) == 9
     shuffled = torch.randperm(45, generator=torch.Generator().manual_seed(0))
     mixed = type(batch)(**{name: value[shuffled] for name, value in vars(batch).items()})
-    assert by_query(mixed)[1].shape == (45, 1)
+    assert by_query(mixed)[1].candidate.shape == (45, 1)
     assert torch.allclose(model.sample_scores(mixed), model.sample_scores(batch)[shuffled], atol=1e-5)
 
 
@@ -155,7 +156,8 @@ def test_din_learns_and_loads(folder, tmp_path):
 
 def test_a_training_positive_does_not_count_itself(folder):
     model, data = make(folder, DistancePopularity)
-    queries, candidate = by_query(data.ctr_batch(data.queries("train")[:6]))
+    queries, samples = by_query(data.ctr_batch(data.queries("train")[:6]))
+    candidate = samples.candidate
     plain = model.eval().log_popularity(queries, candidate).exp()
     honest = model.train().log_popularity(queries, candidate).exp()
     expected = torch.tensor([[1.0, 0, 0, 0, 0]] * 6)
@@ -191,3 +193,9 @@ class TestDINKeepsTheContract(RecommenderContract):
 
     def make(self):
         return make(self.folder)
+
+
+def test_a_model_that_scores_no_candidates_is_refused(folder):
+    data = CTRData(str(folder))
+    with pytest.raises(LgsidError, match="TIGER: it does not score given candidates"):
+        L.Trainer(**TRAINER).test(TIGER(), datamodule=data, verbose=False)

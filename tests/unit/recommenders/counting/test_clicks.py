@@ -18,8 +18,8 @@ from lgsid.recommenders.counting import (
     Popularity,
     TimeTransition,
     evaluate_counting_clicks,
+    ranking_suite,
 )
-from lgsid.recommenders.counting import suite as counting_suite
 from lgsid.testing import toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -134,7 +134,7 @@ def test_a_trainer_with_the_datamodule_measures_the_same(city, baseline, tmp_pat
 
 def test_chunks_do_not_matter(city, monkeypatch, tmp_path):
     data, found, _ = city
-    monkeypatch.setattr(counting_suite, "CELLS", 3 * len(data.dataset.items))
+    monkeypatch.setattr(ranking_suite, "CELLS", 3 * len(data.dataset.items))
     again = evaluate_counting_clicks(data.dataset, data.candidates, "test", tmp_path)
     assert again == found
     for baseline in BASELINES:

@@ -61,13 +61,13 @@ def untrained(city, **options):
 def test_the_tree_has_one_level_of_places(city):
     model, data = untrained(city)
     assert data.shape.codebook_sizes == (N,)
-    trie, position, _ = model.catalogue
+    trie, position = model.catalogue.trie, model.catalogue.position_km
     assert (trie.n_levels, list(trie.n_nodes)) == (1, [1, N, N])
     by_id = np.argsort(data.dataset.items.ids.astype(str))
     assert trie.order.tolist() == by_id.tolist()
-    leaves = describe_nodes(trie, position, model.item_count)[1]
+    leaves = describe_nodes(trie, position, model.catalogue.count)[1]
     assert torch.allclose(leaves.centre_km, position[trie.order], atol=1e-2)
-    assert torch.equal(ItemTrie(model.codes).path[trie.order, 1], torch.arange(N))
+    assert torch.equal(ItemTrie(model.catalogue.codes).path[trie.order, 1], torch.arange(N))
 
 
 @pytest.mark.parametrize("tokens", [SummedTokens(), SeparateTokens()])
@@ -119,7 +119,8 @@ def test_where_rows_are_in_the_order_of_ids_it_is_the_model_without_semantic_ids
         model, data = tiger(), served(tmp_path, plain)
         L.seed_everything(0, verbose=False)
         L.Trainer(max_epochs=1, **TRAINER).fit(model, data)
-        states.append(model.state_dict())
+        state = model.state_dict()
+        states.append(state | {"catalogue.codes": model.catalogue.item_codes})
     assert list(states[0]) == list(states[1])
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name

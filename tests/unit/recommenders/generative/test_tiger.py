@@ -163,11 +163,11 @@ def test_copied_mass_of_ranges_is_the_loop(town):
     with torch.no_grad():
         scorer = TigerScorer(model, batch)
     attention = scorer.copied.log_attention.exp()
-    for depth, level in enumerate(model.catalogue[0].levels):
+    for depth, level in enumerate(model.catalogue.trie.levels):
         for node in range(len(level.code)):
             query = torch.arange(10)
             found = scorer.copied_mass(query, level.start[node].expand(10), level.end[node].expand(10))
-            inside = (model.catalogue[0].path[batch.history.clamp_min(0), depth] == node) & (batch.history >= 0)
+            inside = (model.catalogue.trie.path[batch.history.clamp_min(0), depth] == node) & (batch.history >= 0)
             assert torch.allclose(found.float(), (attention * inside).sum(1), atol=1e-6)
             assert (found[~inside.any(1)] == 0).all()
 
@@ -263,7 +263,7 @@ def test_checkpoint_round_trip(town, fitted, tmp_path):
     batch = data.batch(np.arange(200, 220))
     model.eval()
     assert torch.equal(loaded.rank(batch, 9).items, model.rank(batch, 9).items)
-    assert torch.equal(loaded.item_lat_deg, model.item_lat_deg)
+    assert torch.equal(loaded.catalogue.lat_deg, model.catalogue.lat_deg)
 
     fresh = TIGER(t5=T5, encoder_history=5, beam_width=12, copy=HistoryCopy(8, 4), geography=NodeGeography(4))
     other = SequenceData(str(town), str(town / "colliding.parquet"))

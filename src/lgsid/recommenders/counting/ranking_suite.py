@@ -8,16 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
-from torch import Tensor
 
 from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.names import PER_QUERY_FILE, of_part
 from lgsid.errors import LgsidError
-from lgsid.metrics.ranking import RankingMetrics
 from lgsid.recommenders.counting.counting_recommender import CELLS, CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.new_place_floor import NewPlaceFloor
@@ -25,6 +20,7 @@ from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.simple_counts import MostRecent, NearestPlace, Popularity, UserFrequency
 from lgsid.recommenders.counting.time_kernel import TimeKernel
 from lgsid.recommenders.counting.time_transition import TimeTransition
+from lgsid.recommenders.evaluation import RankedQueries, RankingEvaluation
 
 logger = logging.getLogger(__name__)
 
@@ -64,23 +60,34 @@ def evaluate_counting(
     """
     source = LogSource.of(dataset if isinstance(dataset, Dataset) else Dataset.read(dataset))
     models = counted_models(source, baselines)
-    rows = query_rows(source, split)
-    runs = [BaselineRun(model, source) for model in models]
-    for chunk in chunked(rows, len(source.dataset.items)):
-        visits = PastVisits.of_log(source.log, chunk, len(source.dataset.items))
-        target = torch.from_numpy(source.log.item[chunk])
-        is_new = torch.from_numpy(source.log.is_new[chunk])
-        for run in runs:
-            run.update(visits, target, is_new)
-    user = source.log.user[rows]
+    evaluations = [RankingEvaluation(source, model.full_ranks) for model in models]
+    for rows in chunked(query_rows(source, split), len(source.dataset.items)):
+        visits = PastVisits.of_log(source.log, rows, len(source.dataset.items))
+        queries = RankedQueries.of_log(source.log, rows, visits.last)
+        for model, evaluation in zip(models, evaluations, strict=True):
+            update(evaluation, model, visits, queries)
     results: dict[str, float] = {}
-    for run in runs:
-        name = type(run.model).__name__
-        results |= {f"{name}/{split}/{key}": value for key, value in run.results().items()}
+    for model, evaluation in zip(models, evaluations, strict=True):
+        name = type(model).__name__
+        results |= {f"{name}/{split}/{key}": float(value) for key, value in evaluation.compute().items()}
         if folder is not None:
-            run.write(Path(folder) / of_part(PER_QUERY_FILE, name), rows, user)
+            evaluation.write(Path(folder) / of_part(PER_QUERY_FILE, name))
         logger.info("%s: %s/mrr %.4f", name, split, results[f"{name}/{split}/mrr"])
     return results
+
+
+@torch.no_grad()
+def update(
+    evaluation: RankingEvaluation, model: CountingRecommender, visits: PastVisits, queries: RankedQueries
+) -> None:
+    """Add what a baseline returns for B queries with their past visits; every item is scored once."""
+    scores = model.score_visits(visits)
+    items, rank = model.top_visits(visits, scores, K).items, model.rank_visits(visits, scores, queries.target)
+    new = queries.is_new
+    scores, visits, target = scores[new], visits.take(new), queries.target[new]
+    unvisited = visits.recency == 0
+    among = model.top_visits(visits, scores, K, unvisited).items
+    evaluation.update(queries, items, rank, (among, model.rank_visits(visits, scores, target, unvisited)))
 
 
 def counted_models(
@@ -118,49 +125,3 @@ def chunked(rows: npt.NDArray[np.int64], n_items: int) -> Iterator[npt.NDArray[n
     size = max(1, CELLS // max(1, n_items))
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-class BaselineRun:
-    """Collect what one baseline returns.
-
-    Args:
-        model: The baseline, its counts taken.
-        source: The data it is measured on.
-    """
-
-    def __init__(self, model: CountingRecommender, source: LogSource) -> None:
-        self.model = model
-        self.all: RankingMetrics = model.make_metrics(source)
-        self.explore: RankingMetrics = model.make_metrics(source)
-        self.parts: list[tuple[Tensor, Tensor, Tensor]] = []
-
-    @torch.no_grad()
-    def update(self, visits: PastVisits, target: Tensor, is_new: Tensor) -> None:
-        """Rank the targets (B,) of queries."""
-        scores = self.model.score_visits(visits)
-        rank = self.model.rank_visits(visits, scores, target)
-        self.all.update(rank, target, is_new, self.model.top_visits(visits, scores, K).items, visits.last)
-        explored = torch.full_like(rank, -1)
-        explored[is_new] = self._explore(scores[is_new], visits.take(is_new), target[is_new])
-        self.parts.append((rank, is_new, explored))
-
-    def _explore(self, scores: Tensor, visits: PastVisits, target: Tensor) -> Tensor:
-        """Rank places among those new to the user. Returns the ranks of the targets (B,)."""
-        allowed = visits.recency == 0
-        rank = self.model.rank_visits(visits, scores, target, allowed)
-        listed = self.model.top_visits(visits, scores, K, allowed).items
-        self.explore.update(rank, target, torch.ones_like(target, dtype=torch.bool), listed, visits.last)
-        return rank
-
-    def results(self) -> dict[str, float]:
-        """Return the metrics by name."""
-        explored = self.explore.to_dict().items()
-        kept = {f"explore/{k}": v for k, v in explored if not k.startswith(("new/", "revisit/"))}
-        return self.all.to_dict() | kept
-
-    def write(self, path: Path, rows: npt.NDArray[np.int64], user: npt.NDArray[np.int64]) -> None:
-        """Write the ranks, for paired statistics."""
-        rank, is_new, explored = (torch.cat(part).numpy() for part in zip(*self.parts, strict=True))
-        columns = {"row": rows, "user": user, "rank": rank, "is_new": is_new, "explore_rank": explored}
-        with atomic_path(path) as partial:
-            pq.write_table(pa.table(columns), partial)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgsid.recommenders.generative.beam_search import PrefixScorer, beam_search, best_per_query, segment_log_softmax
-from lgsid.recommenders.generative.item_trie import ItemTrie
+from lgsid.recommenders.item_trie import ItemTrie
 
 SHAPES = [(1, (3,)), (7, (2, 5)), (40, (4, 3, 6)), (60, (3, 2, 2, 2)), (30, (30,))]
 

@@ -1,0 +1,87 @@
+"""All counting baselines on the click-through task, in one pass over the queries."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
+from lgsid.recommenders.counting.counting_recommender import CountingRecommender
+from lgsid.recommenders.counting.log_source import LogSource
+from lgsid.recommenders.counting.past_visits import PastVisits
+from lgsid.recommenders.counting.ranking_suite import chunked, counted_models, query_rows
+from lgsid.recommenders.evaluation import ClickEvaluation, ClickSamples
+
+logger = logging.getLogger(__name__)
+
+
+class Negatives(Protocol):
+    """Stored negatives, such as the `candidates` of a `CTRData` that is set up."""
+
+    def of(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return negatives of log rows (B,), and which were drawn near the last place, both (B, K)."""
+
+
+def evaluate_counting_clicks(
+    dataset: Dataset | str | Path,
+    candidates: Negatives,
+    split: str = "test",
+    folder: str | Path | None = None,
+    baselines: Sequence[CountingRecommender] | None = None,
+) -> dict[str, float]:
+    """Measure counting baselines on the click-through task; the past of every query is built once.
+
+    Equal scores are not told apart: the AUC counts them half.
+
+    Args:
+        dataset: A dataset, or the folder of one.
+        candidates: The negatives of every check-in, the same that other models see.
+        split: "test" or "val".
+        folder: If given, `per_sample_<Name>.parquet` is written there for each baseline: log row, user, candidate,
+            label, near, score; the positive of a row first.
+        baselines: The baselines; without it, all of `BASELINES` with their default arguments.
+
+    Returns:
+        Metrics by name, `<Baseline>/<split>/auc` and so on, as `CTRMetrics` names them. No logloss: these scores are
+        no probabilities.
+
+    Raises:
+        LgsidError: if the split has no queries, a query has no negatives, or two baselines have the same name.
+    """
+    source = LogSource.of(dataset if isinstance(dataset, Dataset) else Dataset.read(dataset))
+    models = counted_models(source, baselines)
+    evaluations = [ClickEvaluation(model.scores_are_logits) for model in models]
+    for rows in chunked(query_rows(source, split), len(source.dataset.items)):
+        visits = PastVisits.of_log(source.log, rows, len(source.dataset.items))
+        samples = samples_of(source, candidates, rows)
+        for model, evaluation in zip(models, evaluations, strict=True):
+            with torch.no_grad():
+                scores = model.score_visits(visits)
+            evaluation.update(samples, scores.gather(1, samples.candidate))
+    results: dict[str, float] = {}
+    for model, evaluation in zip(models, evaluations, strict=True):
+        name = type(model).__name__
+        results |= {f"{name}/{split}/{key}": float(value) for key, value in evaluation.compute().items()}
+        if folder is not None:
+            evaluation.write(Path(folder) / of_part(PER_SAMPLE_FILE, name))
+        logger.info("%s: %s/auc %.4f", name, split, results[f"{name}/{split}/auc"])
+    return results
+
+
+def samples_of(source: LogSource, candidates: Negatives, rows: npt.NDArray[np.int64]) -> ClickSamples:
+    """Return what the click-through task serves of log rows (B,): 1 + K candidates each, the positive first."""
+    log = source.log
+    negative, near = candidates.of(rows)
+    candidate = np.concatenate([log.item[rows][:, None], negative], axis=1)
+    label = np.zeros(candidate.shape, dtype=np.float32)
+    label[:, 0] = 1.0
+    near = np.concatenate([log.n_before[rows][:, None] > 0, near], axis=1)
+    queries = (torch.from_numpy(values) for values in (rows, log.user[rows], log.is_new[rows]))
+    return ClickSamples(*queries, *(torch.from_numpy(values) for values in (candidate, label, near)))
