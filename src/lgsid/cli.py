@@ -120,7 +120,7 @@ def add_card(verbs: Any) -> None:
     """Add `lgsid card`."""
     card = verbs.add_parser("card", help="judge the quality of any semantic IDs, without training")
     card.add_argument("sids", help="sids.parquet, or the .index.json of LC-Rec, LETTER, MiniOneRec")
-    card.add_argument("--items", required=True, help="items table, GeoParquet")
+    card.add_argument("--items", help="their items: GeoParquet, Parquet, CSV or JSON, with or without coordinates")
     card.add_argument("--embeddings", help="vectors of the items, Parquet")
     card.add_argument("--json", action="store_true", help="print JSON")
     card.set_defaults(verb=show_card)
@@ -230,15 +230,14 @@ def show_card(options: argparse.Namespace) -> None:
     import json
 
     prepare_output()
-    from lgsid.artefacts import Embeddings, Items, SemanticIDs
+    from lgsid.artefacts import Embeddings, SemanticIDs, read_items
     from lgsid.metrics import quality_card, render_card
 
-    items = Items.read(options.items)
+    items = read_items(options.items) if options.items else None
     sids = SemanticIDs.read(options.sids, items)
-    vectors = Embeddings.read(options.embeddings).for_items(items) if options.embeddings else None
-    card = quality_card(sids, items, vectors)
+    card = quality_card(sids, items, Embeddings.read(options.embeddings) if options.embeddings else None)
     if options.json:
-        print(json.dumps(card, indent=2))
+        print(json.dumps(card, indent=2, allow_nan=False))
     else:
         console().print(render_card(card))
 

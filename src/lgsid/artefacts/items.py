@@ -41,8 +41,16 @@ class Items:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Items:
-        """Build from a plain table: fills missing texts with "", adds the geometry, resets the index."""
+        """Build from a plain table: fills missing texts with "", adds the geometry, resets the index.
+
+        Raises:
+            LgsidError: if `item_id`, `lat` or `lon` is missing, or an id occurs more than once.
+        """
+        missing = [name for name in ("item_id", "lat", "lon") if name not in frame.columns]
+        if missing:
+            raise LgsidError(f"items table: missing column {', '.join(missing)}")
         frame = frame.reset_index(drop=True)
+        frame = frame.assign(**{c: "" for c in TEXT_COLUMNS if c not in frame.columns})
         texts = [c for c in frame.columns if c in TEXT_COLUMNS or c.startswith("region_")]
         frame = frame.assign(**{c: frame[c].fillna("").astype(str) for c in texts})
         points = geopandas.points_from_xy(frame["lon"], frame["lat"], crs="EPSG:4326")
@@ -101,6 +109,11 @@ class Items:
     def lon_deg(self) -> npt.NDArray[np.float64]:
         """Longitudes in degrees, shape (N,)."""
         return np.asarray(self.frame["lon"], dtype=np.float64)
+
+    @cached_property
+    def located(self) -> npt.NDArray[np.bool_]:
+        """Whether each item has coordinates, shape (N,)."""
+        return np.isfinite(self.lat_deg) & np.isfinite(self.lon_deg)
 
     def texts(self, column: str) -> npt.NDArray[np.object_]:
         """Return a text column as Python strings, shape (N,)."""

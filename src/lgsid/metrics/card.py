@@ -1,7 +1,8 @@
-"""The quality card of semantic IDs: how good are they, without training a recommender (FIELD 3.8)."""
+"""The quality card of semantic IDs: intrinsic quality, without training a recommender (`docs/evaluation.md`)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,10 @@ import torch
 from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor
 
+from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.errors import LgsidError
 from lgsid.functional.neighborhood import agreement_at_k, median_km_at_k, nearest_vectors
 from lgsid.functional.sids import (
     branch_separation,
@@ -30,52 +33,107 @@ MAX_PAIRS = 1_000_000
 
 def quality_card(
     sids: SemanticIDs,
-    items: Items,
-    embeddings: npt.NDArray[np.float32] | None = None,
+    items: Items | None = None,
+    embeddings: Embeddings | npt.NDArray[np.float32] | None = None,
     k: int = 5,
     max_pairs: int = MAX_PAIRS,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Judge semantic IDs by the items they stand for.
+    """Judge semantic IDs by their codes, and by the items they stand for, as far as these are known.
 
     Args:
         sids: Semantic IDs, ours or read from any `.index.json`.
-        items: The items; each must have a semantic ID.
-        embeddings: Vectors (N, D) in the order of the items, for coverage@k and purity@k.
-        k: Neighbours that coverage and purity look at.
-        max_pairs: Distances are taken over a random sample where a prefix depth has more pairs of items.
-        seed: Seed of the samples and of the random grouping.
+        items: The items, with or without coordinates; each must have a semantic ID. Without them, the codes alone are
+            judged: collisions, use, entropy.
+        embeddings: Vectors of the items, by item id or as (N, D) in the order of the items, for coverage@k and
+            purity@k.
+        k: Number of nearest neighbors for coverage and purity.
+        max_pairs: Maximum number of item pairs per prefix depth; distances are sampled where there are more.
+        seed: Random seed for the pair samples and for the random groups.
 
     Returns:
-        Plain values (JSON):
+        Plain values (JSON; null where a number is not known, never NaN):
 
         - `items`, `levels`, `codebook_sizes`
-        - `collision_rate` (share of items whose semantic ID another item has), `distinct_share` (semantic IDs over
-          items), `largest_bucket`; the same in `before_resolution` where the tokenizer told, with
+        - `colliding_items` (items whose semantic ID another item has), `colliding_groups` (semantic IDs that several
+          items have), `collision_rate` (share of colliding items), `distinct_share` (semantic IDs over items),
+          `largest_bucket`; the last three in `before_resolution` where the tokenizer told, with
           `changed_by_resolution`, the share of codes changed at each level
         - `joint_entropy_bits`, and `joint_entropy_normalised` by the most that the items and codebooks allow
         - `by_level`: `size`, `used`, `perplexity`, `entropy_normalised`, each level for itself
         - `by_depth`, for the prefixes of 1, 2, ... L codes: `prefixes`, `largest`; `km` and `km_random`, distances
           between items of one prefix and of a random group of the same size (`mean`, `p50`, `p90`, `p95`, and
-          `pairs`; null where no two items share a prefix); `nmi` with category, category_group, brand and regions,
-          over the items for which these are known, and `nmi_random`, that of the random groups (small groups have
-          a high one by chance); `same_name`, see `lgsid.functional.sids.branch_separation`
+          `pairs`), over the items with coordinates, null where no two of them share a prefix; `nmi` with category,
+          category_group, brand and regions, over the items for which these are known, and `nmi_random`, that of the
+          random groups (small groups have a high one by chance); `same_name`, see
+          `lgsid.functional.sids.branch_separation`
         - `same_name`: `names` that several items have, and these `items`; null if there are none
         - `reconstruction_error` (share of variance), null if not known
         - `neighbourhood`, with embeddings: `coverage@k/region_r`, `purity@k`, `median_km@k`
+        - `left_out`: what could not be judged and why, null if nothing was left out
+
+    Raises:
+        LgsidError: if an item has no semantic ID, or no vector, or vectors are given without items.
     """
-    codes = torch.from_numpy(sids.for_items(items))
-    lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
-    names, attributes = name_labels(items), attribute_labels(items)
-    generator = torch.Generator().manual_seed(seed)
-    shuffle = torch.randperm(len(items), generator=generator)
-    by_depth = []
+    if items is None and embeddings is not None:
+        raise LgsidError("quality card: vectors are judged by the attributes of the items; give the items, too")
+    codes = torch.from_numpy(sids.codes if items is None else sids.for_items(items))
+    names = None if items is None else name_labels(items)
+    by_depth = depth_statistics(codes, items, names, max_pairs, seed)
+    card: dict[str, Any] = {
+        **code_statistics(codes, sids.codebook_sizes),
+        "before_resolution": sids.metadata.get("before_resolution"),
+        "changed_by_resolution": sids.metadata.get("changed_by_resolution"),
+        "by_depth": by_depth,
+        "same_name": None if names is None else repeated_names(names),
+        "reconstruction_error": sids.metadata.get("reconstruction_error"),
+    }
+    if items is not None and embeddings is not None:
+        vectors = embeddings.for_items(items) if isinstance(embeddings, Embeddings) else embeddings
+        card["neighbourhood"] = neighbourhood(vectors, items, k)
+    card["left_out"] = left_out(items)
+    return {name: finite(value) for name, value in card.items()}
+
+
+def left_out(items: Items | None) -> str | None:
+    """Say what a card does not judge for want of items or of their coordinates; none if it judges everything."""
+    if items is None:
+        return "geography, attributes and names: no items were given"
+    missing = int((~items.located).sum())
+    if missing == len(items):
+        return "geography: the items have no coordinates"
+    return f"geography of {missing:,} of {len(items):,} items: they have no coordinates" if missing else None
+
+
+def finite(value: Any) -> Any:
+    """Return a plain value with null for every number that JSON does not have (NaN, infinity)."""
+    if isinstance(value, dict):
+        return {name: finite(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def depth_statistics(
+    codes: Tensor, items: Items | None, names: Tensor | None, max_pairs: int, seed: int
+) -> list[dict[str, Any]]:
+    """Return what the card tells of the prefixes of 1, 2, ... L codes.
+
+    Args:
+        codes: Shape (N, L), in the order of the items.
+        items: The items, or none.
+        names: Shape (N,), labels of the names, -1 where there is none; or none.
+        max_pairs: Maximum number of pairs, see `quality_card`.
+        seed: Random seed, see `quality_card`.
+    """
+    attributes = {} if items is None else attribute_labels(items)
+    shuffle = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed))
+    rows = []
     for depth in range(1, codes.shape[1] + 1):
         groups = group_rows(codes[:, :depth])
-        near, far = (
-            km_summary(within_group_km(lat, lon, labels, max_pairs, seed)) for labels in (groups, groups[shuffle])
-        )
-        by_depth.append(
+        near, far = (group_km(items, labels, max_pairs, seed) for labels in (groups, groups[shuffle]))
+        apart = {} if names is None else branch_separation(codes[:, :depth], names, max_pairs)
+        rows.append(
             {
                 "depth": depth,
                 "prefixes": int(groups.max()) + 1,
@@ -84,20 +142,19 @@ def quality_card(
                 "km_random": far,
                 "nmi": {column: nmi(groups, labels) for column, labels in attributes.items()},
                 "nmi_random": {column: nmi(groups[shuffle], labels) for column, labels in attributes.items()},
-                "same_name": branch_separation(codes[:, :depth], names, max_pairs) or None,
+                "same_name": apart or None,
             }
         )
-    card: dict[str, Any] = {
-        **code_statistics(codes, sids.codebook_sizes),
-        "before_resolution": sids.metadata.get("before_resolution"),
-        "changed_by_resolution": sids.metadata.get("changed_by_resolution"),
-        "by_depth": by_depth,
-        "same_name": repeated_names(names),
-        "reconstruction_error": sids.metadata.get("reconstruction_error"),
-    }
-    if embeddings is not None:
-        card["neighbourhood"] = neighbourhood(embeddings, items, k)
-    return card
+    return rows
+
+
+def group_km(items: Items | None, groups: Tensor, max_pairs: int, seed: int) -> dict[str, float] | None:
+    """Summarize the distances between items of one group, `groups: (N,)`; none without two located items in one."""
+    if items is None or items.located.sum() < 2:
+        return None
+    at = torch.from_numpy(items.located)
+    lat, lon = torch.from_numpy(items.lat_deg.copy())[at], torch.from_numpy(items.lon_deg.copy())[at]
+    return km_summary(within_group_km(lat, lon, groups[at], max_pairs, seed))
 
 
 def code_statistics(codes: Tensor, codebook_sizes: tuple[int, ...]) -> dict[str, Any]:
@@ -114,12 +171,16 @@ def code_statistics(codes: Tensor, codebook_sizes: tuple[int, ...]) -> dict[str,
                 "entropy_normalised": bits / np.log2(size) if size > 1 else 1.0,
             }
         )
-    joint = entropy_bits(group_rows(codes))
+    groups = group_rows(codes)
+    sizes = groups.bincount()
+    joint = entropy_bits(groups)
     most = min(float(np.log2(len(codes))), float(np.log2(np.array(codebook_sizes, dtype=float)).sum()))
     return {
         "items": len(codes),
         "levels": codes.shape[1],
         "codebook_sizes": list(codebook_sizes),
+        "colliding_items": int(sizes[sizes > 1].sum()),
+        "colliding_groups": int((sizes > 1).sum()),
         "collision_rate": collision_rate(codes),
         "distinct_share": distinct_share(codes),
         "largest_bucket": largest_bucket(codes),
@@ -160,7 +221,7 @@ def attribute_labels(items: Items) -> dict[str, Tensor]:
 
 
 def nmi(groups: Tensor, labels: Tensor) -> float:
-    """Return the normalised mutual information of groups and labels, over the items whose label is not 0."""
+    """Return the normalized mutual information of groups and labels, over the items whose label is not 0."""
     known = labels > 0
     return float(normalized_mutual_info_score(labels[known].numpy(), groups[known].numpy()))
 
@@ -173,6 +234,8 @@ def neighbourhood(embeddings: npt.NDArray[np.float32], items: Items, k: int) -> 
     found = {f"coverage@{k}/{column}": float(agreement_at_k(nearest, known[column])) for column in regions}
     if "category" in known:
         found[f"purity@{k}"] = float(agreement_at_k(nearest, known["category"]))
+    if not items.located.all():
+        return found
     lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
     return {**found, f"median_km@{k}": float(median_km_at_k(nearest, lat, lon))}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-BESIDE = 5
+ATTRIBUTES_PER_TABLE = 5
 SHORT = {"category": "category", "category_group": "group", "brand": "brand"}
 
 
@@ -18,10 +19,12 @@ def render_card(card: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(line) for line in summary(card)]
     parts += [Text(), level_table(card["by_level"]), Text(), depth_table(card["by_depth"])]
     if any(row["nmi"] for row in card["by_depth"]):
-        parts += [Text(), nmi_table(card["by_depth"])]
+        parts += [part for table in nmi_tables(card["by_depth"]) for part in (Text(), table)]
     if card.get("neighbourhood"):
         found = "  ".join(f"{name} {number(value)}" for name, value in card["neighbourhood"].items())
-        parts += [Text(), Text(f"Neighbours in embedding space: {found}")]
+        parts += [Text(), Text(f"Neighbors in embedding space: {found}")]
+    if card.get("left_out"):
+        parts += [Text(), Text(f"Not judged: {card['left_out']}")]
     return Group(*parts)
 
 
@@ -31,13 +34,15 @@ def summary(card: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{card['items']:,} items, {card['levels']} levels ({sizes} codes)",
         f"collisions {percent(card['collision_rate'])} of items, distinct/items {number(card['distinct_share'])},"
-        f" largest bucket {card['largest_bucket']}",
+        f" largest bucket {card['largest_bucket']:,}",
     ]
+    if "colliding_items" in card:
+        lines.append(f"  {card['colliding_items']:,} colliding items in {card['colliding_groups']:,} groups")
     before = card.get("before_resolution")
     if before:
         lines.append(
             f"  before resolution {percent(before['collision_rate'])}, {number(before['distinct_share'])},"
-            f" {before['largest_bucket']}"
+            f" {before['largest_bucket']:,}"
         )
     lines.append(
         f"joint entropy {card['joint_entropy_bits']:.2f} bits, {percent(card['joint_entropy_normalised'])} of the most"
@@ -88,47 +93,69 @@ def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def level_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def level_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Return the table of how much of each codebook is used."""
-    table = Table(title="Codes by level", title_justify="left", width=80)
-    for heading in ("level", "codes", "used", "perplexity", "entropy"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        used = f"{row['used']:,}"
-        table.add_row(
-            str(row["level"]), f"{row['size']:,}", used, f"{row['perplexity']:.1f}", number(row["entropy_normalised"])
+    cells = [
+        (
+            str(row["level"]),
+            f"{row['size']:,}",
+            f"{row['used']:,}",
+            f"{row['perplexity']:,.1f}",
+            number(row["entropy_normalised"]),
         )
-    return table
+        for row in rows
+    ]
+    return narrow_table("Codes by level", ("level", "codes", "used", "perplexity", "entropy"), cells)
 
 
-def depth_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the table of distances inside a prefix, and of branches kept apart."""
-    table = Table(title="Inside a prefix: km between items, same-name branches apart", title_justify="left", width=80)
-    for heading in ("depth", "prefixes", "largest", "mean", "p50", "p90", "p95", "random p50", "branches"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def depth_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return the table of the groups of items that share a prefix: their sizes, distances, and branches kept apart."""
+    with_km = any(row["km"] for row in rows)
+    with_names = any(row["same_name"] for row in rows)
+    told = ["km between items"] * with_km + ["same-name branches apart"] * with_names
+    headings = ["depth", "prefixes", "largest"]
+    headings += ["mean", "p50", "p90", "p95", "random p50"] * with_km + ["branches"] * with_names
+    table = []
     for row in rows:
         near, far, named = row["km"], row["km_random"], row["same_name"]
-        km = [f"{near[key]:.1f}" if near else "-" for key in ("mean", "p50", "p90", "p95")]
-        apart = percent(named["branches"]) if named else "-"
-        at_random = f"{far['p50']:.1f}" if far else "-"
-        table.add_row(str(row["depth"]), f"{row['prefixes']:,}", f"{row['largest']:,}", *km, at_random, apart)
-    return table
+        cells = [str(row["depth"]), f"{row['prefixes']:,}", f"{row['largest']:,}"]
+        if with_km:
+            cells += [kilometers(near[key]) if near else "-" for key in ("mean", "p50", "p90", "p95")]
+            cells.append(kilometers(far["p50"]) if far else "-")
+        if with_names:
+            cells.append(percent(named["branches"]) if named else "-")
+        table.append(cells)
+    return narrow_table("Items that share a prefix" + (f": {', '.join(told)}" if told else ""), headings, table)
 
 
-def nmi_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the table of what prefixes tell of attributes."""
-    columns = list(rows[0]["nmi"])
-    beside = len(columns) <= BESIDE  # the figure of random groups beside each, where there is room
-    title = "Prefix and attribute: mutual information, normalised" + (" (of random groups)" if beside else "")
-    table = Table(title=title, title_justify="left", width=80)
-    table.add_column("depth", justify="right", no_wrap=True)
-    for column in columns:
-        table.add_column(SHORT.get(column, column), justify="right")
+def nmi_tables(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Return the tables of what prefixes tell of attributes, with as many attributes in each as 80 columns hold."""
+    attributes, tables = list(rows[0]["nmi"]), []
+    title = "Normalized mutual information of prefix and attribute (of random groups)"
+    for start in range(0, len(attributes), ATTRIBUTES_PER_TABLE):
+        columns = attributes[start : start + ATTRIBUTES_PER_TABLE]
+        table = []
+        for row in rows:
+            pairs = [(row["nmi"][column], row["nmi_random"][column]) for column in columns]
+            table.append([str(row["depth"]), *(f"{value:.2f} ({chance:.2f})" for value, chance in pairs)])
+        tables.append(narrow_table(title, ["depth", *(SHORT.get(column, column) for column in columns)], table))
+    return tables
+
+
+def narrow_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    """Return a title over a table with little space between its columns; headings may wrap, values are never cut."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+    for column, heading in enumerate(headings):
+        width = max(len(word) for word in (*heading.split(), *(row[column] for row in rows)))
+        table.add_column(heading, justify="right", min_width=width)
     for row in rows:
-        by_chance = [f" ({row['nmi_random'][column]:.2f})" if beside else "" for column in columns]
-        cells = [f"{row['nmi'][column]:.2f}{chance}" for column, chance in zip(columns, by_chance, strict=True)]
-        table.add_row(str(row["depth"]), *cells)
-    return table
+        table.add_row(*row)
+    return Group(Text(title, style="italic"), table)
+
+
+def kilometers(value: float) -> str:
+    """Write a distance with one decimal, and with none from 1,000 km."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
 
 
 def percent(share: float) -> str:

@@ -4,11 +4,12 @@ import json
 
 import lightning as L
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 from sklearn.metrics import normalized_mutual_info_score
 
-from lgsid.artefacts import Dataset, Embeddings, Interactions, SemanticIDs
+from lgsid.artefacts import Dataset, Embeddings, Interactions, Items, SemanticIDs
 from lgsid.errors import LgsidError
 from lgsid.metrics import flat_metrics, quality_card, render_card
 from lgsid.quantizers import ResidualCentroids
@@ -82,6 +83,83 @@ def test_card_of_items_without_names_and_attributes():
     assert card["same_name"] is None
     assert card["by_depth"][0]["nmi"] == {}
     Console(width=80, quiet=True).print(render_card(card))
+
+
+def test_codes_are_judged_alone():
+    items = toy_city().items
+    sids = sids_of(np.random.default_rng(0).integers(4, size=(len(items), 3)), items)
+    alone, whole = quality_card(sids), quality_card(sids, items)
+    told = ("collision_rate", "colliding_items", "colliding_groups", "by_level", "joint_entropy_bits", "largest_bucket")
+    assert {name: alone[name] for name in told} == {name: whole[name] for name in told}
+    assert [row["prefixes"] for row in alone["by_depth"]] == [row["prefixes"] for row in whole["by_depth"]]
+    assert alone["by_depth"][0]["km"] is alone["by_depth"][0]["same_name"] is alone["same_name"] is None
+    assert whole["left_out"] is None
+    shown = printed(alone)
+    assert sum("Not judged: geography" in line for line in shown) == 1
+    assert f"{alone['colliding_items']} colliding items in {alone['colliding_groups']} groups" in "\n".join(shown)
+    assert set(flat_metrics(alone)) < set(flat_metrics(whole))
+    with pytest.raises(LgsidError, match="give the items, too"):
+        quality_card(sids, embeddings=np.ones((len(items), 2), dtype=np.float32))
+
+
+def test_colliding_items_and_groups_are_counted():
+    card = quality_card(
+        SemanticIDs.from_frame(pd.DataFrame({"item_id": list("abcdef"), "level_1": [0, 0, 1, 2, 2, 2]}))
+    )
+    assert (card["colliding_items"], card["colliding_groups"]) == (5, 2)
+
+
+def test_only_items_with_coordinates_are_measured():
+    items, nowhere = toy_city().items, np.arange(60) % 3 == 0
+    sids = sids_of(np.random.default_rng(0).integers(3, size=(len(items), 2)), items)
+    partly = Items.from_frame(items.frame.assign(lat=np.where(nowhere, np.nan, items.lat_deg)))
+    card = quality_card(sids, partly, np.random.default_rng(0).normal(size=(len(items), 4)).astype(np.float32))
+    json.dumps(card, allow_nan=False)
+    rest = quality_card(sids, items.take(~nowhere))
+    assert [row["km"] for row in card["by_depth"]] == [row["km"] for row in rest["by_depth"]]
+    assert card["left_out"] == "geography of 20 of 60 items: they have no coordinates"
+    lost = quality_card(sids, Items.from_frame(items.frame.assign(lat=np.nan, lon=np.nan)))
+    assert lost["by_depth"][0]["km"] is None
+    assert lost["by_depth"][0]["nmi"] == quality_card(sids, items)["by_depth"][0]["nmi"]
+    assert lost["left_out"] == "geography: the items have no coordinates"
+
+
+def printed(card):
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(render_card(card))
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("n_regions", [0, 2, 9])
+def test_nothing_is_cut_at_80_columns(n_regions):
+    """The numbers of a country's catalogue: 2,340,000 places, 16,384 codes, distances of 5 digits."""
+    attributes = ["category", "category_group", "brand", *(f"region_{level}" for level in range(1, n_regions + 1))]
+    km = {"mean": 11234.5, "p50": 19123.4, "p90": 13123.4, "p95": 15678.9, "pairs": 1000000}
+    depths = [(1, 16384, 1234567), (2, 1234567, 123456), (3, 2339999, 2)]
+    by_depth = [
+        {
+            **{"depth": depth, "prefixes": prefixes, "largest": largest, "km": km, "km_random": km},
+            **{"nmi": dict.fromkeys(attributes, 0.97), "nmi_random": dict.fromkeys(attributes, 0.12)},
+            "same_name": {"pairs": 1.0, "branches": 1.0, "groups": 1.0},
+        }
+        for depth, prefixes, largest in depths
+    ]
+    level = {"level": 1, "size": 16384, "used": 16383, "perplexity": 15234.56, "entropy_normalised": 0.987}
+    card = {
+        **{"items": 2340000, "levels": 3, "codebook_sizes": [16384, 16384, 16384], "by_level": [level] * 3},
+        **{"collision_rate": 0.97, "distinct_share": 0.123, "largest_bucket": 123456, "by_depth": by_depth},
+        **{"colliding_items": 2269800, "colliding_groups": 412345, "joint_entropy_bits": 21.158},
+        **{"joint_entropy_normalised": 0.999, "before_resolution": None, "same_name": {"names": 3, "items": 123456}},
+    }
+    shown = printed(card)
+    assert max(map(len, shown)) <= 80
+    words = " ".join(shown).split()
+    assert "…" not in " ".join(words)
+    numbers = ["2,340,000", "2,269,800", "412,345", "16,384", "16,383", "15,234.6", "1,234,567", "123,456", "2,339,999"]
+    for number in [*numbers, "11,234", "19,123", "13,123", "15,679", "100.0"]:
+        assert number in words or f"{number}," in words, number
+    assert words.count("(0.12)") == 3 * len(attributes)
 
 
 def trained(tmp_path, tokenizer):

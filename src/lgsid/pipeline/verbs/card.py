@@ -24,14 +24,15 @@ class Card(Verb):
 
     def run(self, job: Job) -> Mapping[str, Any]:
         """Write `card.json`, and the semantic IDs beside it."""
-        from lgsid.artefacts import Embeddings, Items, SemanticIDs
+        from lgsid.artefacts import Embeddings, SemanticIDs, read_items
         from lgsid.artefacts.files import write_json
         from lgsid.artefacts.names import CARD_FILE, SIDS_FILE
         from lgsid.metrics import quality_card
 
         options = dict(job.options)
-        sids, items = SemanticIDs.read(options["sids"]), Items.read(options["items"])
-        vectors = Embeddings.read(options["embeddings"]).for_items(items) if options.get("embeddings") else None
+        items = read_items(options["items"])
+        sids = SemanticIDs.read(options["sids"], items)
+        vectors = Embeddings.read(options["embeddings"]) if options.get("embeddings") else None
         sids.write(Path(job.folder) / SIDS_FILE)
         write_json(Path(job.folder) / CARD_FILE, quality_card(sids, items, vectors))
         return options
