@@ -1,4 +1,4 @@
-"""Fill README.md and benchmarks/README.md from files, so that no number and no config in them is typed.
+"""Fill README.md, docs/*.md and benchmarks/README.md from files, so that no number and no config in them is typed.
 
     python benchmarks/readme_numbers.py                   # writes them
     python benchmarks/readme_numbers.py --check           # exit code 1 if one is not what it would write
@@ -25,10 +25,15 @@ from PIL import Image
 
 from lgsid.artefacts.files import atomic_path, read_json, write_text
 from lgsid.errors import LgsidError
+from lgsid.metrics import click_declarations, ranking_declarations, reward_declarations
+from lgsid.metrics.card_declarations import CardMetric, card_metrics
+from lgsid.metrics.metric_spec import MetricColumn, MetricSpec, SliceSpec, columns
+from lgsid.metrics.neighborhood_declarations import measured_neighborhoods
+from lgsid.metrics.slices import CLICK_SLICES, EXPLORE_COLUMN, QUERY_SLICES
 from lgsid.report.report_table import ReportTable
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "benchmarks/README.md")
+DOCUMENTS = ("README.md", "docs/*.md", "benchmarks/README.md")
 MARKED = re.compile(r"(<!-- numbers: (?P<kind>\S+) (?P<result>\S+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- file: (?P<path>\S+) -->\n).*?(<!-- /file -->)", re.DOTALL)
 EXCERPT = re.compile(
@@ -37,20 +42,6 @@ EXCERPT = re.compile(
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PICTURE_WIDTH = 1400  # pixels: sharp on a screen, small in the repository
 LANGUAGES = {".yaml": "yaml", ".py": "python", ".txt": "text"}
-RANKING = {
-    "Hit@1": "test/hit@1",
-    "Hit@10": "test/hit@10",
-    "MRR@10": "test/mrr@10",
-    "Hit@10, new places": "test/new/hit@10",
-    "MRR@10, new places": "test/new/mrr@10",
-}
-EXPLORE = {
-    "Hit@1, among new": "test/explore/hit@1",
-    "Hit@5, among new": "test/explore/hit@5",
-    "Hit@10, among new": "test/explore/hit@10",
-    "MRR@10, among new": "test/explore/mrr@10",
-}
-CLICKS = {"AUC": "test/auc", "GAUC": "test/gauc", "AUC, near negatives": "test/near_auc"}
 Runs = Sequence[Mapping[str, Any]]
 
 
@@ -60,62 +51,76 @@ def mean(values: Iterable[float | None], digits: int = 3) -> str:
     return f"{statistics.fmean(known):.{digits}f}" if known else "-"
 
 
-def models(runs: Runs, key: str, columns: Mapping[str, str], digits: int) -> ReportTable:
-    """Compare models: one row each, in the order of the first column that is an MRR or else the first."""
-    main = next((metric for metric in columns.values() if "mrr" in metric), next(iter(columns.values())))
+def models(
+    runs: Runs, key: str, metrics: Sequence[MetricSpec], slices: Sequence[SliceSpec], primary: str
+) -> ReportTable:
+    """Compare models: one row each, in the order of the primary metric in the first slice."""
+    shown: list[MetricColumn[MetricSpec]] = columns(metrics, slices, "documents")
+    main = f"test/{slices[0].key}{primary}"
     found: dict[str, list[Mapping[str, float]]] = {}
     for run in runs:
         for model in run.get(key, ()):
             found.setdefault(model["name"], []).append(model["metrics"])
     ranked = sorted(found, key=lambda name: -statistics.fmean(m.get(main, -math.inf) for m in found[name]))
     rows = tuple(
-        (name, *(mean((metrics.get(metric) for metrics in found[name]), digits) for metric in columns.values()))
+        (name, *(mean((m.get(f"test/{one.key}") for m in found[name]), one.metric.digits) for one in shown))
         for name in ranked
     )
-    return ReportTable("", ("model", *columns), rows)
+    return ReportTable("", ("model", *(one.title for one in shown)), rows)
 
 
 def leaderboard(runs: Runs) -> ReportTable:
-    """Compare recommenders."""
-    return models(runs, "leaderboard", RANKING, 3)
+    """Compare recommenders, places ranked among all places."""
+    slices = [part for part in QUERY_SLICES if part.rank_column != EXPLORE_COLUMN]
+    return models(runs, "leaderboard", ranking_declarations.ranking_metrics(), slices, ranking_declarations.PRIMARY)
 
 
 def explore(runs: Runs) -> ReportTable:
     """Compare recommenders on places new to the user, ranked among the places new to the user."""
-    return models(runs, "leaderboard", EXPLORE, 3)
+    slices = [part for part in QUERY_SLICES if part.rank_column == EXPLORE_COLUMN]
+    return models(runs, "leaderboard", ranking_declarations.ranking_metrics(), slices, ranking_declarations.PRIMARY)
 
 
 def click_through(runs: Runs) -> ReportTable:
     """Compare models of the click-through task."""
-    return models(runs, "click_through", CLICKS, 4)
+    metrics = click_declarations.CLICK_METRICS
+    return models(runs, "click_through", metrics, CLICK_SLICES, click_declarations.PRIMARY)
 
 
 def alignment(runs: Runs) -> ReportTable:
     """Compare vectors before and after."""
     measured = [run["alignment"] for run in runs if run.get("alignment")]
-    keys = sorted({key.partition("/")[2] for metrics in measured for key in metrics if key.startswith("before/")})
+    keys = {key.partition("/")[2] for metrics in measured for key in metrics if key.startswith("before/")}
     rows = tuple(
-        (key, *(mean(metrics.get(f"{when}/{key}") for metrics in measured) for when in ("before", "after")))
-        for key in keys
+        (
+            one.title(),
+            *(
+                mean((metrics.get(f"{when}/{one.key}") for metrics in measured), one.metric.digits)
+                for when in ("before", "after")
+            ),
+        )
+        for one in measured_neighborhoods(keys)
+        if one.metric.shown.documents
     )
     return ReportTable("", ("", "before", "after"), rows)
 
 
 def reward(runs: Runs) -> ReportTable:
-    """Compare the rewards by Spearman with minus distance, on held-out places."""
+    """Compare the rewards with the frozen cosine, on held-out places."""
+    shown = columns(reward_declarations.LIST_METRICS, reward_declarations.SCORE_KINDS, "documents")
     found: dict[tuple[str, str], list[Mapping[str, float]]] = {}
     for run in runs:
         for stage, metrics in run.get("rewards", {}).items():
-            for kind in sorted({key.split("/")[1] for key in metrics if key.endswith("/spearman")}):
-                values = {
-                    key.rpartition("/")[2]: value for key, value in metrics.items() if key.split("/")[1:2] == [kind]
-                }
+            kinds = {key.split("/")[1] for key in metrics if key.startswith("heldout/") and key.count("/") == 2}
+            for kind in sorted(kinds):
+                start = f"heldout/{kind}/"
+                values = {key[len(start) :]: value for key, value in metrics.items() if key.startswith(start)}
                 found.setdefault((stage, kind), []).append(values)
     rows = tuple(
-        (*names, *(mean(metrics.get(key) for metrics in found[names]) for key in ("spearman", "cosine_spearman")))
-        for names in found
+        (*names, *(mean((values.get(one.key) for values in group), one.metric.digits) for one in shown))
+        for names, group in found.items()
     )
-    return ReportTable("", ("reward", "prompts", "Spearman", "frozen cosine"), rows, 2)
+    return ReportTable("", ("reward", "prompts", *(one.short_title for one in shown)), rows, 2)
 
 
 def semantic_ids(runs: Runs) -> ReportTable:
@@ -123,23 +128,12 @@ def semantic_ids(runs: Runs) -> ReportTable:
     names = sorted({name for run in runs for name in run.get("semantic_ids", {})})
     cards = {name: [run["semantic_ids"][name]["card"] for run in runs if name in run["semantic_ids"]] for name in names}
     depths = max((len(card.get("by_depth", ())) for found in cards.values() for card in found), default=0)
-    header = ("semantic IDs", "distinct / items", *(f"km in a prefix of {depth + 1}" for depth in range(depths)))
+    shown: list[CardMetric] = [metric for metric in card_metrics(depths) if metric.shown.documents]
     rows = tuple(
-        (
-            name,
-            mean(card.get("distinct_share") for card in cards[name]),
-            *(mean((km_at(card, depth) for card in cards[name]), 2) for depth in range(depths)),
-        )
+        (name, *(mean((metric.value(card) for card in cards[name]), metric.digits) for metric in shown))
         for name in names
     )
-    return ReportTable("", header, rows)
-
-
-def km_at(card: Mapping[str, Any], depth: int) -> float | None:
-    """Return the median km between places of a prefix."""
-    levels = card.get("by_depth", ())
-    near = levels[depth].get("km") if depth < len(levels) else None
-    return None if near is None else float(near["p50"])
+    return ReportTable("", ("semantic IDs", *(metric.title for metric in shown)), rows)
 
 
 def cost(runs: Runs) -> ReportTable:
@@ -223,7 +217,7 @@ def main() -> None:
     if options.demo is not None:
         take_demo(options.demo, options.root / "docs")
     stale = False
-    for path in (options.root / name for name in DOCUMENTS if (options.root / name).is_file()):
+    for path in (path for pattern in DOCUMENTS for path in sorted(options.root.glob(pattern))):
         old = path.read_text(encoding="utf-8")
         new = filled(old, options.root)
         stale |= old != new

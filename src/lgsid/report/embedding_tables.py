@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
+from lgsid.metrics import neighborhood_declarations, reward_declarations
 from lgsid.metrics.metric_spec import columns, legend
-from lgsid.metrics.neighborhood_declarations import (
-    COVERAGE,
-    NEIGHBORHOOD_METRICS,
-    PURITY,
-    MeasuredNeighborhood,
-    measured_neighborhoods,
-)
-from lgsid.metrics.reward_declarations import LIST_METRICS, SCORE_KINDS
+from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY, MeasuredNeighborhood, measured_neighborhoods
 from lgsid.report.report_table import ReportTable, number
 from lgsid.report.stage_results import PipelineResults, StageResults
 
@@ -33,7 +27,7 @@ def alignment_table(results: PipelineResults) -> ReportTable | None:
         rows.append(("coverage of the finest level + purity", *(number(value) for value in total)))
     words = [
         f"{metric.name}: {metric.help[:1].lower()}{metric.help[1:]}"
-        for metric in NEIGHBORHOOD_METRICS
+        for metric in neighborhood_declarations.NEIGHBORHOOD_METRICS
         if metric.explain
     ]
     return ReportTable("Alignment", ("", *WHEN), tuple(rows), 1, " ".join(words))
@@ -60,7 +54,7 @@ def reward_table(results: PipelineResults) -> ReportTable | None:
             kind, slash, name = key.removeprefix(HELDOUT).partition("/")
             if key.startswith(HELDOUT) and slash:
                 found.setdefault((stage.name, kind), {})[name] = value
-    declared = columns(LIST_METRICS, SCORE_KINDS, "report")
+    declared = columns(reward_declarations.LIST_METRICS, reward_declarations.SCORE_KINDS, "report")
     shown = [column for column in declared if any(column.key in values for values in found.values())]
     if not shown:
         return None
