@@ -101,13 +101,8 @@ def test_a_ranking_metric_is_in_every_table(hit_at_3, tmp_path):
     table = board_table(suite, board)
     assert "0.310" in table.rows[0][table.header.index("Hit@3")]
     view = suite_view(suite, [board])
-    assert {
-        "key": "hit@3",
-        "title": "Hit@3",
-        "help": "Share of queries in the first three.",
-        "higher": True,
-        "digits": 3,
-    } in view["columns"]
+    column = {"key": "hit@3", "title": "Hit@3", "help": "Share of queries in the first three."}
+    assert {**column, "higher": True, "digits": 3} in view["columns"]
     assert "Share of queries in the first three." in page_html({"title": "", "suites": [view]})
     runs = [{"seed": 1, "leaderboard": [{"name": "m", "metrics": {"test/mrr@10": 0.2, "test/hit@3": 0.31}}]}]
     documented = readme_numbers().leaderboard(runs)
