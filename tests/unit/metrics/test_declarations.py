@@ -33,7 +33,7 @@ from lgsid.metrics.metric_spec import ALL, Shown
 from lgsid.metrics.neighborhood import NeighborhoodMetrics
 from lgsid.metrics.ranking import RankingMetrics
 from lgsid.metrics.slices import ITEM_SLICES
-from lgsid.recommenders.item_slices import item_slices
+from lgsid.recommenders.evaluation.item_slices import item_slices
 from lgsid.report.pipeline_report import write_report
 from lgsid.testing.toy_city import toy_city
 
