@@ -11,8 +11,8 @@ from lgsid.datasets.foursquare_nyc import FoursquareNYC
 from lgsid.datasets.foursquare_phoenix import FoursquarePhoenix
 from lgsid.datasets.gowalla_nyc import GowallaNYC
 from lgsid.datasets.load_builder import load_builder
-from lgsid.datasets.note import Note
 from lgsid.datasets.polygon_layer import PolygonLayer
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.region_join import RegionJoin, RegionMatch
@@ -33,7 +33,7 @@ __all__ = [
     "FoursquarePhoenix",
     "GowallaNYC",
     "LeaveOneOutSplit",
-    "Note",
+    "LogEntry",
     "PolygonLayer",
     "PublicDataset",
     "PublicFile",

@@ -1,4 +1,4 @@
-"""Recognise chains by their names."""
+"""Detect chains by their names."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lgsid.datasets.plain_words import plain_words
+from lgsid.datasets.normalize_name import normalize_name
 
 STORE_NUMBER = re.compile(r"\s*(?:#|no\.?\s|nr\.?\s|store\s|unit\s|branch\s)\s*\d+\w*.*$", re.IGNORECASE)
 AFTER_NAME = re.compile(r"\s*(?:[(\[@|].*|\s[-\u2013\u2014]\s.*|,\s.*)$")
-# Words that say what a place is or where it belongs, not whose it is.
+# Words for the kind of a place, not for its brand.
 KINDS = """
 a and at atm bakery bank bar bbq bistro books burger burgers cafe center centre co coffee company corp deli
 department donut donuts drugs drugstore express fitness food foods grill grocery gym house inc juice kitchen llc ltd
 market mart pharmacy pizza pizzeria place restaurant restaurants salon shop shops sandwich spa steakhouse store stores
 supermarket supermarkets sushi tea the theater theatre
 """
-# Words that name no chain however often they occur alone.
+# Words that are no brand on their own, however frequent.
 COMMON = """
 apartment apartments avenue barber beach beauty building bus business chinese church city cleaners corner court
 dental dentist doctor dry east elementary field floor garage garden gas hair hall high home hospital hotel
@@ -32,7 +32,7 @@ CELLS_PER_DEGREE = 1000  # branches less than about 100 m apart count as one
 
 
 def singular(word: str) -> str:
-    """Return a word without the "s" of a plural or a genitive."""
+    """Return a word without a plural or possessive "s"."""
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
@@ -42,7 +42,7 @@ COMMON_WORDS = KIND_WORDS | frozenset(map(singular, COMMON.split()))
 
 @dataclass
 class Brands:
-    """Call a name a brand when places at several positions share it.
+    """Detect brands: names that places at several positions share.
 
     Names are compared as words, without case, accents, punctuation and plural; store numbers ("#1234") and what follows
     a bracket, an "@" or a dash between spaces are left out. A longer name joins a shorter brand when it only adds words
@@ -51,7 +51,7 @@ class Brands:
     is that of a place whose category says "(private)".
 
     Args:
-        min_branches: Different positions (about 100 m apart) that a name needs.
+        min_branches: Minimum number of distinct positions (about 100 m apart) of a brand.
     """
 
     min_branches: int = 3
@@ -63,7 +63,7 @@ class Brands:
         lat_deg: npt.NDArray[np.float64],
         lon_deg: npt.NDArray[np.float64],
     ) -> npt.NDArray[np.object_]:
-        """Return the brand of each of N places, empty where it belongs to no chain.
+        """Return the brand of each of N places, shape (N,), empty if it belongs to no chain.
 
         Args:
             names: Shape (N,), empty where unknown.
@@ -87,11 +87,11 @@ class Brands:
         return np.array([labels[b] if (b := brand_of.get(key)) else "" for key in keys], dtype=object)
 
     def key(self, name: str, category: str) -> tuple[str, ...]:
-        """Return the words by which a name is compared; none if the name can be no brand."""
-        own = set(map(singular, plain_words(category)))
+        """Return the normalized words by which names are compared; empty if the name cannot be a brand."""
+        own = set(map(singular, normalize_name(category)))
         if "private" in own:
             return ()
-        words = tuple(map(singular, plain_words(_clean(name))))
+        words = tuple(map(singular, normalize_name(_clean(name))))
         if len(words) > 1 and words[0] == "the":
             words = words[1:]
         if all(w in COMMON_WORDS or w.isdigit() for w in words):
@@ -100,13 +100,13 @@ class Brands:
 
 
 def _clean(name: str) -> str:
-    """Leave out store numbers and what follows the name proper."""
+    """Remove store numbers and what follows the name itself."""
     cleaned = AFTER_NAME.sub("", STORE_NUMBER.sub("", name)).strip()
     return cleaned or name.strip()
 
 
 def _shortest(key: tuple[str, ...], chains: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the shortest chain that `key` extends by words of kind only, or nothing if it belongs to no chain."""
+    """Return the shortest chain that `key` extends by kind words only; empty if it belongs to no chain."""
     for length in range(1, len(key)):
         if key[:length] in chains and all(w in KIND_WORDS for w in key[length:]):
             return key[:length]

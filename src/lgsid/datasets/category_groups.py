@@ -1,4 +1,4 @@
-"""Coarse category of a fine one, from a taxonomy file."""
+"""Coarse categories from a taxonomy file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lgsid.datasets.plain_words import plain_words
+from lgsid.datasets.normalize_name import normalize_name
 from lgsid.datasets.reading import read_table
 
 WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -16,26 +16,30 @@ WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass
 class CategoryGroups:
-    """Look categories up in a table of names and groups.
+    """Map fine categories to coarse groups by a taxonomy table.
 
     The default is Foursquare's vocabulary with its Schema.org types ("Ramen / Noodle House" -> "Restaurant").
 
     Args:
         path: A CSV file without a header: id, category name, group. A relative path is looked up in the root of the
-            data source.
+            source, one with `./` or `../` beside the config file.
     """
 
     path: str = "taxonomy/mapping.csv"
 
     def assign(self, categories: pd.Series, root: Path) -> pd.Series:
-        """Return the group of each category, empty where the table does not know it.
+        """Return the group of each category, empty if it is not in the taxonomy.
 
         Raises:
             LgsidError: if the file is missing or is not such a table.
         """
         table = read_table(root / self.path, ("id", "name", "group"), header=False)
-        groups = {plain_words(name): _words(group) for name, group in zip(table["name"], table["group"], strict=True)}
-        return categories.fillna("").astype(object).map(lambda name: groups.get(plain_words(name), "")).astype(object)
+        groups = {
+            normalize_name(name): _words(group) for name, group in zip(table["name"], table["group"], strict=True)
+        }
+        return (
+            categories.fillna("").astype(object).map(lambda name: groups.get(normalize_name(name), "")).astype(object)
+        )
 
     def file(self, root: Path) -> Path:
         """Return the file that `assign` reads."""

@@ -1,4 +1,4 @@
-"""Check the two tables of a source: one clear line for the first thing that is wrong."""
+"""Validate the two tables of a source; the first problem is raised as a one-line error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lgsid.datasets.note import Note
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import rows_text
 from lgsid.errors import LgsidError
@@ -21,31 +21,31 @@ Mask = npt.NDArray[np.bool_]
 
 
 def missing_coordinates(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Mask:
-    """Tell which points are NaN or a sentinel such as (0, 0) or (-1, -1). Shape (N,)."""
+    """Return a mask of the points that are NaN or a sentinel such as (0, 0) or (-1, -1). Shape (N,)."""
     lat, lon = np.asarray(lat_deg, dtype=np.float64), np.asarray(lon_deg, dtype=np.float64)
     return np.asarray(np.isnan(lat) | np.isnan(lon) | ((lat == lon) & np.isin(lat, SENTINELS)))
 
 
 def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
-    """Refuse tables that make no sense; leave out what the config allows to be left out.
+    """Validate the tables of a source and drop the rows that the config allows to drop.
 
     Args:
-        raw: What the source read.
-        on_missing: What to do with items that have no coordinates: "error", or "drop" them and their interactions.
-        on_unknown: What to do with interactions at items that are not in the table.
+        raw: The tables that the source read.
+        on_missing: How to handle items without coordinates: "error", or "drop" them and their interactions.
+        on_unknown: How to handle interactions with items that are not in the table: "error" or "drop".
 
     Returns:
-        The tables without the dropped rows, with a note for each kind of drop.
+        The tables without the dropped rows, with a log entry for each kind of drop.
 
     Raises:
-        LgsidError: names the file, the data rows, and what to do.
+        LgsidError: if a table is invalid; names the file, the data rows, and what to do.
     """
     check_ids(raw)
     lat, lon = raw.items["lat"].to_numpy(np.float64), raw.items["lon"].to_numpy(np.float64)
     missing = missing_coordinates(lat, lon)
     check_ranges(raw, lat, lon, missing)
     known = raw.interactions["item_id"].isin(raw.items["item_id"]).to_numpy()
-    notes = list(raw.notes)
+    entries = list(raw.preparation_log)
     if not known.all() and on_unknown == "error":
         rows = np.flatnonzero(~known) + 1
         example = raw.interactions["item_id"].iloc[rows[0] - 1]
@@ -54,7 +54,7 @@ def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
             "add it there, or set `unknown_items: drop`"
         )
     if not known.all():
-        notes.append(Note("dropped", "check-ins", int((~known).sum()), "their item is not in the items table"))
+        entries.append(LogEntry("dropped", "check-ins", int((~known).sum()), "their item is not in the items table"))
     if missing.any() and on_missing == "error":
         raise LgsidError(
             f"{raw.items_from}: {rows_text(_rows(raw, missing))}: no coordinates "
@@ -62,18 +62,18 @@ def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
         )
     lost = raw.interactions["item_id"].isin(raw.items["item_id"][missing]).to_numpy()
     if missing.any():
-        notes.append(Note("dropped", "places", int(missing.sum()), "no coordinates (NaN or a sentinel)"))
-        notes.append(Note("dropped", "check-ins", int(lost.sum()), "their place has no coordinates"))
+        entries.append(LogEntry("dropped", "places", int(missing.sum()), "no coordinates (NaN or a sentinel)"))
+        entries.append(LogEntry("dropped", "check-ins", int(lost.sum()), "their place has no coordinates"))
     items = raw.items[~missing].reset_index(drop=True)
     interactions = raw.interactions[known & ~lost].reset_index(drop=True)
     if items.empty or interactions.empty:
         which = raw.items_from if items.empty else raw.interactions_from
         raise LgsidError(f"{which}: nothing is left of {len(raw.items)} places and {len(raw.interactions)} check-ins")
-    return replace(raw, items=items, interactions=interactions, notes=tuple(notes), item_rows=None)
+    return replace(raw, items=items, interactions=interactions, preparation_log=tuple(entries), item_rows=None)
 
 
 def check_ids(raw: RawData) -> None:
-    """Refuse duplicate or empty item ids, and interactions without a user or an item."""
+    """Raise if an item id is duplicate or empty, or an interaction has no user or item."""
     for frame, where, column in (
         (raw.items, raw.items_from, "item_id"),
         (raw.interactions, raw.interactions_from, "user_id"),
@@ -95,7 +95,7 @@ def check_ids(raw: RawData) -> None:
 
 
 def check_ranges(raw: RawData, lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], missing: Mask) -> None:
-    """Refuse coordinates outside of the globe, and those that look exchanged."""
+    """Raise if coordinates are out of range, or latitude and longitude look swapped."""
     bad_lat, bad_lon = ~missing & ~(np.abs(lat) <= 90), ~missing & ~(np.abs(lon) <= 180)
     swapped = bad_lat & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
     swapped |= _far_but_near_when_swapped(lat, lon, ~missing & ~bad_lat & ~bad_lon)
@@ -115,7 +115,7 @@ def check_ranges(raw: RawData, lat: npt.NDArray[np.float64], lon: npt.NDArray[np
 
 
 def _far_but_near_when_swapped(lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], valid: Mask) -> Mask:
-    """Tell which valid points lie far from the middle of the data, but near it with the two values exchanged."""
+    """Return a mask of the valid points that are far from the median position, but near it with the values swapped."""
     suspicious = np.zeros(len(lat), dtype=bool)
     rows = np.flatnonzero(valid)
     if len(rows):
@@ -126,11 +126,11 @@ def _far_but_near_when_swapped(lat: npt.NDArray[np.float64], lon: npt.NDArray[np
 
 
 def _rough_km(
-    lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], centre_lat: float, centre_lon: float
+    lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], center_lat: float, center_lon: float
 ) -> npt.NDArray[np.float64]:
     """Return great-circle distances to one point, in km."""
-    phi, centre = np.radians(lat), np.radians(centre_lat)
-    cosine = np.sin(phi) * np.sin(centre) + np.cos(phi) * np.cos(centre) * np.cos(np.radians(lon - centre_lon))
+    phi, center = np.radians(lat), np.radians(center_lat)
+    cosine = np.sin(phi) * np.sin(center) + np.cos(phi) * np.cos(center) * np.cos(np.radians(lon - center_lon))
     return np.asarray(6371.0 * np.arccos(np.clip(cosine, -1, 1)))
 
 
@@ -141,10 +141,10 @@ def _rows(raw: RawData, mask: Mask) -> npt.NDArray[np.int64]:
     return np.sort(raw.item_rows.to_numpy(np.int64)[mask])
 
 
-def drop_repeated(interactions: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
-    """Leave out all but the first of check-ins with the same user, item and time."""
+def drop_repeated(interactions: pd.DataFrame) -> tuple[pd.DataFrame, list[LogEntry]]:
+    """Drop all but the first of check-ins with the same user, item and time."""
     repeated = interactions.duplicated(["user_id", "item_id", "time"]).to_numpy()
     if not repeated.any():
         return interactions, []
-    note = Note("dropped", "check-ins", int(repeated.sum()), "same user, place and time as an earlier row")
-    return interactions[~repeated].reset_index(drop=True), [note]
+    entry = LogEntry("dropped", "check-ins", int(repeated.sum()), "same user, place and time as an earlier row")
+    return interactions[~repeated].reset_index(drop=True), [entry]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import local_hour_weekday
-from lgsid.datasets.note import Note
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
@@ -99,12 +99,12 @@ class ContextTrailsPetalingJaya(DataSource):
             }
         )
         several = sum(len(names) > 1 for names in labels)
-        notes = (
-            Note("read", "check-ins", len(log), CHECKINS.name),
-            Note("read", "places", len(items), PLACES.name),
-            Note("set", "category", several, "places had several: took the first"),
+        entries = (
+            LogEntry("read", "check-ins", len(log), CHECKINS.name),
+            LogEntry("read", "places", len(items), PLACES.name),
+            LogEntry("set", "category", several, "places had several: took the first"),
         )
-        return RawData(items, interactions, str(places_path), str(path), None, notes)
+        return RawData(items, interactions, str(places_path), str(path), None, entries)
 
 
 def main_groups(labels: list[list[str]], groups: list[list[str]]) -> list[str]:

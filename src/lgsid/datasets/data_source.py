@@ -1,4 +1,4 @@
-"""Where a dataset comes from."""
+"""Base class of data sources."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ROOT_VARIABLE, DEFAULT_ROOT = "LGSID_DATA", "../shared/data"
 
 
 class DataSource(ABC):
-    """Read places and check-ins from somewhere into the two tables of `RawData`.
+    """Read places and check-ins into the two tables of `RawData`.
 
-    A source only parses. Checks of coordinates, ids and references, regions, brands, the k-core filter and the split
-    are the builder's, the same for every source. A source of a plugin derives from this class and implements `read`;
+    A source only parses. Validation, regions, brands, the k-core filter and the split are done by `DatasetBuilder`, the
+    same way for every source. A source of a plugin derives from this class and implements `read`;
     `files` lets the pipeline notice that an input has changed. A source of published files may say in `public_dataset`
     where they are, for `lgsid data download`.
     """
@@ -34,7 +34,7 @@ class DataSource(ABC):
         """
 
     def files(self) -> list[Path]:
-        """Return the files that `read` reads, empty for a source that makes its data up."""
+        """Return the files that `read` reads; empty for a synthetic source."""
         return []
 
 

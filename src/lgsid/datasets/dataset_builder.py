@@ -1,4 +1,4 @@
-"""Make a dataset out of what a source reads."""
+"""Build a dataset from a source."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from lgsid.datasets.checks import OnBad, check_raw, drop_repeated
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.describe import describe_dataset
 from lgsid.datasets.k_core import k_core as find_k_core
-from lgsid.datasets.note import Note
 from lgsid.datasets.polygon_layer import PolygonLayer
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.region_join import RegionJoin
 from lgsid.datasets.splits import Split
@@ -28,22 +28,24 @@ LOG_COLUMNS = ["user_id", "item_id", "time", "hour", "weekday", "split"]
 
 
 class DatasetBuilder:
-    """Read, check, filter, enrich and split: from a source to the folder that every later stage reads.
+    """Build a dataset from a source: read, validate, filter, add attributes and regions, split.
 
-    Nothing is learnt from the future: regions, category groups and brands come from the attributes of places alone,
-    and the k-core filter, which sees the whole log, only decides who and what is in the dataset.
+    Nothing leaks from the test split: regions, category groups and brands are computed from the attributes of places
+    only, and the k-core filter, which uses the whole log, only selects users and places.
 
     Args:
-        name: What the dataset is called.
-        source: Where it comes from.
-        split: How it is split.
-        regions: Region levels, coarse to fine; null for those that the source brings along.
-        category_groups: Taxonomy for places whose source gives no group; null for none.
-        brands: How chains are recognised, where the source gives no brand; null for none.
-        k_core: Check-ins that every user and every place must have; 0 keeps all, places without any included.
-        missing_coordinates: "error", or "drop" places whose coordinates are NaN or a sentinel such as (0, 0).
-        unknown_items: "error", or "drop" check-ins at places that the items table lacks.
-        repeated: "drop" or "keep" check-ins with the user, place and time of an earlier one.
+        name: Name of the dataset.
+        source: Source of the places and the check-ins.
+        split: Strategy for the split into train, validation and test.
+        regions: Region levels, coarse to fine; null for those of the source.
+        category_groups: Taxonomy for sources without category groups; null for none.
+        brands: Detection of chains for sources without brands; null for none.
+        k_core: Minimum number of check-ins per user and per place (iterative k-core); 0 keeps all rows, including
+            places without check-ins.
+        missing_coordinates: How to handle places whose coordinates are NaN or a sentinel such as (0, 0): "error" or
+            "drop".
+        unknown_items: How to handle check-ins at places that are not in the items table: "error" or "drop".
+        repeated: How to handle check-ins with the user, place and time of an earlier one: "drop" or "keep".
     """
 
     def __init__(
@@ -69,28 +71,28 @@ class DatasetBuilder:
         self.missing_coordinates, self.unknown_items = missing_coordinates, unknown_items
 
     def files(self) -> list[Path]:
-        """Return every file that `build` reads, so that a pipeline notices when one changes."""
+        """Return all files that `build` reads; a pipeline runs the stage again when one of them changes."""
         root = self.source.root
         layers = [layer.file(root) for join in self.regions or [] for layer in join.layers]
         taxonomy = [self.category_groups.file(root)] if self.category_groups else []
         return [*self.source.files(), *[f for f in layers if f is not None], *taxonomy]
 
     def build(self) -> Dataset:
-        """Make the dataset.
+        """Build the dataset.
 
         Raises:
             LgsidError: if an input is missing or wrong, or a split is empty.
         """
         raw = check_raw(self.source.read(), self.missing_coordinates, self.unknown_items)
-        notes = list(raw.notes)
-        items = self._add_attributes(raw.items, notes)
+        entries = list(raw.preparation_log)
+        items = self._add_attributes(raw.items, entries)
         log = raw.interactions.sort_values("time", kind="stable").reset_index(drop=True)
         if self.repeated == "drop":
             log, dropped = drop_repeated(log)
-            notes += dropped
+            entries += dropped
         if self.k_core > 1:
-            items, log = self._filter(items, log, notes)
-        items, regions = self._add_regions(items, raw, notes)
+            items, log = self._filter(items, log, entries)
+        items, regions = self._add_regions(items, raw, entries)
         log = log.assign(split=self.split.assign(log))
         self._check_splits(log)
         interactions = Interactions(_plain_log(log))
@@ -102,29 +104,31 @@ class DatasetBuilder:
             "k_core": self.k_core,
             "regions": [r["name"] for r in regions],
             "region_join": regions,
-            "notes": [note.to_dict() for note in notes],
+            "notes": [entry.to_dict() for entry in entries],
         }
         return Dataset(Items.from_frame(items), interactions, report)
 
     def describe(self) -> Group:
-        """Build the dataset and tell, for a terminal, what was read, dropped and why."""
+        """Build the dataset and return a description for the terminal: what was read, dropped and why."""
         return describe_dataset(self.build())
 
-    def _add_attributes(self, items: pd.DataFrame, notes: list[Note]) -> pd.DataFrame:
-        """Fill in names, categories, groups and brands. All places take part, also those a filter removes later."""
+    def _add_attributes(self, items: pd.DataFrame, entries: list[LogEntry]) -> pd.DataFrame:
+        """Fill in names, categories, groups and brands, before any filter, so that all places count."""
         items = items.assign(**{c: "" for c in ("name", "category") if c not in items.columns})
         if self.category_groups and "category_group" not in items.columns:
             items["category_group"] = self.category_groups.assign(items["category"], self.source.root).to_numpy()
             unknown = int(((items["category"] != "") & (items["category_group"] == "")).sum())
             if unknown:
-                notes.append(Note("set", "category groups", unknown, "left empty: category not in the taxonomy"))
+                entries.append(LogEntry("set", "category groups", unknown, "left empty: category not in the taxonomy"))
         if self.brands and "brand" not in items.columns:
             names, categories = _texts(items, "name"), _texts(items, "category")
             lat, lon = items["lat"].to_numpy(np.float64), items["lon"].to_numpy(np.float64)
             items["brand"] = self.brands.assign(names, categories, lat, lon)
         return items.assign(**{c: "" for c in ("category_group", "brand") if c not in items.columns})
 
-    def _filter(self, items: pd.DataFrame, log: pd.DataFrame, notes: list[Note]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _filter(
+        self, items: pd.DataFrame, log: pd.DataFrame, entries: list[LogEntry]
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Apply the k-core filter."""
         keep = find_k_core(log, self.k_core, self.k_core)
         if not keep.any():
@@ -132,15 +136,15 @@ class DatasetBuilder:
         kept = log[keep].reset_index(drop=True)
         in_core = items["item_id"].isin(kept["item_id"]).to_numpy()
         why = f"not in the {self.k_core}-core"
-        notes.append(Note("dropped", "check-ins", int((~keep).sum()), why))
-        notes.append(Note("dropped", "places", int((~in_core).sum()), why))
-        notes.append(Note("dropped", "users", log["user_id"].nunique() - kept["user_id"].nunique(), why))
+        entries.append(LogEntry("dropped", "check-ins", int((~keep).sum()), why))
+        entries.append(LogEntry("dropped", "places", int((~in_core).sum()), why))
+        entries.append(LogEntry("dropped", "users", log["user_id"].nunique() - kept["user_id"].nunique(), why))
         return items[in_core].reset_index(drop=True), kept
 
     def _add_regions(
-        self, items: pd.DataFrame, raw: RawData, notes: list[Note]
+        self, items: pd.DataFrame, raw: RawData, entries: list[LogEntry]
     ) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-        """Join the region levels, coarse to fine, and report how."""
+        """Join the region levels, coarse to fine; return the items and a report per level."""
         given = sorted(c for c in items.columns if c.startswith("region_"))
         joins = self.regions
         if joins is None:
@@ -172,7 +176,7 @@ class DatasetBuilder:
         return items, reports
 
     def _check_match(self, join: RegionJoin, items: pd.DataFrame, n_unmatched: int) -> None:
-        """Refuse regions that contain none of the places: a wrong file, or swapped coordinates."""
+        """Raise if no place is in a region: a wrong file, or swapped coordinates."""
         if n_unmatched < len(items):
             return
         lat, lon = items["lat"].to_numpy(), items["lon"].to_numpy()
@@ -203,7 +207,7 @@ def _texts(items: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.obje
 
 
 def _plain_log(log: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of the artefact with its types."""
+    """Return the columns of `Interactions` with their types."""
     texts = {c: log[c].astype(str) for c in ("user_id", "item_id", "split")}
     numbers = {c: log[c].astype(np.int64) for c in ("hour", "weekday")}
     return log.assign(**texts, **numbers)[LOG_COLUMNS].reset_index(drop=True)

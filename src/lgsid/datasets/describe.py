@@ -1,4 +1,4 @@
-"""Tell what a dataset holds and how it came about."""
+"""Describe a dataset on the terminal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PRIVATE = "(private)"  # in the category of people's homes, which are never show
 
 
 def describe_dataset(dataset: Dataset) -> Group:
-    """Describe a dataset in 80 columns: read, dropped and why, sizes, regions, brands, example places.
+    """Describe a dataset in 80 columns: preparation log, sizes, splits, regions, attributes, example places.
 
-    Rows of users and their homes are never shown.
+    Rows of users and private homes are never shown.
     """
     parts = [
         Text(_sizes(dataset), style="bold"),
         Text(_density(dataset)),
-        _notes(dataset),
+        _preparation_log(dataset),
         _splits(dataset),
         _regions(dataset),
         _attributes(dataset),
@@ -47,7 +47,7 @@ def _density(dataset: Dataset) -> str:
 
 
 def _table(title: str, *columns: tuple[str, Literal["left", "right"], int]) -> Table:
-    """Make a table of columns with a heading, a side and a width; width 0 takes what is left."""
+    """Make a table of columns given by heading, alignment and width; width 0 takes the rest."""
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), width=WIDTH)
     table.title_justify, table.title_style = "left", "bold"
     for heading, side, width in columns:
@@ -56,9 +56,9 @@ def _table(title: str, *columns: tuple[str, Literal["left", "right"], int]) -> T
     return table
 
 
-def _notes(dataset: Dataset) -> Table | None:
-    notes: list[dict[str, Any]] = list(dataset.report.get("notes", []))
-    if not notes:
+def _preparation_log(dataset: Dataset) -> Table | None:
+    entries: list[dict[str, Any]] = list(dataset.report.get("notes", []))
+    if not entries:
         return None
     table = _table(
         "What was read, dropped and set",
@@ -68,8 +68,8 @@ def _notes(dataset: Dataset) -> Table | None:
         ("from, or why", "left", 0),
     )
     table.columns[-1].no_wrap = False
-    for note in notes:
-        table.add_row(note["action"], f"{note['count']:,}", note["what"], Text(note["why"]))
+    for entry in entries:
+        table.add_row(entry["action"], f"{entry['count']:,}", entry["what"], Text(entry["why"]))
     return table
 
 

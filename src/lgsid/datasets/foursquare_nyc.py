@@ -9,9 +9,9 @@ import pandas as pd
 
 from lgsid.datasets.category_groups import CategoryGroups
 from lgsid.datasets.data_source import DataSource, data_root
-from lgsid.datasets.note import Note
-from lgsid.datasets.places import most_frequent
-from lgsid.datasets.plain_words import plain_words
+from lgsid.datasets.normalize_name import normalize_name
+from lgsid.datasets.places_from_log import places_from_log
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
@@ -63,13 +63,13 @@ class FoursquareNYC(DataSource):
     """Foursquare check-ins in New York, April 2012 to February 2013 (TSMC2014, 10-core).
 
     Yang, Zhang, Zheng, Yu, IEEE Trans. SMC: Systems 45(1), 2015, with the time blocks of `less-is-more-nextpoi`, which
-    `BlockSplit` reads. A place has its most frequent pair of coordinates and its most frequent category. Names come
-    from the MAT group's venue table, joined on coordinates.
+    `BlockSplit` reads. A place has its most frequent pair of coordinates and its most frequent category. Names are from
+    the venue table of the MAT group, joined on coordinates.
 
     Args:
         root: Folder that holds `foursquare_nyc/` and `foursquare_nyc_venues/`; None for `LGSID_DATA`, else
             `../shared/data`.
-        names: Whether to join the venue names.
+        names: Whether to join venue names.
     """
 
     public_dataset = PUBLIC
@@ -99,12 +99,14 @@ class FoursquareNYC(DataSource):
                 "block": table["block"],
             }
         )
-        items, rows, notes = most_frequent(table, item="poi_idx", category="cat")
-        notes = [Note("read", "check-ins", len(table), CHECKINS.name), *notes]
+        items, rows, entries = places_from_log(table, item="poi_idx", category="cat")
+        entries = [LogEntry("read", "check-ins", len(table), CHECKINS.name), *entries]
         if self.names:
             items["name"] = self._join_names(table, items)
-            notes.append(Note("set", "names", int((items["name"] != "").sum()), f"by coordinates from {VENUES.name}"))
-        return RawData(items, interactions, str(path), str(path), rows, tuple(notes))
+            entries.append(
+                LogEntry("set", "names", int((items["name"] != "").sum()), f"by coordinates from {VENUES.name}")
+            )
+        return RawData(items, interactions, str(path), str(path), rows, tuple(entries))
 
     def _join_names(self, checkins: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
         """Find the name of each place: of those at any of its coordinates, the one whose type fits best."""
@@ -114,7 +116,7 @@ class FoursquareNYC(DataSource):
         ).drop_duplicates()
         found = pairs.merge(venues, on=["y", "x"]).groupby(["item_id", "poi", "type"], as_index=False)["n"].sum()
         found = found.merge(items[["item_id", "category"]], on="item_id")
-        types, categories = found["type"].map(plain_words), found["category"].map(plain_words)
+        types, categories = found["type"].map(normalize_name), found["category"].map(normalize_name)
         groups = CategoryGroups()
         same_group = groups.assign(found["type"], self.root) == groups.assign(found["category"], self.root)
         found["fit"] = np.where(types == categories, 2, np.where(same_group, 1, 0))

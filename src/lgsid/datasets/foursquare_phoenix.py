@@ -8,7 +8,7 @@ import pandas as pd
 
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import shifted_hour_weekday
-from lgsid.datasets.note import Note
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
@@ -87,8 +87,8 @@ class FoursquarePhoenix(DataSource):
                 "lon": to_numbers(places["longitude"], f"{places_path}: column longitude"),
             }
         )
-        notes = (
-            Note("read", "check-ins", len(log), CHECKINS.name),
-            Note("read", "places", len(items), PLACES.name),
+        entries = (
+            LogEntry("read", "check-ins", len(log), CHECKINS.name),
+            LogEntry("read", "places", len(items), PLACES.name),
         )
-        return RawData(items, interactions, str(places_path), str(path), None, notes)
+        return RawData(items, interactions, str(places_path), str(path), None, entries)

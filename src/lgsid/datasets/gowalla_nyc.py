@@ -10,8 +10,8 @@ import pandas as pd
 
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import local_hour_weekday
-from lgsid.datasets.note import Note
-from lgsid.datasets.places import most_frequent
+from lgsid.datasets.places_from_log import places_from_log
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
@@ -79,17 +79,17 @@ class GowallaNYC(DataSource):
         interactions = pd.DataFrame(
             {"user_id": log["user"], "item_id": log["venue"], "time": time, "hour": hour, "weekday": weekday}
         )
-        items, rows, notes = most_frequent(log.assign(category=""), item="venue", category="category")
+        items, rows, entries = places_from_log(log.assign(category=""), item="venue", category="category")
         venues = read_table(
             self.root / VENUES, ("venue", "name", "lat", "lon"), sep="\t", header=False, quoting=csv.QUOTE_NONE
         )
         names = venues.drop_duplicates("venue").set_index("venue")["name"].str.strip()
         items["name"] = items["item_id"].map(names).fillna("")
         named = int(np.count_nonzero(items["name"] != ""))
-        notes = [
-            Note("read", "check-ins", len(log), EVENTS.name),
-            Note("read", "venues", len(venues), VENUES.name),
-            *notes,
-            Note("set", "names", named, f"of {len(items):,} places in the log, by venue id"),
+        entries = [
+            LogEntry("read", "check-ins", len(log), EVENTS.name),
+            LogEntry("read", "venues", len(venues), VENUES.name),
+            *entries,
+            LogEntry("set", "names", named, f"of {len(items):,} places in the log, by venue id"),
         ]
-        return RawData(items, interactions, str(path), str(path), rows, tuple(notes))
+        return RawData(items, interactions, str(path), str(path), rows, tuple(entries))

@@ -1,4 +1,4 @@
-"""Keep only users and places with enough check-ins."""
+"""Iterative k-core filter of a log."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pandas as pd
 def k_core(interactions: pd.DataFrame, min_user: int, min_item: int) -> npt.NDArray[np.bool_]:
     """Find the largest set of interactions in which every user and every item has enough of them.
 
-    Rare users and rare items are removed in turn until none is left. It is a filter of the whole log, the test
-    included, as the published datasets do it; it defines the catalogue and learns nothing else.
+    Users and items with too few interactions are removed in turn until none is left. The filter uses the whole log,
+    including the test split, as for the published datasets; it only selects users and items.
 
     Args:
         interactions: Columns `user_id` and `item_id`.
-        min_user: Interactions a user needs.
-        min_item: Interactions an item needs.
+        min_user: Minimum number of interactions per user.
+        min_item: Minimum number of interactions per item.
 
     Returns:
-        Shape (M,), true for the interactions to keep.
+        Mask of the interactions to keep, shape (M,).
     """
     users, _ = pd.factorize(interactions["user_id"])
     items, _ = pd.factorize(interactions["item_id"])

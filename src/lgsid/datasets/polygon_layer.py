@@ -19,19 +19,19 @@ FIELD = re.compile(r"\{([^{}]+)\}")
 
 @dataclass
 class PolygonLayer:
-    """Name polygons for a region join.
+    """A file of named polygons for a region join.
 
     Args:
         path: Any file geopandas reads, gzipped too; `archive.zip!layer` for a file inside an archive. A relative path
-            is looked up in the root of the data source.
-        label: The column with the region's name, or a template over columns: `"{NAME} County"`. Polygons with the
+            is looked up in the root of the source, one with `./` or `../` beside the config file.
+        label: Column with the region's name, or a template over columns: `"{NAME} County"`. Polygons with the
             same label are one region.
         parent: Column with the name of the coarser region. If given, a polygon only takes a point that lies beside
             it when the point's coarser region has that name.
-        max_distance_m: How far outside its nearest polygon a point may lie.
-        rename: Labels to replace.
-        remove: A regular expression; what matches it is left out of the labels.
-        encoding: Of the attribute table, None for what the file says.
+        max_distance_m: Maximum distance in meters of a point from its nearest polygon.
+        rename: Replacements of labels.
+        remove: Regular expression; matches are removed from the labels.
+        encoding: Encoding of the attribute table; null for the one that the file states.
     """
 
     path: str = ""
@@ -47,7 +47,7 @@ class PolygonLayer:
     def from_frame(
         cls, frame: geopandas.GeoDataFrame, label: str = "name", max_distance_m: float = 500.0
     ) -> PolygonLayer:
-        """Take polygons that are in memory already."""
+        """Make a layer of polygons in memory."""
         layer = cls(label=label, max_distance_m=max_distance_m)
         layer.frame = frame
         return layer

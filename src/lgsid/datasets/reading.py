@@ -1,4 +1,4 @@
-"""Read delimited text files so that every mistake in them is one clear line with its place."""
+"""Read delimited text files; problems are one-line errors that name the file and the row."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def read_table(
     encoding: str = "utf-8",
     quoting: int = 0,
 ) -> pd.DataFrame:
-    """Read a delimited file, every value as text and nothing taken for missing.
+    """Read a delimited file with all values as text and without missing-value detection.
 
     Args:
         path: The file, plain or gzip.
         columns: The columns it must have. Without a header, the names of its columns, in order.
-        sep: What separates the values.
-        header: Whether the first line names the columns.
-        encoding: Of the text.
+        sep: Separator.
+        header: Whether the first line holds the column names.
+        encoding: Text encoding.
         quoting: One of the `csv.QUOTE_*` numbers.
 
     Raises:
@@ -101,7 +101,7 @@ def read_any(path: Path, columns: Sequence[str], *, sep: str = ",", encoding: st
 
 
 def check_columns(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Refuse a table that lacks one of `columns`."""
+    """Raise if a table is empty or lacks one of `columns`."""
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise LgsidError(
@@ -112,7 +112,7 @@ def check_columns(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> No
 
 
 def rows_text(rows: npt.NDArray[np.int64] | Sequence[int]) -> str:
-    """Name up to three 1-based data rows: "data row 7", "data rows 7, 9, 12 and 40 more"."""
+    """Format up to three 1-based data rows: "data row 7", "data rows 7, 9, 12 and 40 more"."""
     shown = ", ".join(str(int(r)) for r in list(rows)[:3])
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
     return f"data row{'s' if len(rows) > 1 else ''} {shown}{more}"
@@ -124,7 +124,7 @@ def bad_rows(mask: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def to_numbers(values: pd.Series, where: str) -> pd.Series:
-    """Turn texts into float64; missing ones into NaN.
+    """Convert texts to float64, missing ones to NaN.
 
     Args:
         values: Texts or numbers.
@@ -145,7 +145,7 @@ def to_numbers(values: pd.Series, where: str) -> pd.Series:
 
 
 def to_times(values: pd.Series, where: str, *, fmt: str | None = None, unit: str | None = None) -> pd.Series:
-    """Parse times; those with an offset, and naive ones, come out in UTC.
+    """Parse times and convert them to UTC; times without an offset are taken as UTC.
 
     Args:
         values: Texts, numbers or timestamps.

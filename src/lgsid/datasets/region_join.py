@@ -1,4 +1,4 @@
-"""Find the administrative region of points."""
+"""Spatial join of points with administrative regions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Texts = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class RegionMatch:
-    """Regions of N points, and how they were found.
+    """Regions of N points, and how they were matched.
 
     Args:
-        names: Shape (N,), empty where no polygon is near enough.
-        n_within: Points inside a polygon.
-        n_nearest: Points beside one, within the stated distance.
-        n_unmatched: Points that got no region.
-        farthest_m: Largest distance to a polygon that was accepted, in metres.
+        names: Region of each point, shape (N,); empty if no polygon is near enough.
+        n_within: Number of points inside a polygon.
+        n_nearest: Number of points outside, within the maximum distance of one.
+        n_unmatched: Number of points without a region.
+        farthest_m: Largest accepted distance to a polygon, in meters.
     """
 
     names: Texts
@@ -36,15 +36,15 @@ class RegionMatch:
 
 @dataclass
 class RegionJoin:
-    """Give every point the region whose polygon contains it, or the nearest one up to a distance.
+    """Assign each point the region whose polygon contains it, or the nearest one up to a distance.
 
     With several layers, the first that contains the point wins; only points in no polygon of any layer look for the
     nearest one, again in the order of the layers. So a precise layer goes before a coarse one that covers more.
 
     Args:
-        name: What the level is called ("neighbourhood").
-        layers: Polygon files, the most trusted first.
-        fallback: Where no polygon is near enough, use the name of the coarser region, so that the level has no holes.
+        name: Name of the region level, such as "borough".
+        layers: Polygon layers, the most precise first.
+        fallback: Whether points without a region get the name of their coarser region, so that the level has no gaps.
     """
 
     name: str
@@ -121,11 +121,11 @@ class RegionJoin:
             ]
         for rows, part in groups:
             joined = geopandas.sjoin_nearest(
-                left.loc[rows], part.to_crs(metric), max_distance=layer.max_distance_m, distance_col="metres"
+                left.loc[rows], part.to_crs(metric), max_distance=layer.max_distance_m, distance_col="meters"
             )
             joined = joined[~joined.index.duplicated()]
             names[joined.index.to_numpy()] = joined["label"].astype(object).to_numpy()
-            farthest = max(farthest, float(joined["metres"].max()) if len(joined) else 0.0)
+            farthest = max(farthest, float(joined["meters"].max()) if len(joined) else 0.0)
         return farthest
 
 

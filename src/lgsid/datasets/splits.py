@@ -1,4 +1,4 @@
-"""Which interactions are for training, validation and test."""
+"""Splits of a log into training, validation and test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from lgsid.errors import LgsidError
 class Split(ABC):
     """Assign every interaction to "train", "val" or "test".
 
-    `task` says which of the two evaluation protocols a split belongs to: in "temporal" the check-ins of the test
-    block that are already past join the history of a query; in "leave_one_out" every user has at most one query.
+    `task` is the evaluation protocol (docs/evaluation.md): in "temporal", earlier check-ins of the test period are part
+    of the history of a query; in "leave_one_out", every user has at most one query.
     """
 
     task: ClassVar[str] = "temporal"
@@ -31,16 +31,16 @@ class Split(ABC):
                 `time`, and those the source added.
 
         Raises:
-            LgsidError: if the source lacks what this split needs.
+            LgsidError: if a column that the split needs is missing.
         """
 
 
 class TemporalSplit(Split):
-    """Cut the log, in the order of time, into train, validation and test.
+    """Split the log by time into train, validation and test.
 
     Args:
-        train: Share of the earliest interactions that are for training.
-        val: Share of those that follow. The rest is the test.
+        train: Fraction of the interactions for training, the earliest ones.
+        val: Fraction for validation, the next ones; the rest is for the test.
     """
 
     def __init__(self, train: float = 0.8, val: float = 0.1) -> None:
@@ -78,13 +78,13 @@ class LeaveOneOutSplit(Split):
 
 
 class BlockSplit(Split):
-    """Take the time blocks that a published dataset defines, so that results compare with others'.
+    """Split by the time blocks that a published dataset defines, for comparison with published results.
 
     Args:
         train: Blocks for training.
         val: Blocks for validation.
         test: Blocks for the test.
-        column: Where the source keeps the name of the block.
+        column: Column with the name of the block.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A city that does not exist, whose true probabilities are known."""
+"""A synthetic city with known choice probabilities."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pandas as pd
 
 from lgsid.artefacts import Dataset
 from lgsid.datasets.data_source import DataSource
-from lgsid.datasets.note import Note
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.synthetic.city_places import Places, found_places
-from lgsid.datasets.synthetic.city_plan import CityMap, draw_map
-from lgsid.datasets.synthetic.people import People, clock, live, settle
+from lgsid.datasets.synthetic.city_places import Places, create_places
+from lgsid.datasets.synthetic.city_plan import CityPlan, create_plan
+from lgsid.datasets.synthetic.people import People, clock, create_people, simulate_visits
 from lgsid.errors import LgsidError
 
-START = pd.Timestamp("2024-01-01", tz="UTC")  # a Monday; the city lives by UTC
+START = pd.Timestamp("2024-01-01", tz="UTC")  # a Monday; local time is UTC
 RECENT_S = 4 * 3600
 
 
 class World(NamedTuple):
-    """Everything there is in the city. Events are ordered by time."""
+    """The city, its places, its people and their visits, ordered by time."""
 
-    city: CityMap
+    city: CityPlan
     places: Places
     people: People
     user: npt.NDArray[np.int64]  # (M,)
@@ -34,23 +34,23 @@ class World(NamedTuple):
 
 
 class SyntheticCity(DataSource):
-    """An invented island city: districts, a river, chains, homes, workplaces, meal times, habits, short ways.
+    """A synthetic island city: districts, a river, chains, homes, workplaces, meal times, habits, distance decay.
 
-    Seeded and made in seconds. Because it is made by known probabilities, the best possible result of any
-    recommender can be computed: `probabilities` gives p(place | person, time, last place), `oracle` does so for the
+    Generated from a seed within seconds. Since the choice probabilities are known, the best possible result of any
+    recommender can be computed: `probabilities` returns p(place | person, time, last place), `oracle` the same for the
     rows of a dataset.
 
     Args:
-        n_places: Places in the city, at least 40.
-        n_users: People.
-        n_checkins: Check-ins in all; everybody has at least three if there are enough.
-        n_days: Days from the first to the last one.
-        n_districts: Districts, the coarse regions.
-        n_neighbourhoods: Neighbourhoods, the fine regions.
-        chain_share: About what share of the places are branches of chains.
-        loyalty: Probability of going to a favourite place.
-        radius_km: About how far it is from the centre to the coast.
-        seed: Of everything that is drawn.
+        n_places: Number of places, at least 40.
+        n_users: Number of people.
+        n_checkins: Number of check-ins; at least three per person if there are enough.
+        n_days: Number of days.
+        n_districts: Number of districts, the coarse regions.
+        n_neighbourhoods: Number of neighborhoods, the fine regions.
+        chain_share: Approximate fraction of the places that are branches of chains.
+        loyalty: Probability of choosing a favorite place.
+        radius_km: Approximate distance in kilometers from the center to the coast.
+        seed: Random seed for the city, its people and their visits.
     """
 
     def __init__(
@@ -78,16 +78,16 @@ class SyntheticCity(DataSource):
 
     @cached_property
     def world(self) -> World:
-        """The city, its places, its people, and what they did."""
+        """The city, its places, its people and their visits."""
         rng = np.random.default_rng(self.seed)
-        city = draw_map(self.n_districts, self.n_neighbourhoods, 1000 * self.radius_km, rng)
-        places = found_places(city, self.n_places, self.chain_share, rng)
-        people = settle(city, places, self.n_users, self.loyalty, rng)
-        events = live(people, self.n_checkins, self.n_days, RECENT_S, rng)
+        city = create_plan(self.n_districts, self.n_neighbourhoods, 1000 * self.radius_km, rng)
+        places = create_places(city, self.n_places, self.chain_share, rng)
+        people = create_people(city, places, self.n_users, self.loyalty, rng)
+        events = simulate_visits(people, self.n_checkins, self.n_days, RECENT_S, rng)
         return World(city, places, people, *events)
 
     def read(self) -> RawData:
-        """Make the city and write down who went where."""
+        """Generate the city and return its places and visits."""
         world = self.world
         hour, _ = clock(world.second)
         interactions = pd.DataFrame(
@@ -99,11 +99,14 @@ class SyntheticCity(DataSource):
                 "weekday": world.second // 86400 % 7,
             }
         )
-        polygons = {"district": world.city.districts, "neighbourhood": world.city.neighbourhoods}
+        polygons = {"district": world.city.districts, "neighbourhood": world.city.neighborhoods}
         what = f"seed {self.seed}"
-        notes = (Note("made", "places", self.n_places, what), Note("made", "check-ins", len(interactions), what))
+        entries = (
+            LogEntry("made", "places", self.n_places, what),
+            LogEntry("made", "check-ins", len(interactions), what),
+        )
         items = world.places.frame.copy()
-        return RawData(items, interactions, "synthetic city", "synthetic city", None, notes, polygons)
+        return RawData(items, interactions, "synthetic city", "synthetic city", None, entries, polygons)
 
     def probabilities(
         self,
@@ -114,13 +117,13 @@ class SyntheticCity(DataSource):
     ) -> npt.NDArray[np.float64]:
         """Return the true probability of every place for Q events, shape (Q, N).
 
-        A last place counts for four hours; after that people start from home, or from work in office hours.
+        A last place counts for four hours; after that, trips start at home, or at work during office hours.
 
         Args:
-            user: Shape (Q,), numbers of people.
+            user: Shape (Q,), indices of people.
             second: Shape (Q,), seconds since 2024-01-01.
             last_place: Shape (Q,), rows of places; -1 for none.
-            last_second: Shape (Q,), when that was.
+            last_second: Shape (Q,), time of the visit to it.
         """
         hour, weekend = clock(second)
         recent = (last_place >= 0) & (second - last_second <= RECENT_S)
@@ -129,14 +132,14 @@ class SyntheticCity(DataSource):
     def oracle(self, dataset: Dataset, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the true probabilities behind rows of a dataset made from this city, shape (Q, N).
 
-        Columns follow the items of the dataset. Ranking by them is the best that any recommender can do.
+        Columns are in the order of the items of the dataset. Ranking by them is optimal.
 
         Args:
             dataset: Built from this source, without a k-core filter (which would hide last places).
             rows: Rows of its interactions, shape (Q,).
 
         Raises:
-            LgsidError: if the dataset is of another city.
+            LgsidError: if the dataset was not made from this city.
         """
         columns = pd.Index(self.world.places.frame["item_id"]).get_indexer(pd.Index(dataset.items.ids))
         if (columns < 0).any() or dataset.report.get("source") != type(self).__name__:

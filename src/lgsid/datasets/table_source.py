@@ -1,4 +1,4 @@
-"""A user's own tables."""
+"""User tables in CSV or Parquet files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.local_time import local_hour_weekday
-from lgsid.datasets.note import Note
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_any, to_numbers, to_times
 
@@ -26,21 +26,21 @@ class TableSource(DataSource):
     """Places and check-ins from CSV files, plain or gzip, or Parquet files.
 
     The places need an id, a latitude and a longitude; name, category, category group, brand and `region_1`,
-    `region_2`, ... (coarse to fine) are taken if they are there. The check-ins need a user, a place and a time. A
-    column with another name is mapped; a column that only the mapping names is kept under its new name.
+    `region_2`, ... (coarse to fine) are optional. The check-ins need a user, a place and a time. Columns with other
+    names are mapped; further columns that the mapping names are kept under their new names.
 
     Args:
-        items: File of the places.
-        interactions: File of the check-ins.
-        item_columns: Our names of the places' columns and the file's: `{item_id: poi, lat: latitude}`.
-        interaction_columns: The same for the check-ins: `{user_id: user, time: visited_at}`.
+        items: File with the places.
+        interactions: File with the check-ins.
+        item_columns: Mapping of lgsid's column names to those of the file: `{item_id: poi, lat: latitude}`.
+        interaction_columns: Mapping of column names for the check-ins: `{user_id: user, time: visited_at}`.
         root: Folder in which relative paths, also those of region polygons and the taxonomy, are looked up. In a config
             file it starts from the folder of that file, elsewhere from the working directory.
-        time_zone: IANA name; the zone of hours and weekdays, and of times that carry no offset.
+        time_zone: IANA time zone of local hours and weekdays, and of times without an offset.
         time_format: A `strptime` format; null for ISO 8601.
-        time_unit: "s" or "ms" where times count from 1970-01-01 UTC.
-        separator: Between the values of a CSV file.
-        encoding: Of a CSV file.
+        time_unit: "s" or "ms" if times are numbers since 1970-01-01 UTC.
+        separator: Separator of CSV files.
+        encoding: Encoding of CSV files.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class TableSource(DataSource):
         interactions = log.assign(
             user_id=_ids(log["user_id"]), item_id=_ids(log["item_id"]), time=time, hour=hour, weekday=weekday
         )
-        notes = (
-            Note("read", "places", len(items), items_path.name),
-            Note("read", "check-ins", len(interactions), log_path.name),
+        entries = (
+            LogEntry("read", "places", len(items), items_path.name),
+            LogEntry("read", "check-ins", len(interactions), log_path.name),
         )
-        return RawData(items, interactions, str(items_path), str(log_path), None, notes)
+        return RawData(items, interactions, str(items_path), str(log_path), None, entries)
 
     def _items(self, path: Path) -> pd.DataFrame:
         table = self._table(path, ITEM_COLUMNS, self.item_columns)
@@ -93,7 +93,7 @@ class TableSource(DataSource):
         return table
 
     def _table(self, path: Path, required: tuple[str, ...], mapping: dict[str, str]) -> pd.DataFrame:
-        """Read a file and rename its columns to ours; of the others, keep those that are ours already."""
+        """Read a file, map its columns, and keep the optional columns that it has under their own names."""
         source = {**{name: name for name in required}, **mapping}
         table = read_any(path, list(source.values()), sep=self.separator, encoding=self.encoding)
         kept = {name: table[column] for name, column in source.items()}
@@ -118,7 +118,7 @@ class TableSource(DataSource):
         return times.where(~naive, local.dt.tz_convert("UTC").reindex(times.index))
 
     def _naive(self, values: pd.Series) -> npt.NDArray[np.bool_]:
-        """Tell which times carry no offset, shape (M,)."""
+        """Return a mask of the times without an offset, shape (M,)."""
         if self.time_unit or isinstance(values.dtype, pd.DatetimeTZDtype):
             return np.zeros(len(values), dtype=bool)
         if pd.api.types.is_datetime64_any_dtype(values):
@@ -129,7 +129,7 @@ class TableSource(DataSource):
 
 
 def _ids(values: pd.Series) -> pd.Series:
-    """Turn ids into texts: 12, "12" and 12.0 (an integer column with gaps) are the same; missing ones are empty."""
+    """Convert ids to texts: 12, "12" and 12.0 (an integer column with gaps) are the same; missing ones are empty."""
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     return values.astype(object).where(values.notna(), "").astype(str).str.strip()

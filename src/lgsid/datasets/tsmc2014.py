@@ -9,8 +9,8 @@ import pandas as pd
 
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import shifted_hour_weekday
-from lgsid.datasets.note import Note
-from lgsid.datasets.places import most_frequent
+from lgsid.datasets.places_from_log import places_from_log
+from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_table, to_numbers, to_times
 
@@ -26,9 +26,10 @@ class TSMC2014(DataSource):
     Systems 45(1), 2015. A place has its most frequent pair of coordinates and its most frequent category.
 
     Args:
-        path: The file, plain or gzip. A relative path is looked up in `root`.
+        path: The file, plain or gzip. A relative path is looked up in `root`, one with `./` or `../` beside the config
+            file.
         root: Folder of the data; None for `LGSID_DATA`, else `../shared/data`.
-        encoding: Of the text.
+        encoding: Text encoding.
     """
 
     def __init__(
@@ -51,6 +52,6 @@ class TSMC2014(DataSource):
         interactions = pd.DataFrame(
             {"user_id": log["user"], "item_id": log["venue"], "time": time, "hour": hour, "weekday": weekday}
         )
-        items, rows, notes = most_frequent(log, item="venue", category="category")
-        read = Note("read", "check-ins", len(log), path.name)
-        return RawData(items, interactions, str(path), str(path), rows, (read, *notes))
+        items, rows, entries = places_from_log(log, item="venue", category="category")
+        read = LogEntry("read", "check-ins", len(log), path.name)
+        return RawData(items, interactions, str(path), str(path), rows, (read, *entries))

@@ -52,10 +52,10 @@ class DataSourceContract(ABC):
         """All files that the source reports exist, so that a pipeline can hash them."""
         assert all(path.is_file() for path in self.make().files())
 
-    def test_rows_are_told(self) -> None:
-        """The notes tell how many rows came in."""
+    def test_rows_are_logged(self) -> None:
+        """The preparation log states how many rows were read."""
         raw = self.make().read()
-        assert any(note.count > 0 and note.why for note in raw.notes)
+        assert any(entry.count > 0 and entry.why for entry in raw.preparation_log)
         assert raw.item_rows is None or len(raw.item_rows) == len(raw.items)
 
     def test_a_dataset_can_be_built(self) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lgsid.datasets import Brands, CategoryGroups
-from lgsid.datasets.plain_words import plain_words
+from lgsid.datasets.normalize_name import normalize_name
 
 
 def assign(names, categories=None, positions=None, least=2):
@@ -26,7 +26,7 @@ def assign(names, categories=None, positions=None, least=2):
     ],
 )
 def test_plain_words(text, words):
-    assert plain_words(text) == words
+    assert normalize_name(text) == words
 
 
 def test_spellings_of_one_name_are_one_brand():

@@ -24,8 +24,8 @@ def write(path, text, encoding="utf-8"):
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
 
 
-def notes_of(raw):
-    return {(n.action, n.what): n.count for n in raw.notes}
+def log_of(raw):
+    return {(n.action, n.what): n.count for n in raw.preparation_log}
 
 
 def test_foursquare_nyc(tmp_path):
@@ -55,8 +55,8 @@ def test_foursquare_nyc(tmp_path):
     assert log["hour"].tolist() == [14, 14, 14, 23]
     assert log["weekday"].tolist() == [1, 1, 1, 6]
     assert log["block"].tolist() == ["T0", "T0", "T5", "T4"]
-    assert notes_of(raw)["set", "coordinates"] == 1
-    assert notes_of(raw)["set", "names"] == 1
+    assert log_of(raw)["set", "coordinates"] == 1
+    assert log_of(raw)["set", "names"] == 1
     assert raw.item_rows.tolist() == [2, 4]
 
 

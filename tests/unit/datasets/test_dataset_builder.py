@@ -167,7 +167,7 @@ def test_description_fits_and_hides_people(tmp_path):
     items = toy_source().read().items
     items.loc[0, ["name", "category"]] = ["Somebody's flat", "Home (private)"]
     raw = toy_source().read()
-    given = Given(RawData(items, raw.interactions, notes=raw.notes, polygons=raw.polygons))
+    given = Given(RawData(items, raw.interactions, preparation_log=raw.preparation_log, polygons=raw.polygons))
     builder = DatasetBuilder("toy", given, TemporalSplit(), brands=Brands())
     text = shown(builder.describe())
     assert max(map(len, text.splitlines())) <= 80

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lgsid.datasets import DatasetBuilder, SyntheticCity, TemporalSplit
-from lgsid.datasets.synthetic.city_plan import draw_map
+from lgsid.datasets.synthetic.city_plan import create_plan
 from lgsid.datasets.synthetic.kinds import KINDS
 from lgsid.datasets.synthetic.people import HABIT_REACH_KM
 from lgsid.datasets.synthetic.words import shuffled
@@ -58,7 +58,7 @@ def test_probabilities_against_a_loop(city):
         expected = np.zeros(70)
         for c in range(len(KINDS)):
             of_kind = np.flatnonzero(places.kind == c)
-            km = people.kilometres[origin, of_kind]
+            km = people.distance_km[origin, of_kind]
             pull = places.appeal[of_kind] * people.affinity[user[q], of_kind] * np.exp(-km / KINDS[c].reach_km)
             p = pull / pull.sum()
             habit = people.habit[user[q], of_kind] * np.exp(-km / HABIT_REACH_KM)
@@ -92,7 +92,7 @@ def test_oracle_needs_its_own_city(city):
 
 
 def test_map_has_regions_that_nest(city):
-    areas, districts = city.world.city.neighbourhoods, city.world.city.districts
+    areas, districts = city.world.city.neighborhoods, city.world.city.districts
     assert len(areas) == 8
     assert len(districts) == 3
     assert areas["name"].is_unique
@@ -111,15 +111,15 @@ def test_crossing_the_river_costs(city):
     here, across = np.array([[0.0, 1500.0]]), np.array([[0.0, -2000.0]])
     assert map_.bank(here) == 1
     assert map_.bank(across) == 0
-    assert map_.kilometres(here, across)[0, 0] == pytest.approx(3.5 + 0.8)
+    assert map_.distance_km(here, across)[0, 0] == pytest.approx(3.5 + 0.8)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_maps_of_many_sizes(seed):
     for districts, areas in ((2, 2), (3, 8), (7, 28), (9, 60)):
-        drawn = draw_map(districts, areas, 5000.0, np.random.default_rng(seed))
-        assert len(drawn.neighbourhoods) == areas
-        assert not drawn.neighbourhoods.geometry.is_empty.any()
+        plan = create_plan(districts, areas, 5000.0, np.random.default_rng(seed))
+        assert len(plan.neighborhoods) == areas
+        assert not plan.neighborhoods.geometry.is_empty.any()
 
 
 def test_toy_city_reads_back(tmp_path):

@@ -1,1 +1,1 @@
-"""An invented city: its map, its places, its people, and how they choose. `SyntheticCity` is the way in."""
+"""Parts of `SyntheticCity`: the city's plan, its places, its people, and their choice probabilities."""

@@ -1,4 +1,4 @@
-"""The places of the invented city."""
+"""The places of the synthetic city."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lgsid.datasets.synthetic.city_plan import Array, CityMap, to_degrees
+from lgsid.datasets.synthetic.city_plan import Array, CityPlan, to_degrees
 from lgsid.datasets.synthetic.kinds import KINDS
 from lgsid.datasets.synthetic.words import (
     CHAIN_ENDS,
@@ -25,14 +25,14 @@ MEAN_BRANCHES = 9
 
 @dataclass(frozen=True)
 class Places:
-    """N places.
+    """The N places of the city.
 
     Args:
         frame: Columns `item_id, name, category, category_group, lat, lon`.
-        xy_m: Shape (N, 2), metres east and north of the centre.
-        kind: Shape (N,), rows of `KINDS`.
-        chain: Shape (N,), number of the chain, -1 for none.
-        appeal: Shape (N,), how attractive a place is, beside its distance.
+        xy_m: Shape (N, 2), meters east and north of the center.
+        kind: Index into `KINDS`, shape (N,).
+        chain: Chain number, -1 for none, shape (N,).
+        appeal: Attractiveness regardless of distance, shape (N,).
     """
 
     frame: pd.DataFrame
@@ -42,15 +42,15 @@ class Places:
     appeal: Array
 
 
-def found_places(city: CityMap, n: int, chain_share: float, rng: np.random.Generator) -> Places:
-    """Invent places: where they lie, what they are, what they are called."""
+def create_places(city: CityPlan, n: int, chain_share: float, rng: np.random.Generator) -> Places:
+    """Generate places: positions, kinds, chains and names."""
     share = np.array([k.share for k in KINDS])
     counts = np.maximum(np.floor(share / share.sum() * n), 1).astype(int)
-    while counts.sum() != n:  # the largest kinds take up what rounding left, or give
+    while counts.sum() != n:  # the largest kinds absorb the rounding error
         counts[np.argsort(-counts)[: abs(n - counts.sum())]] += np.sign(n - counts.sum())
     kind = np.repeat(np.arange(len(KINDS)), counts)
     xy = scatter(city, n, rng)
-    chain = _found_chains(kind, chain_share, rng)
+    chain = _create_chains(kind, chain_share, rng)
     lat, lon = to_degrees(xy)
     frame = pd.DataFrame(
         {
@@ -67,8 +67,8 @@ def found_places(city: CityMap, n: int, chain_share: float, rng: np.random.Gener
     return Places(frame, xy, kind.astype(np.int64), chain, appeal)
 
 
-def scatter(city: CityMap, n: int, rng: np.random.Generator) -> Array:
-    """Draw points on land, denser near the centre and around the middles of neighbourhoods. Shape (n, 2)."""
+def scatter(city: CityPlan, n: int, rng: np.random.Generator) -> Array:
+    """Sample points on land, denser near the center and in the middle of neighborhoods. Shape (n, 2)."""
     points: Array = np.zeros((0, 2))
     weight = np.exp(-np.hypot(*city.seeds_m.T) / (0.45 * city.radius_m))
     while len(points) < n:
@@ -80,8 +80,8 @@ def scatter(city: CityMap, n: int, rng: np.random.Generator) -> Array:
     return points[:n]
 
 
-def _found_chains(kind: npt.NDArray[np.int_], share: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Join places of one kind into chains, few large and many small ones."""
+def _create_chains(kind: npt.NDArray[np.int_], share: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Group places of one kind into chains, few large and many small ones."""
     chain = np.full(len(kind), -1, dtype=np.int64)
     number = 0
     eligible = np.array([k.chains for k in KINDS])
@@ -97,17 +97,17 @@ def _found_chains(kind: npt.NDArray[np.int_], share: float, rng: np.random.Gener
 
 
 def _names(
-    city: CityMap, kind: npt.NDArray[np.int_], chain: npt.NDArray[np.int64], xy: Array, rng: np.random.Generator
+    city: CityPlan, kind: npt.NDArray[np.int_], chain: npt.NDArray[np.int64], xy: Array, rng: np.random.Generator
 ) -> list[str]:
-    """Name every place: branches of a chain alike, everything else once."""
+    """Name every place: branches of a chain share a name, all other names are unique."""
     persons = shuffled((SURNAMES, ["'s"]), "", rng)
     signs = shuffled((["The "], MOODS, [" "], THINGS), "", rng)
     firms = shuffled((SURNAMES, [" & "], STEMS), "", rng)
     coined = shuffled((CHAIN_STARTS, CHAIN_ENDS), "", rng)
     area_of = np.argmin(((xy[:, None, :] - city.seeds_m[None]) ** 2).sum(axis=-1), axis=1)
-    areas = city.neighbourhoods["name"].astype(object).tolist()
+    areas = city.neighborhoods["name"].astype(object).tolist()
     chain_name: dict[int, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     names: list[str] = []
     for i, k in enumerate(kind.tolist()):
         noun = KINDS[k].nouns[int(rng.integers(len(KINDS[k].nouns)))]
@@ -123,8 +123,8 @@ def _names(
             name = f"{next(persons)} {noun}"
         else:
             name = f"{next(firms if naming == 'firm' else signs)} {noun}"
-        while name in taken:  # two parks of one neighbourhood
+        while name in used:  # two parks of one neighborhood
             name = f"{STEMS[int(rng.integers(len(STEMS)))]} {name}"
-        taken.add(name)
+        used.add(name)
         names.append(name)
     return names

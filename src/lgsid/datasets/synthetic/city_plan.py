@@ -1,4 +1,4 @@
-"""The map of the invented city: an island with a river, districts and neighbourhoods."""
+"""The plan of the synthetic city: an island with a river, districts and neighborhoods."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from shapely.geometry import MultiPoint, Point, Polygon
 from lgsid.datasets.synthetic.words import AREA_ENDS, COMPASS, QUARTERS, STEMS, shuffled
 
 Array = npt.NDArray[np.float64]
-CENTRE_LAT, CENTRE_LON = 45.0, -30.0  # in the middle of the Atlantic, so that nobody takes it for a real one
-METRES_PER_DEGREE = 111_320.0
+CENTER_LAT, CENTER_LON = 45.0, -30.0  # in the Atlantic, so that nobody mistakes it for a real city
+METERS_PER_DEGREE = 111_320.0
 RIVER_HALF_WIDTH_M, CROSSING_KM = 140.0, 0.8
 
 
 @dataclass(frozen=True)
-class CityMap:
-    """Land and its parts, in metres east and north of the centre.
+class CityPlan:
+    """Land and its areas, in meters east and north of the center.
 
     Args:
-        radius_m: About how far the coast is.
-        land: The island without the river: two banks.
-        neighbourhoods: Columns `name`, `district`, `bank` and the geometry in EPSG:4326.
+        radius_m: Approximate distance of the coast from the center.
+        land: The island without the river, that is, the two banks.
+        neighborhoods: Columns `name`, `district`, `bank` and the geometry in EPSG:4326.
         districts: Columns `name` and the geometry in EPSG:4326.
-        seeds_m: Middle of each neighbourhood, shape (A, 2).
+        seeds_m: Center of each neighborhood, shape (A, 2).
     """
 
     radius_m: float
     land: shapely.Geometry
-    neighbourhoods: geopandas.GeoDataFrame
+    neighborhoods: geopandas.GeoDataFrame
     districts: geopandas.GeoDataFrame
     seeds_m: Array
 
     def bank(self, xy_m: Array) -> npt.NDArray[np.int64]:
-        """Tell on which bank of the river points lie: 0 south, 1 north. Shape (N,)."""
+        """Return the bank of the river of each point: 0 south, 1 north. Shape (N,)."""
         return (xy_m[:, 1] > river_y(xy_m[:, 0], self.radius_m)).astype(np.int64)
 
     def contains(self, xy_m: Array) -> npt.NDArray[np.bool_]:
-        """Tell which points are on land. Shape (N,)."""
+        """Return a mask of the points on land. Shape (N,)."""
         return np.asarray(shapely.contains_xy(self.land, xy_m[:, 0], xy_m[:, 1]))
 
-    def kilometres(self, from_m: Array, to_m: Array) -> Array:
-        """Return how far places are for those who walk: a bridge costs extra. Shape (M, N)."""
+    def distance_km(self, from_m: Array, to_m: Array) -> Array:
+        """Return walking distances in kilometers; crossing the river costs extra. Shape (M, N)."""
         gap = from_m[:, None, :] - to_m[None, :, :]
         straight = np.hypot(gap[..., 0], gap[..., 1]) / 1000
         return np.asarray(straight + CROSSING_KM * (self.bank(from_m)[:, None] != self.bank(to_m)[None, :]))
 
 
 def river_y(x_m: Array, radius_m: float) -> Array:
-    """Return how far north of the centre the river runs at `x_m`."""
+    """Return the northing of the river at the easting `x_m`, in meters from the center."""
     u = x_m / radius_m
     return np.asarray(radius_m * (-0.14 + 0.09 * np.sin(3.1 * u + 0.4) + 0.05 * np.sin(7.0 * u)))
 
 
 def to_degrees(xy_m: Array) -> tuple[Array, Array]:
-    """Return latitude and longitude of points given in metres, each of shape (N,)."""
-    lat = CENTRE_LAT + xy_m[:, 1] / METRES_PER_DEGREE
-    lon = CENTRE_LON + xy_m[:, 0] / (METRES_PER_DEGREE * np.cos(np.radians(CENTRE_LAT)))
+    """Return latitude and longitude of points in meters from the center, each of shape (N,)."""
+    lat = CENTER_LAT + xy_m[:, 1] / METERS_PER_DEGREE
+    lon = CENTER_LON + xy_m[:, 0] / (METERS_PER_DEGREE * np.cos(np.radians(CENTER_LAT)))
     return lat, lon
 
 
-def draw_map(n_districts: int, n_neighbourhoods: int, radius_m: float, rng: np.random.Generator) -> CityMap:
-    """Invent a map: dense in the middle, parts that never span the river."""
+def create_plan(n_districts: int, n_neighbourhoods: int, radius_m: float, rng: np.random.Generator) -> CityPlan:
+    """Generate a plan: neighborhoods are smaller near the center, and no area spans the river."""
     from sklearn.cluster import KMeans  # slow to import, and only this source needs it
 
     angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
@@ -94,7 +94,7 @@ def draw_map(n_districts: int, n_neighbourhoods: int, radius_m: float, rng: np.r
         crs="EPSG:4326",
     )
     districts = frame[["district", "geometry"]].dissolve("district").reset_index().rename(columns={"district": "name"})
-    return CityMap(radius_m, land, frame, districts, seeds)
+    return CityPlan(radius_m, land, frame, districts, seeds)
 
 
 def _transform(xy: Array) -> Array:
@@ -103,15 +103,15 @@ def _transform(xy: Array) -> Array:
 
 
 def _seeds(land: shapely.Geometry, n: int, radius_m: float, rng: np.random.Generator) -> Array:
-    """Spread the middles of neighbourhoods: smaller ones towards the centre."""
+    """Sample the centers of neighborhoods, closer together near the center of the city."""
     best: Array = np.zeros((0, 2))
-    while len(best) < n:  # a candidate counts if it is far enough from the others for its distance to the centre
+    while len(best) < n:  # a candidate counts if it is far enough from the others for its distance to the center
         point = rng.normal(0, 0.5 * radius_m, 2)
         spacing = (0.10 + 0.22 * np.hypot(*point) / radius_m) * radius_m * np.sqrt(28 / n) * 0.95 ** (len(best) / 40)
         near = len(best) and np.hypot(*(best - point).T).min() < spacing
         if not near and land.contains(Point(point)):
             best = np.vstack([best, point])
-        elif rng.random() < 0.002:  # a crowded map: begin again with what chance gives
+        elif rng.random() < 0.002:  # no room is left: start again
             best = np.zeros((0, 2))
     return best
 
@@ -119,7 +119,7 @@ def _seeds(land: shapely.Geometry, n: int, radius_m: float, rng: np.random.Gener
 def _cells(
     seeds: Array, bank: npt.NDArray[np.int_], land: shapely.Geometry, course: Array, radius_m: float
 ) -> list[shapely.Geometry]:
-    """Give each neighbourhood the land on its bank that is nearest to its middle."""
+    """Return the Voronoi cell of each neighborhood on its bank of the river."""
     far = 3 * radius_m
     cells: list[shapely.Geometry] = [None] * len(seeds)
     for side in (0, 1):
@@ -138,7 +138,7 @@ def _cells(
 
 
 def _name_districts(seeds: Array, clusters: npt.NDArray[np.int_]) -> list[str]:
-    """Name districts by where they lie; the middle one is the Old Town."""
+    """Name districts by their direction from the center; the central one is the Old Town."""
     middles = np.array([seeds[clusters == c].mean(axis=0) for c in range(clusters.max() + 1)])
     old_town = int(np.hypot(*middles.T).argmin())
     names: list[str] = []

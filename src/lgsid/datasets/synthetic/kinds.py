@@ -1,4 +1,4 @@
-"""What kinds of places the invented city has, and when people go there."""
+"""Kinds of places of the synthetic city, and their popularity over the day."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class Kind:
     """A category of places.
 
     Args:
-        category: Its name.
-        group: Its coarse category.
-        share: How many of the places are of it, relative to the others.
-        visits: How often people go there, relative to the others.
-        reach_km: Scale of the distance decay.
-        peaks: Hours at which people go there.
-        weekend: How much more (above 1) or less they go on weekends.
-        chains: Whether there are chains of it.
-        naming: "person", "sign", "area" or "firm": how its places are named.
-        nouns: What the name may end in.
+        category: Name of the category.
+        group: Coarse category.
+        share: Relative number of places.
+        visits: Relative frequency of visits.
+        reach_km: Scale of the exponential distance decay in kilometers.
+        peaks: Local hours of peak popularity.
+        weekend: Factor of the popularity on weekends.
+        chains: Whether places of this kind can be branches of chains.
+        naming: Pattern of names: "person", "sign", "area" or "firm".
+        nouns: Nouns at the end of names.
     """
 
     category: str
@@ -76,10 +76,10 @@ KINDS = (
 
 
 def profiles(width_h: float = 1.4) -> npt.NDArray[np.float64]:
-    """Return how much each kind is visited in each hour.
+    """Return the relative popularity of each kind by type of day and hour.
 
     Returns:
-        Shape (2, 24, C): weekdays and weekends, relative to all other kinds and hours.
+        Shape (2, 24, C): weekdays and weekends, relative to all kinds and hours.
     """
     out = np.zeros((2, 24, len(KINDS)))
     for c, kind in enumerate(KINDS):

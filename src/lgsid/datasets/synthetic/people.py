@@ -1,4 +1,4 @@
-"""The people of the invented city, and the probabilities by which they choose places."""
+"""The people of the synthetic city, and their choice probabilities."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsid.datasets.synthetic.city_places import Places, scatter
-from lgsid.datasets.synthetic.city_plan import Array, CityMap
+from lgsid.datasets.synthetic.city_plan import Array, CityPlan
 from lgsid.datasets.synthetic.kinds import KINDS, profiles
 
 Ints = npt.NDArray[np.int64]
 HABIT_REACH_KM = 3.0
-FAVOURITES = 3  # of each kind
+FAVORITES = 3  # of each kind
 
 
 @dataclass(frozen=True)
 class People:
-    """U people and what moves them. All of it is fixed before anybody moves.
+    """The U people and the parameters of their choices, which are fixed before the simulation.
 
     Args:
-        home_m: Shape (U, 2), metres east and north of the centre.
-        work: Shape (U,), the place where each works.
-        taste: Shape (U, C), liking of each kind of place.
-        affinity: Shape (U, N), liking of each place for its chain.
-        habit: Shape (U, N), weight of favourites, 0 elsewhere.
-        loyalty: Probability of going to a favourite where there is one.
-        kilometres: Shape (N + U, N): from places, then from homes, to places.
-        reach_km: Shape (N,), scale of the distance decay of each place's kind.
-        profile: Shape (2, 24, C), popularity of the kinds by kind of day and hour.
+        home_m: Home, shape (U, 2), meters east and north of the center.
+        work: Workplace, rows of places, shape (U,).
+        taste: Preference for each kind of place, shape (U, C).
+        affinity: Preference for each place by its chain, shape (U, N).
+        habit: Weight of favorites, 0 for other places, shape (U, N).
+        loyalty: Probability of choosing a favorite of a kind that has one.
+        distance_km: Walking distance from places, then from homes, to places, shape (N + U, N).
+        reach_km: Scale of the distance decay of each place's kind, shape (N,).
+        profile: Popularity of the kinds by type of day and hour, shape (2, 24, C).
+        places: The places.
     """
 
     home_m: Array
@@ -38,19 +39,19 @@ class People:
     affinity: Array
     habit: Array
     loyalty: float
-    kilometres: Array
+    distance_km: Array
     reach_km: Array
     profile: Array
     places: Places
 
     def origin(self, user: Ints, hour: Ints, weekend: Ints, last: Ints) -> Ints:
-        """Return whence people start: the last place of the hours before, else work or home. Rows of `kilometres`.
+        """Return the origin of each trip, rows of `distance_km`: the last recent place, else work or home.
 
         Args:
             user: Shape (Q,).
             hour: Shape (Q,), local.
             weekend: Shape (Q,), 0 or 1.
-            last: Shape (Q,), item rows; -1 if they have been nowhere lately.
+            last: Shape (Q,), rows of places; -1 without a recent place.
         """
         at_work = (weekend == 0) & (hour >= 9) & (hour < 17)
         idle = np.where(at_work, self.work[user], len(self.places.kind) + user)
@@ -64,71 +65,71 @@ class People:
     def probabilities(self, user: Ints, hour: Ints, weekend: Ints, last: Ints) -> Array:
         """Return the true probability of every place, shape (Q, N); rows sum to 1.
 
-        p(place) = p(kind | person, hour, day) * [ loyalty * p(place | favourites of that kind, distance)
+        p(place) = p(kind | person, hour, day) * [ loyalty * p(place | favorites of that kind, distance)
                                                  + (1 - loyalty) * p(place | kind, appeal, chain, distance) ].
         """
         kind = self.places.kind
         onehot = np.eye(len(KINDS))[kind]  # (N, C)
-        km = self.kilometres[self.origin(user, hour, weekend, last)]  # (Q, N)
+        km = self.distance_km[self.origin(user, hour, weekend, last)]  # (Q, N)
         gravity = self.places.appeal * self.affinity[user] * np.exp(-km / self.reach_km)
         explore = gravity / (gravity @ onehot)[:, kind]
-        favourite = self.habit[user] * np.exp(-km / HABIT_REACH_KM)
-        total = favourite @ onehot  # (Q, C)
+        favorite = self.habit[user] * np.exp(-km / HABIT_REACH_KM)
+        total = favorite @ onehot  # (Q, C)
         has = (total > 0)[:, kind]
-        return_to = np.divide(favourite, total[:, kind], out=np.zeros_like(favourite), where=has)
+        return_to = np.divide(favorite, total[:, kind], out=np.zeros_like(favorite), where=has)
         chosen = np.where(has, self.loyalty * return_to + (1 - self.loyalty) * explore, explore)
         return np.asarray(self.kind_probabilities(user, hour, weekend)[:, kind] * chosen)
 
 
-def settle(city: CityMap, places: Places, n: int, loyalty: float, rng: np.random.Generator) -> People:
-    """Invent people: where they live and work, what they like, where they always go."""
+def create_people(city: CityPlan, places: Places, n: int, loyalty: float, rng: np.random.Generator) -> People:
+    """Generate people: homes, workplaces, tastes and favorites."""
     n_places = len(places.kind)
     homes = scatter(city, n, rng)
-    to_home = city.kilometres(homes, places.xy_m)  # (U, N)
+    to_home = city.distance_km(homes, places.xy_m)  # (U, N)
     offices = np.array([k.category == "Office" for k in KINDS])[places.kind]
     commute = offices * places.appeal * np.exp(-to_home / 3.0)
-    work = _draw(commute / commute.sum(axis=1, keepdims=True), rng)
+    work = _sample(commute / commute.sum(axis=1, keepdims=True), rng)
     taste = rng.gamma(0.6, 1 / 0.6, (n, len(KINDS))) + 0.02
     liking = np.concatenate([rng.gamma(1.2, 1 / 1.2, (n, places.chain.max() + 1)) + 0.05, np.ones((n, 1))], axis=1)
     affinity = liking[:, places.chain]  # -1, no chain, takes the last column
-    between = city.kilometres(places.xy_m, places.xy_m)
+    between = city.distance_km(places.xy_m, places.xy_m)
     reach = np.array([k.reach_km for k in KINDS])[places.kind]
     near = np.exp(-to_home / reach) + 0.6 * np.exp(-between[work] / reach)
-    habit = _favourites(places, near * places.appeal * affinity, rng)
+    habit = _favorites(places, near * places.appeal * affinity, rng)
     habit = np.where(offices, 0.0, habit)
     habit[np.arange(n), work] = 1.0
-    kilometres = np.concatenate([between, to_home])
-    assert kilometres.shape == (n_places + n, n_places)
-    return People(homes, work, taste, affinity, habit, loyalty, kilometres, reach, profiles(), places)
+    distance_km = np.concatenate([between, to_home])
+    assert distance_km.shape == (n_places + n, n_places)
+    return People(homes, work, taste, affinity, habit, loyalty, distance_km, reach, profiles(), places)
 
 
-def _favourites(places: Places, weight: Array, rng: np.random.Generator) -> Array:
-    """Choose up to three favourites of each kind for everybody, the first liked most. Shape (U, N)."""
-    keys = np.log(weight) + rng.gumbel(size=weight.shape)  # the largest keys are a weighted draw without return
+def _favorites(places: Places, weight: Array, rng: np.random.Generator) -> Array:
+    """Sample up to three favorites of each kind per person, with decreasing weights. Shape (U, N)."""
+    keys = np.log(weight) + rng.gumbel(size=weight.shape)  # the largest keys are a weighted sample without replacement
     habit = np.zeros_like(weight)
     rows = np.arange(len(weight))
     for k in range(len(KINDS)):
         members = np.flatnonzero(places.kind == k)
         order = members[np.argsort(-keys[:, members], axis=1)]
-        for rank in range(min(FAVOURITES, len(members))):
+        for rank in range(min(FAVORITES, len(members))):
             habit[rows, order[:, rank]] = 0.35**rank
     return habit
 
 
-def _draw(probabilities: Array, rng: np.random.Generator) -> Ints:
-    """Draw one column from each row, shape (Q,)."""
+def _sample(probabilities: Array, rng: np.random.Generator) -> Ints:
+    """Sample one column from each row, shape (Q,)."""
     cumulative = probabilities.cumsum(axis=1)
-    draw = rng.random((len(probabilities), 1)) * cumulative[:, -1:]
-    return np.asarray((cumulative <= draw).sum(axis=1).clip(max=probabilities.shape[1] - 1), dtype=np.int64)
+    threshold = rng.random((len(probabilities), 1)) * cumulative[:, -1:]
+    return np.asarray((cumulative <= threshold).sum(axis=1).clip(max=probabilities.shape[1] - 1), dtype=np.int64)
 
 
-def live(
+def simulate_visits(
     people: People, n_events: int, n_days: int, recent_s: int, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints]:
-    """Let everybody go about.
+    """Simulate the visits of everybody.
 
     Returns:
-        Person, second since the first midnight, and place of each event, each of shape (M,), ordered by time.
+        Person, second since the first midnight, and place of each event, int64, each of shape (M,), ordered by time.
     """
     n = len(people.home_m)
     activity = rng.lognormal(0.0, 0.8, n) + 0.25
@@ -146,20 +147,20 @@ def live(
         if step:
             last = np.where(second[at] - second[at - 1] <= recent_s, place[at - 1], -1)
         hour, weekend = clock(second[at])
-        place[at] = _draw(people.probabilities(user[at], hour, weekend, last), rng)
+        place[at] = _sample(people.probabilities(user[at], hour, weekend, last), rng)
     order = np.argsort(second, kind="stable")
     return user[order].astype(np.int64), second[order], place[order]
 
 
 def clock(second: Ints) -> tuple[Ints, Ints]:
-    """Return hour and whether it is a weekend, of seconds since a Monday's midnight."""
+    """Return the hour and the weekend flag (0 or 1) of seconds since midnight of a Monday."""
     return second // 3600 % 24, (second // 86400 % 7 >= 5).astype(np.int64)
 
 
 def _times(people: People, n: int, n_days: int, rng: np.random.Generator) -> Ints:
-    """Draw when events happen: any day, hours as the kinds of places are popular together."""
+    """Sample the times of events: uniform over days, hours by the popularity of all kinds together."""
     day = rng.integers(0, n_days, n)
     weekend = (day % 7 >= 5).astype(int)
     by_hour = people.profile.sum(axis=2)
-    hour = _draw((by_hour / by_hour.sum(axis=1, keepdims=True))[weekend], rng)
+    hour = _sample((by_hour / by_hour.sum(axis=1, keepdims=True))[weekend], rng)
     return np.asarray(day * 86400 + hour * 3600 + rng.integers(0, 3600, n), dtype=np.int64)

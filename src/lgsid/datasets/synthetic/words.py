@@ -1,4 +1,4 @@
-"""Words from which the invented city takes its names."""
+"""Words for the names of the synthetic city."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUARTERS = ("Heights", "Docks", "Parks", "Mills", "Gardens", "Fields", "Works", 
 
 
 def shuffled(parts: tuple[list[str], ...], glue: str, rng: np.random.Generator) -> Iterator[str]:
-    """Yield every combination of words once, in random order; then again with numerals behind, without end."""
+    """Yield all combinations of words once in random order, then again with numerals appended, endlessly."""
     combined = [glue.join(words) for words in product(*parts)]
     rng.shuffle(combined)
     yield from combined

@@ -1,17 +1,17 @@
-"""Make a table of places from a log that repeats their attributes in every row."""
+"""Build the table of places from a log that repeats their attributes in every row."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from lgsid.datasets.checks import missing_coordinates
-from lgsid.datasets.note import Note
+from lgsid.datasets.preparation_log import LogEntry
 
 
-def most_frequent(table: pd.DataFrame, item: str, category: str) -> tuple[pd.DataFrame, pd.Series, list[Note]]:
-    """Give each place its most frequent pair of coordinates and its most frequent category.
+def places_from_log(table: pd.DataFrame, item: str, category: str) -> tuple[pd.DataFrame, pd.Series, list[LogEntry]]:
+    """Return the places of a log, each with its most frequent pair of coordinates and its most frequent category.
 
-    Of equally frequent ones the earlier row wins. Pairs that are missing count only where a place has no other.
+    Ties are broken by the earlier row. Missing coordinates are used only if a place has no others.
 
     Args:
         table: The log; columns `lat` and `lon` (float64), `item` and `category`.
@@ -19,8 +19,8 @@ def most_frequent(table: pd.DataFrame, item: str, category: str) -> tuple[pd.Dat
         category: Column of the category.
 
     Returns:
-        Items with `item_id, name (empty), category, lat, lon` in the order of their first row, the 1-based data row
-        of the chosen coordinates, and notes on places that had several pairs or categories.
+        The places with columns `item_id, name (empty), category, lat, lon` in the order of their first row, the 1-based
+        data row of the chosen coordinates, and log entries on places that had several pairs or categories.
     """
     log = pd.DataFrame(
         {
@@ -46,16 +46,16 @@ def most_frequent(table: pd.DataFrame, item: str, category: str) -> tuple[pd.Dat
             "lon": places["lon"].to_numpy(),
         }
     )
-    notes = []
+    entries = []
     for ranked, what in ((pairs, "coordinates"), (kinds, "category")):
         several = int((ranked.groupby("item_id").size() > 1).sum())
         if several:
-            notes.append(Note("set", what, several, f"places had several: took the most frequent {what}"))
-    return items, places["row"].reset_index(drop=True), notes
+            entries.append(LogEntry("set", what, several, f"places had several: took the most frequent {what}"))
+    return items, places["row"].reset_index(drop=True), entries
 
 
 def _ranked(log: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Count the values of each place, the best first."""
+    """Count the values of each place, the most frequent first."""
     counts = log.groupby(["item_id", *columns], as_index=False, sort=False, dropna=False).agg(
         n=("row", "size"), row=("row", "min"), missing=("missing", "first")
     )
