@@ -1,8 +1,9 @@
 """Find the classes that a config may name: entry points of lgsid itself and of every installed plugin.
 
-The registry is a read-only view of entry points. A group `lgsid.<kind>` holds entry points whose name is the class
-name, which is also the short name in YAML. lgsid registers its own classes in its own pyproject, by the same
-mechanism. Nothing here imports torch until `load` is called.
+The registry is a read-only view of entry points. The group `lgsid.kinds` names the kinds and the base of each; a group
+`lgsid.<kind>` holds entry points whose name is the class name, which is also the short name in YAML. Commands are a
+kind, too: their entry points are objects, and a dot in a name stands for a space. lgsid registers its own in its own
+pyproject, by the same mechanism. Nothing here imports torch until `load` is called.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, distributions, entry_points
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from lgsid.errors import LgsidError
 
@@ -29,40 +32,17 @@ logger = logging.getLogger(__name__)
 OWN_DISTRIBUTION = "lgsid"
 VARIABLE = "LGSID_PLUGINS"
 
-# Kind -> the abstract base that its classes derive from, as `module:class`. The group is `lgsid.<kind>`.
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "reward_models": "lgsid.module:LgsidModule",
-        "aligners": "lgsid.module:LgsidModule",
-        "tokenizers": "lgsid.tokenizers:Tokenizer",
-        "recommenders": "lgsid.recommenders:Recommender",
-        "quantizers": "lgsid.quantizers:Quantizer",
-        "geo_encoders": "lgsid.geo:GeoEncoder",
-        "text_encoders": "lgsid.text:TextEncoder",
-        "data_sources": "lgsid.datasets:DataSource",
-        "data_modules": "lgsid.module:LgsidDataModule",
-        "splits": "lgsid.datasets:Split",
-        "attribute_encoders": "lgsid.tokenizers:AttributeEncoder",
-        "collision_strategies": "lgsid.tokenizers:CollisionStrategy",
-        "reward_losses": "lgsid.rewards:RewardLoss",
-        "head_inputs": "lgsid.rewards:HeadInput",
-        "preference_losses": "lgsid.alignment:PreferenceLoss",
-        "pair_samplers": "lgsid.alignment:PairSampler",
-        "history_tokens": "lgsid.recommenders:HistoryTokens",
-        "sid_features": "lgsid.recommenders:SidFeatures",
-        "distance_features": "lgsid.recommenders:DistanceFeatures",
-    }
-)
+KINDS_GROUP = "lgsid.kinds"
 
-Registry = Mapping[str, Mapping[str, type]]
+Registry = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One class that a distribution offers.
+    """One class or command that a distribution offers.
 
     Args:
-        kind: The kind, a key of `KINDS`.
+        kind: The kind, a key of `kinds()`.
         name: Its short name in a config.
         value: Where it is, `module:class`.
         distribution: Name of the distribution that offers it.
@@ -99,6 +79,21 @@ def chosen_distributions() -> set[str] | None:
     return None if raw is None else {normalized(part) for part in raw.split(",") if part.strip()}
 
 
+def kinds() -> Mapping[str, str]:
+    """Return each kind with the base that its classes derive from, as `module:class`; lgsid's own kinds first."""
+    return kinds_on(tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=4)
+def kinds_on(path: tuple[str, ...]) -> Mapping[str, str]:
+    """Read the kinds that the distributions on an import path name; `path` is `sys.path`."""
+    entries = sorted(entry_points(group=KINDS_GROUP), key=lambda e: e.dist is None or e.dist.name != OWN_DISTRIBUTION)
+    found: dict[str, str] = {}
+    for entry in entries:
+        found.setdefault(entry.name, entry.value)
+    return MappingProxyType(found)
+
+
 def installed() -> tuple[Plugin, ...]:
     """Return everything that is installed, in a stable order, with an empty state."""
     return found_on(tuple(sys.path))
@@ -108,11 +103,11 @@ def installed() -> tuple[Plugin, ...]:
 def found_on(path: tuple[str, ...]) -> tuple[Plugin, ...]:
     """Read the entry points of what an import path leads to; `path` is `sys.path`, read once for each value of it."""
     found: list[Plugin] = []
-    for kind in KINDS:
+    order = list(kinds())
+    for kind in order:
         for entry in entry_points(group=f"lgsid.{kind}"):
             owner, version = (entry.dist.name or "?", entry.dist.version) if entry.dist is not None else ("?", "")
             found.append(Plugin(kind, entry.name, entry.value, owner, version, state=""))
-    order = list(KINDS)
     return tuple(sorted(found, key=lambda p: (order.index(p.kind), p.name, p.distribution, p.value)))
 
 
@@ -120,13 +115,13 @@ def available(kind: str | None = None) -> list[Plugin]:
     """List what is installed without importing it, disabled and doubtful ones included.
 
     Args:
-        kind: A key of `KINDS`, or `None` for all of them.
+        kind: A key of `kinds()`, or `None` for all of them.
 
     Raises:
         LgsidError: if there is no such kind.
     """
-    if kind is not None and kind not in KINDS:
-        raise LgsidError(f"unknown kind of plugin {kind!r}; {suggestion(kind, KINDS)}")
+    if kind is not None and kind not in kinds():
+        raise LgsidError(f"unknown kind of plugin {kind!r}; {suggestion(kind, kinds())}")
     chosen = chosen_distributions()
     listed = [plugin for plugin in installed() if kind in (None, plugin.kind)]
     enabled = Counter((p.kind, p.name) for p in listed if is_enabled(p.distribution, chosen))
@@ -155,8 +150,8 @@ def module_exists(value: str) -> bool:
         return False
 
 
-def resolve(plugin: Plugin) -> type:
-    """Import the class of a plugin and check that a config can use it.
+def resolve(plugin: Plugin) -> Any:
+    """Import the class of a plugin, or the object of a command, and check that it is of its kind.
 
     Raises:
         LgsidError: if it cannot be imported, is no class of its kind, or has another name than its entry point.
@@ -167,6 +162,8 @@ def resolve(plugin: Plugin) -> type:
         reason = str(error).splitlines()[0] if str(error) else ""
         raise LgsidError(f"{plugin.value} cannot be imported ({type(error).__name__}: {reason})") from error
     base = base_of(plugin.kind)
+    if isinstance(value, base):
+        return value
     if not inspect.isclass(value) or not issubclass(value, base):
         raise LgsidError(f"{plugin.value} is not a subclass of {base.__module__}.{base.__qualname__}")
     if value.__name__ != plugin.name:
@@ -179,7 +176,7 @@ def resolve(plugin: Plugin) -> type:
 
 def base_of(kind: str) -> type:
     """Import the abstract base class of a kind."""
-    module, _, name = KINDS[kind].partition(":")
+    module, _, name = kinds()[kind].partition(":")
     base: type = getattr(importlib.import_module(module), name)
     return base
 
@@ -194,13 +191,16 @@ def load() -> Registry:
     Returns:
         Kind -> short name -> class, read-only.
     """
-    chosen = chosen_distributions()
-    known = {normalized(name) for d in distributions() if (name := d.metadata["Name"])} if chosen else set()
-    for name in sorted((chosen or set()) - known):
-        logger.warning("%s names %r, which is not installed; %s", VARIABLE, name, suggestion(name, known, limit=0))
-    classes: dict[str, dict[str, type]] = {kind: {} for kind in KINDS}
-    rivals: dict[tuple[str, str], list[Plugin]] = defaultdict(list)
-    for plugin in available():
+    warn_of_unknown()
+    return MappingProxyType({kind: load_kind(kind) for kind in kinds()})
+
+
+@functools.cache
+def load_kind(kind: str) -> Mapping[str, Any]:
+    """Import the enabled plugins of one kind, once. Returns short name -> class, read-only."""
+    classes: dict[str, Any] = {}
+    rivals: dict[str, list[Plugin]] = defaultdict(list)
+    for plugin in available(kind):
         if plugin.state == "disabled":
             continue
         try:
@@ -208,14 +208,34 @@ def load() -> Registry:
         except LgsidError as error:
             logger.warning("plugin %s of %s is left out: %s", plugin.name, plugin.origin, error)
             continue
-        rivals[plugin.kind, plugin.name].append(plugin)
-        classes[plugin.kind][plugin.name] = value
-    for (kind, name), plugins in rivals.items():
+        rivals[plugin.name].append(plugin)
+        classes[plugin.name] = value
+    for name, plugins in rivals.items():
         if len({p.value for p in plugins}) > 1:
             owners = ", ".join(f"{p.value.replace(':', '.')} of {p.origin}" for p in plugins)
             logger.warning("%s %s is offered more than once: %s; name it by its full path", kind, name, owners)
-            del classes[kind][name]
-    return MappingProxyType({kind: MappingProxyType(found) for kind, found in classes.items()})
+            del classes[name]
+    return MappingProxyType(classes)
+
+
+def warn_of_unknown() -> None:
+    """Warn of distributions in `LGSID_PLUGINS` that are not installed."""
+    chosen = chosen_distributions()
+    known = {normalized(name) for d in distributions() if (name := d.metadata["Name"])} if chosen else set()
+    for name in sorted((chosen or set()) - known):
+        logger.warning("%s names %r, which is not installed; %s", VARIABLE, name, suggestion(name, known, limit=0))
+
+
+def moved_class(path: str) -> str | None:
+    """Return where a class is now if `path` is one of lgsid's that leads nowhere any more, else `None`."""
+    package, *parts = path.split(".")
+    if package != OWN_DISTRIBUTION or len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        return None
+    module = Path(__file__).parent.joinpath(*parts[:-1])
+    if module.is_dir() or module.with_suffix(".py").is_file():
+        return None
+    now = [p.value for p in installed() if p.name == parts[-1] and p.value.startswith(f"{OWN_DISTRIBUTION}.")]
+    return now[0].replace(":", ".") if now else None
 
 
 def subclasses(base: type) -> dict[str, list[type]]:

@@ -1,25 +1,14 @@
-"""What every verb of the command line needs: arguments, log lines, tables. These modules and `cli` alone print."""
+"""What commands print with: log lines, progress, tables. This module and `cli` alone print."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lgsid.errors import LgsidError
-
 WIDTH = 80
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> Any:
-        """Raise instead of printing the usage."""
-        raise LgsidError(f"{message}; see `{self.prog} --help`")
 
 
 def prepare_output() -> None:
@@ -43,9 +32,16 @@ def tell(line: str) -> None:
     print(line, flush=True)
 
 
-def print_columns(rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows of texts, all columns but the last as wide as needed."""
+def show(result: Any) -> None:
+    """Print what a command returns: a text as it is, anything else as rich prints it; a mapping or nothing is silent."""
+    if isinstance(result, str):
+        print(result)
+    elif result is not None and not isinstance(result, Mapping):
+        console().print(result)
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows of texts as lines, all columns but the last as wide as needed."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
-        print("  ".join([*cells, row[-1]]).rstrip())
+    lines = ([text.ljust(width) for text, width in zip(row, widths, strict=False)] + [row[-1]] for row in rows)
+    return "\n".join("  ".join(cells).rstrip() for cells in lines)

@@ -15,7 +15,7 @@ from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
 from lgsid.datasets import load_builder
 from lgsid.pipeline import training_cli
-from lgsid.pipeline.config_files import config_root, own_configs
+from lgsid.config.config_files import config_root, own_configs
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.training_cli import TrainingCLI
 from lgsid.pipeline.verbs import VERBS, Job

@@ -16,7 +16,7 @@ from lgsid.artefacts import Embeddings
 from lgsid.cli import main
 from lgsid.datasets import load_builder
 from lgsid.geo import GeoEncoder
-from lgsid.pipeline.config_files import find_config
+from lgsid.config.config_files import find_config
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.plugins import KINDS
 from lgsid.testing import toy_city, toy_tables

@@ -29,8 +29,10 @@ class {name}(GeoEncoder):
 def fresh(monkeypatch):
     monkeypatch.delenv("LGSID_PLUGINS", raising=False)
     plugins.load.cache_clear()
+    plugins.load_kind.cache_clear()
     yield
     plugins.load.cache_clear()
+    plugins.load_kind.cache_clear()
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_every_concrete_class_of_a_kind_is_registered():
     """Built-ins have no privilege: what lgsid has, it registers."""
     loaded = plugins.load()
     registered = {value for found in loaded.values() for value in found.values()}
-    for kind in plugins.KINDS:
+    for kind in plugins.kinds():
         for found in plugins.subclasses(plugins.base_of(kind)).values():
             for cls in found:
                 if cls.__module__.startswith("lgsid.") and not cls.__module__.startswith("lgsid.testing"):
@@ -136,11 +138,11 @@ def test_suggestion_names_the_closest_and_the_known():
 
 
 def test_kinds_have_importable_bases():
-    for kind in plugins.KINDS:
+    for kind in plugins.kinds():
         assert inspect.isclass(plugins.base_of(kind))
 
 
 def test_groups_in_pyproject_are_the_kinds():
     text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     groups = [line.split('"')[1] for line in text.splitlines() if line.startswith("[project.entry-points.")]
-    assert sorted(groups) == sorted(f"lgsid.{kind}" for kind in plugins.KINDS)
+    assert sorted(groups) == sorted(f"lgsid.{kind}" for kind in plugins.kinds())

@@ -8,13 +8,15 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lgsid.artefacts.files import file_hash, read_json, write_text
 from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.comparison import Comparison
+from lgsid.benchmark.definition import canonical_hash, equal_definitions
 from lgsid.benchmark.entries import DATA_STAGE
-from lgsid.benchmark.result_file import SCHEMA_VERSION, canonical_hash, read_result
+from lgsid.benchmark.result_file import SCHEMA_VERSION, read_result
 from lgsid.benchmark.suite import Suite, SuiteDataset
 from lgsid.errors import LgsidError
 
@@ -62,7 +64,7 @@ class Board:
         check_files(folder, cells, results)
         read = {cell.name: read_result(cell.result_path(results)) for cell in cells}
         for cell in cells:
-            check_cell(cell, read[cell.name], cell.result_path(results))
+            check_cell(cell, read[cell.name], cell.result_path(results), equal_definitions(results))
         check_together({str(cell.result_path(results)): read[cell.name] for cell in cells})
         grouped: dict[str, list[Cell]] = {}
         for cell in cells:
@@ -152,8 +154,16 @@ def check_files(folder: Path, cells: Sequence[Cell], results: Path) -> None:
         )
 
 
-def check_cell(cell: Cell, result: Mapping[str, Any], path: Path) -> None:
+def check_cell(
+    cell: Cell, result: Mapping[str, Any], path: Path, equal: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Refuse a result that is not what its suite asks for, or not repeatable.
+
+    Args:
+        cell: The cell.
+        result: Content of the result file.
+        path: The result file.
+        equal: Definition of older results -> definition that it is equal to.
 
     Raises:
         LgsidError: saying why.
@@ -162,7 +172,7 @@ def check_cell(cell: Cell, result: Mapping[str, Any], path: Path) -> None:
     asked = (cell.suite.name, cell.suite.task.name, cell.dataset.name, cell.dataset.split)
     if stated != asked or (result["method"]["name"], result["seed"]) != (cell.method.name, cell.seed):
         raise LgsidError(f"{path}: is the result of another cell ({'/'.join(stated)}); put it where it belongs")
-    if result["definition"] != cell.definition:
+    if cell.definition not in (result["definition"], equal.get(result["definition"])):
         raise LgsidError(f"{path}: was made with other settings than suite {cell.suite.name} asks for; run it again")
     if result["method"]["role"] != cell.method.role:
         raise LgsidError(f"{path}: says role {result['method']['role']}, the suite {cell.method.role}; run it again")

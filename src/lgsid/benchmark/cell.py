@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from lgsid.benchmark.suite import Method, Suite, SuiteDataset, definitions, seedless
+from lgsid.benchmark.definition import definitions, seedless
+from lgsid.benchmark.suite import Method, Suite, SuiteDataset
 from lgsid.errors import LgsidError
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.plugins import suggestion

@@ -3,95 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from lgsid.benchmark.suite_file import ControlsFile, MethodEntry, SuiteFile, SuiteStage
 from lgsid.benchmark.tasks import Task
+from lgsid.config.config_files import read_yaml
+from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
-from lgsid.pipeline.config_files import read_yaml
-from lgsid.pipeline.pipeline import check_keys, read_stage
+from lgsid.pipeline.pipeline import RENAMED, StageEntry, read_stage
 from lgsid.pipeline.stage import Stage, substituted
 from lgsid.plugins import suggestion
 
 DATA_STAGE = "data"
 
 
-def with_controls(content: Mapping[str, Any], task: Task, source: Path) -> tuple[dict[str, Stage], dict[str, Any]]:
+def with_controls(content: SuiteFile, task: Task, source: Path) -> tuple[dict[str, Stage], dict[str, MethodEntry]]:
     """Return the stages and the entries of the methods of a suite, with the controls of its task.
 
     Raises:
         LgsidError: if an entry is wrong, or uses a name that a control has.
     """
-    reference = read_mapping(content["reference"], f"{source}: reference")
-    check_keys(reference, (*task.reference, *task.optional_reference), f"{source}: reference")
+    reference, known = content.reference, (*task.reference, *task.optional_reference)
+    for key in reference:
+        if key not in known:
+            raise LgsidError(f"{source}: reference: unknown key {key!r}; {suggestion(key, known)}")
     for key in task.reference:
         if key not in reference:
             raise LgsidError(f"{source}: reference: {key} is missing; name the stage that the controls copy")
-    controls_file = task.controls
-    controls = without_absent(read_yaml(controls_file), reference)
-    entries = read_mapping(content["stages"], f"{source}: stages")
-    taken = set(entries) & set(controls["stages"]) | {DATA_STAGE} & set(entries)
-    if taken:
-        raise LgsidError(f"{source}: stages: {sorted(taken)[0]!r} is lgsid's own name; choose another")
-    entries = {**entries, **renamed(controls["stages"], reference)}
-    stages = {name: liked(name, entries, source) for name in entries}
-    base = {name: controls_file if name in controls["stages"] else source for name in entries}
-    read = {name: read_stage(name, entry, base[original(name, entries)]) for name, entry in stages.items()}
-    return read, {**read_mapping(content["methods"], f"{source}: methods"), **controls["methods"]}
+    file = task.controls
+    controls = without_absent(read_into(ControlsFile, read_yaml(file), str(file), RENAMED), reference)
+    own_names = set(content.stages) & set(controls.stages) | {DATA_STAGE} & set(content.stages)
+    if own_names:
+        raise LgsidError(f"{source}: stages: {sorted(own_names)[0]!r} is lgsid's own name; choose another")
+    entries = {**content.stages, **{name: renamed(stage, reference) for name, stage in controls.stages.items()}}
+    base = {name: file if name in controls.stages else source for name in entries}
+    stages = {
+        name: read_stage(name, like_another(name, entries, source), base[original(name, entries)]) for name in entries
+    }
+    return stages, {**content.methods, **controls.methods}
 
 
-def without_absent(controls: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def without_absent(controls: ControlsFile, reference: Mapping[str, str]) -> ControlsFile:
     """Leave out the controls that need a stage which the suite does not name (unaligned vectors of no alignment)."""
-    asked = {name: set(entry.get("needs", ())) for name, entry in controls["stages"].items()}
-    stages = {name: entry for name, entry in controls["stages"].items() if asked[name] <= set(reference)}
-    stages = {name: {k: v for k, v in entry.items() if k != "needs"} for name, entry in stages.items()}
-    return {"stages": stages, "methods": {n: e for n, e in controls["methods"].items() if e["stage"] in stages}}
+    stages = {name: entry for name, entry in controls.stages.items() if set(entry.needs) <= set(reference)}
+    return ControlsFile(stages, {name: entry for name, entry in controls.methods.items() if entry.stage in stages})
 
 
-def renamed(entries: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:
+def renamed(entry: SuiteStage, reference: Mapping[str, str]) -> SuiteStage:
     """Put the suite's stages in the place of `like: model` and of `$model/...`, for each name of `reference`."""
 
     def path_of(stage: str, path: str) -> str:
         return f"${reference.get(stage, stage)}" + (f"/{path}" if path else "")
 
-    result = {}
-    for name, entry in entries.items():
-        changed = substituted(entry, path_of)
-        result[name] = {**changed, "like": reference.get(entry["like"], entry["like"])} if "like" in entry else changed
-    return result
+    like = None if entry.like is None else reference.get(entry.like, entry.like)
+    return replace(entry, set=substituted(entry.set or {}, path_of), like=like)
 
 
-def original(name: str, entries: Mapping[str, Any]) -> str:
+def original(name: str, entries: Mapping[str, SuiteStage]) -> str:
     """Return the stage whose config files a stage has, which may be one that it is like."""
     entry = entries[name]
-    return original(entry["like"], entries) if isinstance(entry, Mapping) and "like" in entry else name
+    return name if entry.like is None or entry.config is not None else original(entry.like, entries)
 
 
-def liked(name: str, entries: Mapping[str, Any], source: Path, above: tuple[str, ...] = ()) -> dict[str, Any]:
+def like_another(
+    name: str, entries: Mapping[str, SuiteStage], source: Path, above: tuple[str, ...] = ()
+) -> StageEntry:
     """Write out an entry `{like: other, set: ...}`: all that the other has, its own settings over them.
 
     Raises:
-        LgsidError: if there is no such stage, or stages are like each other.
+        LgsidError: if there is no such stage, stages are like each other, or nothing says what runs.
     """
-    entry = read_mapping(entries[name], f"{source}: stage {name}")
-    if "like" not in entry:
-        return dict(entry)
-    other = str(entry["like"])
-    if other not in entries:
-        raise LgsidError(f"{source}: stage {name}: like: {suggestion(other, entries)}")
-    if other in above:
-        raise LgsidError(f"{source}: stages are like each other: {' -> '.join((*above, name, other))}")
-    model = liked(other, entries, source, (*above, name))
-    own = {key: value for key, value in entry.items() if key != "like"}
-    return {**model, **own, "set": {**(model.get("set") or {}), **(own.get("set") or {})}}
-
-
-def read_mapping(content: Any, where: str) -> dict[str, Any]:
-    """Return a mapping.
-
-    Raises:
-        LgsidError: if it is something else.
-    """
-    if not isinstance(content, Mapping):
-        raise LgsidError(f"{where}: expected `key: value` lines, found {content!r}")
-    return {str(key): value for key, value in content.items()}
+    entry = entries[name]
+    if entry.like is None:
+        if entry.command is None:
+            raise LgsidError(f"{source}: stage {name}: command is missing")
+        return StageEntry(entry.command, entry.config, entry.set)
+    if entry.like not in entries:
+        raise LgsidError(f"{source}: stage {name}: like: {suggestion(entry.like, entries)}")
+    if entry.like in above:
+        raise LgsidError(f"{source}: stages are like each other: {' -> '.join((*above, name, entry.like))}")
+    model = like_another(entry.like, entries, source, (*above, name))
+    config = model.config if entry.config is None else entry.config
+    return StageEntry(entry.command or model.command, config, {**(model.set or {}), **(entry.set or {})})

@@ -11,9 +11,10 @@ from typing import Any
 import jsonschema
 
 from lgsid.artefacts import Dataset
-from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
+from lgsid.artefacts.files import file_hash, read_json, write_json
 from lgsid.artefacts.names import PROVENANCE_FILE
 from lgsid.benchmark.cell import Cell
+from lgsid.benchmark.definition import canonical_hash
 from lgsid.benchmark.entries import DATA_STAGE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.provenance import without_paths
@@ -99,11 +100,6 @@ def sealed(result: Mapping[str, Any]) -> dict[str, Any]:
     measured = {key: result[key] for key in MEASURED if key in result}
     complete = {**result, "outcome": canonical_hash(measured)}
     return {**complete, "digest": canonical_hash(complete)}
-
-
-def canonical_hash(value: Any) -> str:
-    """Hash a JSON value; the order of keys does not count."""
-    return text_hash([json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)])
 
 
 @cache

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import lgsid
-from lgsid.artefacts.files import text_hash
-from lgsid.benchmark.entries import DATA_STAGE, read_mapping, with_controls
+from lgsid.benchmark.definition import definitions, seedless
+from lgsid.benchmark.entries import DATA_STAGE, with_controls
+from lgsid.benchmark.suite_file import DatasetEntry, MethodEntry, SuiteFile
 from lgsid.benchmark.tasks import TASKS, Task
+from lgsid.config.config_files import find_config, read_yaml
+from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
-from lgsid.pipeline.config_files import find_config, read_yaml, resolved
-from lgsid.pipeline.pipeline import Pipeline, check_keys, check_name, ordered
+from lgsid.pipeline.pipeline import RENAMED, Pipeline, check_name, ordered
 from lgsid.pipeline.stage import Stage
 from lgsid.plugins import suggestion
 
-SUITE_KEYS = (
-    *("name", "title", "description", "task", "seeds", "primary", "baseline", "budget", "datasets", "stages"),
-    *("reference", "methods"),
-)
-DATASET_KEYS = ("name", "split", "title", "config", "set")
-METHOD_KEYS = ("stage", "title", "help", "part", "role")
-ROLES = ("method", "control", "counting")
 MIN_SEEDS = 3
 
 
@@ -116,31 +110,28 @@ class Suite:
             LgsidError: if a key, task, stage, method or config is unknown, or the budget is not the same for all.
         """
         source = find_suite(path)
-        content = read_yaml(source)
-        check_keys(content, SUITE_KEYS, str(source))
-        for key in ("task", "datasets", "stages", "methods", "reference"):
-            if not content.get(key):
+        content = read_into(SuiteFile, read_yaml(source), str(source), RENAMED)
+        for key in ("datasets", "stages", "methods", "reference"):
+            if not getattr(content, key):
                 raise LgsidError(f"{source}: {key} is missing")
-        name = content.get("name", source.stem)
+        name = source.stem if content.name is None else content.name
         check_name(name, str(source))
-        if content["task"] not in TASKS:
-            raise LgsidError(f"{source}: task: {suggestion(str(content['task']), TASKS)}")
-        task = TASKS[content["task"]]
+        if content.task not in TASKS:
+            raise LgsidError(f"{source}: task: {suggestion(content.task, TASKS)}")
+        task = TASKS[content.task]
         stages, listed = with_controls(content, task, source)
-        methods = {name: read_method(name, entry, stages, source) for name, entry in listed.items()}
-        budget = read_mapping(content.get("budget") or {}, f"{source}: budget")
-        stages = budgeted(stages, methods, budget, source)
+        methods = {key: read_method(key, entry, stages, source) for key, entry in listed.items()}
         suite = cls(
             name=name,
-            title=str(content.get("title", name)),
-            description=str(content.get("description", "")),
+            title=name if content.title is None else content.title,
+            description=content.description,
             task=task,
-            seeds=read_seeds(content.get("seeds"), source),
-            primary=str(content.get("primary", task.primary)),
-            baseline=str(content.get("baseline", next(iter(methods)))),
-            budget=budget,
-            datasets=tuple(read_dataset(entry, source) for entry in content["datasets"]),
-            stages=stages,
+            seeds=checked_seeds(content.seeds, source),
+            primary=task.primary if content.primary is None else content.primary,
+            baseline=next(iter(methods)) if content.baseline is None else content.baseline,
+            budget=content.budget,
+            datasets=tuple(read_dataset(entry, source) for entry in content.datasets),
+            stages=budgeted(stages, methods, content.budget, source),
             methods=methods,
             source=source,
         )
@@ -220,91 +211,53 @@ def own_suites() -> list[Path]:
     return sorted(suite_root().glob("*.yaml"))
 
 
-def seedless(pipeline: Pipeline, stage: Stage) -> bool:
-    """Tell whether a stage gives the same for every seed, as do all that it needs."""
-    return pipeline.seed_of(stage) is None and all(seedless(pipeline, pipeline.stages[n]) for n in stage.needs)
-
-
-def definitions(pipeline: Pipeline) -> dict[str, str]:
-    """Hash what defines each stage: verbs, settings, seed, and the stages that it needs. Not the code."""
-    found: dict[str, str] = {}
-    for name, stage in pipeline.stages.items():
-        configs = [settings_of(path, path.stat().st_mtime_ns) for path in stage.configs]
-        seed = None if seedless(pipeline, stage) else pipeline.seed
-        settings = repr((stage.verbs, configs, sorted(stage.options.items()), seed))
-        found[name] = text_hash([name, settings, *(found[other] for other in stage.needs)])
-    return found
-
-
-@cache
-def settings_of(path: Path, changed_ns: int) -> str:
-    """Return all settings of a config file as text; read once as long as it does not change."""
-    return repr(resolved(read_yaml(path), path.parent))
-
-
-def read_seeds(content: Any, source: Path) -> tuple[int, ...]:
-    """Return the seeds.
+def checked_seeds(seeds: Sequence[int], source: Path) -> tuple[int, ...]:
+    """Return the seeds, each once.
 
     Raises:
-        LgsidError: if they are not whole numbers, or fewer than three.
+        LgsidError: if they are fewer than three.
     """
-    seeds = content if isinstance(content, Sequence) and not isinstance(content, str) else []
-    if not seeds or not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-        raise LgsidError(f"{source}: seeds: expected a list of whole numbers, found {content!r}")
     if len(set(seeds)) < MIN_SEEDS:
         raise LgsidError(f"{source}: seeds: {len(set(seeds))} given; a comparison needs at least {MIN_SEEDS}")
     return tuple(dict.fromkeys(seeds))
 
 
-def read_dataset(content: Any, source: Path) -> SuiteDataset:
+def read_dataset(entry: DatasetEntry, source: Path) -> SuiteDataset:
     """Check the entry of one dataset.
 
     Raises:
-        LgsidError: if a key is unknown or missing, or its config is not there.
+        LgsidError: if its name cannot name a folder, or its config is not there.
     """
-    where = f"{source}: datasets"
-    entry = read_mapping(content, where)
-    check_keys(entry, DATASET_KEYS, where)
-    for key in ("name", "split", "config"):
-        if key not in entry:
-            raise LgsidError(f"{where}: {key} is missing in {entry!r}")
-    if not all(str(entry[key]).replace("_", "").replace("-", "").isalnum() for key in ("name", "split")):
-        raise LgsidError(f"{where}: name and split have letters, digits, `-` and `_` only, found {entry!r}")
-    options = read_mapping(entry.get("set") or {}, f"{where}: {entry['name']}: set")
-    return SuiteDataset(
-        name=str(entry["name"]),
-        split=str(entry["split"]),
-        title=str(entry.get("title", f"{entry['name']}, {entry['split']}")),
-        config=find_config(str(entry["config"]), source.parent),
-        options={name: read_mapping(value, f"{where}: set: {name}") for name, value in options.items()},
-    )
+    if not all(is_word(text) for text in (entry.name, entry.split)):
+        raise LgsidError(f"{source}: datasets: name and split have letters, digits, `-` and `_` only, found {entry!r}")
+    title = f"{entry.name}, {entry.split}" if entry.title is None else entry.title
+    return SuiteDataset(entry.name, entry.split, title, find_config(entry.config, source.parent), entry.set or {})
 
 
-def read_method(name: str, content: Any, stages: Mapping[str, Stage], source: Path) -> Method:
+def read_method(name: str, entry: MethodEntry, stages: Mapping[str, Stage], source: Path) -> Method:
     """Check the entry of one method.
 
     Raises:
-        LgsidError: if a key, a role or the stage is unknown.
+        LgsidError: if its name cannot name a file, or its stage is unknown.
     """
     where = f"{source}: method {name}"
-    entry = read_mapping(content, where)
-    check_keys(entry, METHOD_KEYS, where)
-    if not name.replace("_", "").replace("-", "").isalnum():
+    if not is_word(name):
         raise LgsidError(f"{where}: a name has letters, digits, `-` and `_` only")
-    stage = str(entry.get("stage", name))
+    stage = name if entry.stage is None else entry.stage
     if stage not in stages:
         raise LgsidError(f"{where}: no such stage; {suggestion(stage, stages)}")
-    role = str(entry.get("role", "method"))
-    if role not in ROLES:
-        raise LgsidError(f"{where}: role: {suggestion(role, ROLES)}")
-    words = {key: str(entry.get(key, default)) for key, default in (("title", name), ("help", ""), ("part", ""))}
-    return Method(name, stage, words["title"], words["help"], role, words["part"])
+    return Method(name, stage, name if entry.title is None else entry.title, entry.help, entry.role, entry.part)
+
+
+def is_word(text: str) -> bool:
+    """Tell whether a text has letters, digits, `-` and `_` only."""
+    return text.replace("_", "").replace("-", "").isalnum()
 
 
 def budgeted(
     stages: Mapping[str, Stage], methods: Mapping[str, Method], budget: Mapping[str, Any], source: Path
 ) -> dict[str, Stage]:
-    """Give every stage that trains a method the same budget (FIELD 3.10).
+    """Give every stage that trains a method the same budget: epochs, and what else the suite fixes.
 
     Raises:
         LgsidError: if a stage sets a key of the budget itself.
@@ -315,6 +268,6 @@ def budgeted(
         own = set(stage.options) & set(budget)
         if own:
             raise LgsidError(f"{source}: stage {name}: {sorted(own)[0]} is in the budget, which is the same for all")
-        if name in measured and "fit" in stage.verbs:
+        if name in measured and "fit" in stage.commands:
             result[name] = stage.with_options(budget)
     return result

@@ -20,7 +20,7 @@ PRESENTATION = {  # modules that change what is told of a result, not the result
     "lgsid.errors",
     "lgsid.plugins",
     "lgsid.pipeline.code_version",
-    "lgsid.pipeline.config_files",
+    "lgsid.config.config_files",
     "lgsid.pipeline.parser_errors",
     "lgsid.pipeline.progress",
     "lgsid.pipeline.provenance",
@@ -35,7 +35,7 @@ def code_version(roots: Iterable[str], texts: Iterable[str]) -> str:
     what only tells the user about the work.
 
     Args:
-        roots: `module:name` of what the verbs run.
+        roots: `module:name` of what the commands run.
         texts: All texts of the config; those that name a class, by short name or full path, count.
     """
     named = {(module, name) for module, _, name in (root.partition(":") for root in roots)} | set(classes_named(texts))

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from lgsid.config.config_files import find_config, read_yaml
+from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
-from lgsid.pipeline.config_files import find_config, read_yaml
+from lgsid.pipeline.command import SUPPLIED, Command, stage_kind
 from lgsid.pipeline.stage import SEED, Stage, substituted
-from lgsid.pipeline.verbs import VERBS
 from lgsid.plugins import suggestion
 
-PIPELINE_KEYS = ("name", "seed", "stages", "logger")
-STAGE_KEYS = ("verb", "config", "set")
+RENAMED = {"verb": "command"}  # key of older files -> key now
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One stage, as a pipeline file describes it.
+
+    Args:
+        command: What it runs; several, one after the other, in one folder.
+        config: Config files, relative to the pipeline file; later ones override earlier ones.
+        set: Dotted key -> value, over the configs.
+    """
+
+    command: list[str] | str
+    config: list[str] | str | None = None
+    set: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class PipelineFile:
+    """The content of a pipeline file.
+
+    Args:
+        stages: Name -> stage.
+        name: Name of the pipeline; that of the file if `None`.
+        seed: Random seed for all stages.
+        logger: A config with `trainer.logger` for every training.
+    """
+
+    stages: dict[str, StageEntry]
+    name: str | None = None
+    seed: int = 2026
+    logger: str | None = None
 
 
 @dataclass(frozen=True)
@@ -24,7 +56,7 @@ class Pipeline:
 
     Args:
         name: Name of the recipe.
-        seed: Seed that every stage starts from.
+        seed: Random seed that every stage starts from.
         stages: Name -> stage, in the order in which they run.
         source: The YAML file.
         run_folder: Folder that holds one folder per stage.
@@ -46,7 +78,7 @@ class Pipeline:
 
     def seed_of(self, stage: Stage) -> int | None:
         """Return the seed that a stage starts from, `None` if its result is the same for every seed."""
-        return self.seed if any(VERBS[verb].seeded for verb in stage.verbs) else None
+        return self.seed if any(stage_kind(name).traits.seeded for name in stage.commands) else None
 
     def options(self, stage: Stage) -> dict[str, Any]:
         """Return the options of a stage with paths, and the seed, in the place of references."""
@@ -56,10 +88,28 @@ class Pipeline:
 
         return {key: substituted(value, meant) for key, value in stage.options.items()}
 
+    def supplied(self, stage: Stage, found: Command[..., Any], folder: Path | None = None) -> dict[str, Any]:
+        """Return what a command is given beside the options of its stage.
+
+        Args:
+            stage: The stage.
+            found: The command.
+            folder: Where the results go, the final folder if `None`.
+        """
+        configs = [str(path) for path in stage.configs]
+        option = found.option("config")
+        return {
+            "config": configs if option is not None and option.many else next(iter(configs), None),
+            "output": str(folder or self.folder(stage.name)),
+            "seed": self.seed,
+            "logger": str(self.logger) if self.logger else None,
+            "stages": [str(self.folder(name)) for name in stage.needs],
+        }
+
     @property
     def gathering(self) -> list[str]:
         """Names of the stages that read all others, such as a report."""
-        return [name for name, stage in self.stages.items() if any(VERBS[v].reads_everything for v in stage.verbs)]
+        return [name for name, stage in self.stages.items() if gathers(stage)]
 
     @classmethod
     def read(
@@ -78,79 +128,88 @@ class Pipeline:
             logger: A config with `trainer.logger`, over what the file names.
 
         Raises:
-            LgsidError: if a key, a verb, a stage or a config file is unknown, or stages wait for each other.
+            LgsidError: if a key, a command, a stage or a config file is unknown, or stages wait for each other.
         """
         source = find_config(path)
-        content = read_yaml(source)
-        check_keys(content, PIPELINE_KEYS, str(source))
-        name, seed, listed = content.get("name", source.stem), content.get("seed", 2026), content.get("stages")
+        content = read_into(PipelineFile, read_yaml(source), str(source), RENAMED)
+        name = source.stem if content.name is None else content.name
         check_name(name, str(source))
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise LgsidError(f"{source}: seed: expected a whole number, found {seed!r}")
-        if not isinstance(listed, dict) or not listed:
-            raise LgsidError(f"{source}: stages: expected at least one `stage: {{verb: ...}}`")
-        stages = {str(key): read_stage(str(key), value, source) for key, value in listed.items()}
+        if not content.stages:
+            raise LgsidError(f"{source}: stages: expected at least one `stage: {{command: ...}}`")
+        stages = {key: read_stage(key, entry, source) for key, entry in content.stages.items()}
         for stage, options in (overrides or {}).items():
             if stage not in stages:
                 raise LgsidError(f"no stage {stage!r} in {source}; {suggestion(stage, stages)}")
             stages[stage] = stages[stage].with_options(options)
-        chosen = find_config(logger) if logger is not None else content.get("logger")
-        if isinstance(chosen, str):
-            chosen = find_config(chosen, source.parent)
+            check_stage(stages[stage], f"{source}: stage {stage}")
+        chosen = find_config(logger) if logger is not None else None
+        if chosen is None and content.logger is not None:
+            chosen = find_config(content.logger, source.parent)
         folder = Path(run_folder) if run_folder is not None else Path("runs") / name
-        return cls(name, seed, ordered(stages, source), source, folder, chosen)
+        return cls(name, content.seed, ordered(stages, source), source, folder, chosen)
 
 
-def check_name(name: Any, where: str) -> None:
+def check_name(name: str, where: str) -> None:
     """Refuse a name that is not the name of one folder: a path, a hidden folder, or the folder above.
 
     Raises:
         LgsidError: naming what was found.
     """
-    if not isinstance(name, str) or not name.strip() or name.startswith(".") or set(name) & set("/\\\0\n"):
+    if not name.strip() or name.startswith(".") or set(name) & set("/\\\0\n"):
         raise LgsidError(f"{where}: name: expected a word that can name a folder, found {name!r}")
 
 
-def check_keys(content: Mapping[Any, Any], known: Collection[str], where: str) -> None:
-    """Refuse keys that nothing reads.
-
-    Raises:
-        LgsidError: naming the first such key and the known ones.
-    """
-    for key in content:
-        if key not in known:
-            raise LgsidError(f"{where}: unknown key {key!r}; {suggestion(str(key), known)}")
-
-
-def read_stage(name: str, content: Any, source: Path) -> Stage:
+def read_stage(name: str, entry: StageEntry, source: Path) -> Stage:
     """Check the entry of one stage.
 
     Raises:
-        LgsidError: if it has an unknown key or verb, or names a config file that is not there.
+        LgsidError: if its name cannot be one, a command is unknown or cannot run so, or a config file is not there.
     """
     where = f"{source}: stage {name}"
-    if not isinstance(content, dict):
-        raise LgsidError(f"{where}: expected keys {', '.join(STAGE_KEYS)}, found {content!r}")
-    check_keys(content, STAGE_KEYS, where)
     if not all(part.isalnum() for part in name.replace("-", "_").split("_") if part) or not name.strip("_-"):
         raise LgsidError(f"{where}: a stage name has letters, digits, `-` and `_` only")
     if name == SEED:
         raise LgsidError(f"{where}: ${SEED} means the seed of the pipeline; choose another name")
-    verbs = content.get("verb")
-    verbs = tuple(verbs) if isinstance(verbs, list) else (verbs,)
-    for verb in verbs:
-        if verb not in VERBS:
-            raise LgsidError(f"{where}: unknown verb {verb!r}; {suggestion(str(verb), VERBS)}")
-    configs = content.get("config") or []
-    configs = configs if isinstance(configs, list) else [configs]
-    paths = tuple(find_config(str(config), source.parent) for config in configs)
-    options = content.get("set") or {}
-    if not isinstance(options, dict):
-        raise LgsidError(f"{where}: set: expected `dotted.key: value` pairs, found {options!r}")
-    stage = Stage(name, verbs, paths, {str(key): value for key, value in options.items()})
-    for verb in verbs:
-        VERBS[verb].check(stage, where)
+    commands = (entry.command,) if isinstance(entry.command, str) else tuple(entry.command)
+    configs = [entry.config] if isinstance(entry.config, str) else entry.config or []
+    paths = tuple(find_config(config, source.parent) for config in configs)
+    stage = Stage(name, commands, paths, entry.set or {})
+    check_stage(stage, where)
     return stage
+
+
+def check_stage(stage: Stage, where: str) -> None:
+    """Refuse a stage whose commands could not run, as far as their signatures tell.
+
+    Raises:
+        LgsidError: if a command is unknown, its config is missing, or an option is unknown or missing.
+    """
+    if not stage.commands:
+        raise LgsidError(f"{where}: command: expected at least one")
+    for number, name in enumerate(stage.commands):
+        found = stage_kind(name, where)
+        traits, known = found.traits, {o.key: o for o in found.options if o.name not in SUPPLIED}
+        config = found.option("config")
+        if config is None and stage.configs:
+            raise LgsidError(f"{where}: {name!r} reads no config; give its arguments in `set`")
+        if config is not None and config.required and not stage.configs:
+            raise LgsidError(f"{where}: config is missing; name the YAML file that {name!r} reads")
+        if config is not None and not config.many and len(stage.configs) > 1:
+            raise LgsidError(f"{where}: {name!r} reads one config, found {len(stage.configs)}")
+        for key in stage.options if not found.open_ended else ():
+            if key not in known:
+                raise LgsidError(f"{where}: unknown key {key!r} in set; {suggestion(key, known)}")
+        for key, option in known.items():
+            if option.required and key not in stage.options and not (key == SEED and traits.seeded):
+                raise LgsidError(f"{where}: set lacks {key!r}")
+        if traits.follows and traits.follows not in stage.commands[:number] and traits.unless not in stage.options:
+            both = f"command: [{traits.follows}, {name}]"
+            raise LgsidError(f"{where}: nothing to {name}; write `{both}`, or set {traits.unless}")
+
+
+def gathers(stage: Stage) -> bool:
+    """Tell whether a stage reads the results of all others."""
+    return any(stage_kind(name).reads_everything for name in stage.commands)
 
 
 def ordered(stages: Mapping[str, Stage], source: Path) -> dict[str, Stage]:
@@ -165,9 +224,9 @@ def ordered(stages: Mapping[str, Stage], source: Path) -> dict[str, Stage]:
         for other in needs:
             if other not in stages:
                 raise LgsidError(f"{source}: stage {name} refers to ${other}; {suggestion(other, stages)}")
-        if any(VERBS[verb].reads_everything for verb in stage.verbs):
+        if gathers(stage):
             needs += list(complete)
-        complete[name] = Stage(name, stage.verbs, stage.configs, stage.options, tuple(dict.fromkeys(needs)))
+        complete[name] = Stage(name, stage.commands, stage.configs, stage.options, tuple(dict.fromkeys(needs)))
     sorter = TopologicalSorter({name: stage.needs for name, stage in complete.items()})
     try:
         sorter.prepare()

@@ -11,7 +11,7 @@ from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
 from lgsid.artefacts.names import DATASET_FILE, LOG_FOLDER, PROVENANCE_FILE, STAGE_FILE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.code_version import code_version
-from lgsid.pipeline.config_files import read_yaml, resolved, strings
+from lgsid.config.config_files import read_config, strings
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import (
@@ -23,7 +23,7 @@ from lgsid.pipeline.run_folder import (
     replace_folder,
 )
 from lgsid.pipeline.stage import Stage
-from lgsid.pipeline.verbs import VERBS, Job
+from lgsid.pipeline.stage_commands import commands_of, outside_inputs, run_commands
 from lgsid.plugins import suggestion
 
 UNSTABLE = {PROVENANCE_FILE, STAGE_FILE}  # seconds and memory differ from run to run
@@ -149,22 +149,21 @@ class Runner:
 
     def parts(self, stage: Stage) -> dict[str, str]:
         """Hash what the result of a stage depends on."""
-        options = self.pipeline.options(stage)
-        configs = [resolved(read_yaml(path), path.parent) for path in stage.configs]
-        verbs = [VERBS[verb] for verb in stage.verbs]
+        configs = [read_config(path) for path in stage.configs]
+        commands = commands_of(stage)
         texts = [*strings(configs), *strings(dict(stage.options))]
-        settings = [repr(configs), repr(dict(stage.options)), repr(stage.verbs), repr(self.pipeline.seed_of(stage))]
+        settings = [repr(configs), repr(dict(stage.options)), repr(stage.commands), repr(self.pipeline.seed_of(stage))]
         inside = {str(self.pipeline.folder(name) / path) for name, path in stage.references()}
-        if any(verb.reads_everything for verb in verbs):
+        if any(command.reads_everything for command in commands):
             inside |= {str(self.pipeline.folder(name)) for name in stage.needs}
         outside = {text for text in texts if is_input(text)}
-        outside |= {str(path) for verb in verbs for path in verb.inputs(configs, options)}
+        outside |= outside_inputs(self.pipeline, stage)
         inputs = [f"{path} {content_hash(Path(path))}" for path in sorted(inside)]
         inputs += [f"{Path(path).name} {content_hash(Path(path))}" for path in sorted(outside)]
         return {
             "config": text_hash(settings),
             "inputs": text_hash(inputs),
-            "code": code_version([root for verb in verbs for root in verb.code], texts),
+            "code": code_version([root for command in commands for root in command.code], texts),
         }
 
     def run_stage(self, state: State) -> float:
@@ -173,8 +172,7 @@ class Runner:
         partial = new_partial(final)
         meter = Meter()
         seed_all(self.pipeline.seed)
-        job = Job(self.pipeline, stage, partial, self.pipeline.options(stage))
-        configs = {verb: dict(VERBS[verb].run(job)) for verb in stage.verbs}
+        configs = run_commands(self.pipeline, stage, partial)
         record = provenance(meter, configs, self.pipeline.seed_of(stage), self.data_hash(stage))
         write_json(partial / PROVENANCE_FILE, {"stage": stage.name, "pipeline": self.pipeline.name, **record})
         files = {str(path.relative_to(partial)): path.stat().st_size for path in result_files(partial)}

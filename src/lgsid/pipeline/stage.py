@@ -18,7 +18,7 @@ class Stage:
 
     Args:
         name: Name of the stage and of its run folder.
-        verbs: What it does, in this order ("fit", "test").
+        commands: What it runs, in this order ("fit", "test").
         configs: Config files, later ones override earlier ones.
         options: Dotted key -> value, over the configs. A value `$other/file` means a file of another stage, `$seed` the
             seed of the pipeline.
@@ -26,7 +26,7 @@ class Stage:
     """
 
     name: str
-    verbs: tuple[str, ...]
+    commands: tuple[str, ...]
     configs: tuple[Path, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()

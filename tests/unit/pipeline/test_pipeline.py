@@ -7,7 +7,7 @@ import yaml
 
 from lgsid.cli import split_override
 from lgsid.errors import LgsidError
-from lgsid.pipeline.config_files import config_root, find_config, own_configs, read_yaml, resolved, strings
+from lgsid.config.config_files import config_root, find_config, own_configs, read_yaml, resolved, strings
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.stage import Stage, substituted
 from lgsid.pipeline.verbs import VERBS

@@ -1,0 +1,81 @@
+"""Which result files may enter the leaderboard, and where a benchmark keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lgsid import plugins
+from lgsid.benchmark.board import check_cell, check_together
+from lgsid.benchmark.cell import cells_of
+from lgsid.benchmark.definition import equal_definitions
+from lgsid.benchmark.result_file import read_result
+from lgsid.benchmark.suite import Suite, own_suites
+from lgsid.errors import LgsidError
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a benchmark keeps things.
+
+    Args:
+        runs: Results of stages, and of every user. Not for git.
+        results: Result files.
+    """
+
+    runs: Path = Path("runs/benchmark")
+    results: Path = Path("benchmarks/results")
+
+
+def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folders) -> Iterator[tuple[Path, str]]:
+    """Say of each result file why it may not enter the leaderboard, with an empty text if it may.
+
+    Args:
+        paths: Result files.
+        suites: Names or paths of the suites that they may belong to; lgsid's own if empty.
+        folders: Where things are.
+    """
+    plugins.load()
+    known = read_suites(suites)
+    for path in paths:
+        yield path, reason_against(path, known, folders)
+
+
+def read_suites(suites: Sequence[str]) -> dict[str, Suite]:
+    """Return suites by name; lgsid's own if none is asked for."""
+    return {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
+
+
+def reason_against(path: Path, suites: dict[str, Suite], folders: Folders) -> str:
+    """Return why a result file may not enter, empty if it may."""
+    try:
+        check_one(path, suites, folders)
+    except LgsidError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return ""
+
+
+def check_one(path: Path, suites: dict[str, Suite], folders: Folders) -> None:
+    """Refuse a result file that may not enter the leaderboard: bad, not repeatable, on other data, or a lone seed.
+
+    Raises:
+        LgsidError: saying why.
+    """
+    result = read_result(path)
+    suite = suites.get(result["suite"])
+    if suite is None:
+        raise LgsidError(f"{path}: belongs to suite {result['suite']}; known suites: {', '.join(sorted(suites))}")
+    cells = list(cells_of(suite, folders.runs))
+    name = (result["dataset"]["name"], result["dataset"]["split"], result["method"]["name"], result["seed"])
+    found = [c for c in cells if (c.dataset.name, c.dataset.split, c.method.name, c.seed) == name]
+    if not found:
+        raise LgsidError(f"{path}: suite {suite.name} has no cell {'/'.join(str(part) for part in name)}")
+    check_cell(found[0], result, path, equal_definitions(folders.results))
+    folder = path.resolve().parent
+    beside = {str(p): read_result(p) for c in cells if (p := folder / c.result_path(folder).name).is_file()}
+    check_together({**beside, str(path.resolve()): result})
+    seeds = [c for c in cells if (c.dataset, c.method.name) == (found[0].dataset, result["method"]["name"])]
+    missing = [str(c.seed) for c in seeds if not (folder / c.result_path(folder).name).is_file()]
+    if missing:
+        raise LgsidError(f"{path}: the results of seeds {', '.join(missing)} are missing beside it; run them too")

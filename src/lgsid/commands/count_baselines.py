@@ -1,0 +1,74 @@
+"""`lgsid baselines | ctr-baselines`: recommenders that only count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lgsid.artefacts.names import CANDIDATES_FILE, METRICS_FILE
+from lgsid.pipeline.command import AsStage, command
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+CTR_CODE = ("lgsid.recommenders.counting.clicks:evaluate_counting_clicks", "lgsid.datamodules.ctr_data:CTRData")
+
+
+@command(stage=AsStage(code=("lgsid.recommenders.counting.suite:evaluate_counting",)))
+def baselines(*, dataset: str, output: str) -> RenderableType:
+    """Evaluate all counting baselines on next-place recommendation.
+
+    Args:
+        dataset: Folder of a prepared dataset.
+        output: Folder for metrics.json and the rank of every query.
+    """
+    from lgsid.artefacts.files import write_json
+    from lgsid.recommenders.counting.suite import evaluate_counting
+
+    found = evaluate_counting(dataset, "test", Path(output))
+    write_json(Path(output) / METRICS_FILE, found)
+    return summary(found, ("hit@1", "hit@10", "mrr"))
+
+
+@command(stage=AsStage(code=CTR_CODE))
+def ctr_baselines(
+    *, dataset: str, output: str, near_km: float = 5.0, candidates: str | None = None, seed: int = 0
+) -> RenderableType:
+    """Evaluate all counting baselines on click-through.
+
+    Args:
+        dataset: Folder of a prepared dataset.
+        output: Folder for metrics.json, the score of every sample, and the candidates.
+        near_km: Distance from the last place, in km, within which near negatives are sampled.
+        candidates: Stored candidates, Parquet; sampled if none are given.
+        seed: Random seed for sampling negatives.
+    """
+    from lgsid.artefacts.files import write_json
+    from lgsid.datamodules import CTRData
+    from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
+
+    data = CTRData(dataset, near_km=near_km, candidates=candidates, seed=seed)
+    data.setup()
+    sampled = data.candidates
+    assert sampled is not None  # setup samples them
+    sampled.write(Path(output) / CANDIDATES_FILE)
+    found = evaluate_counting_clicks(data.dataset, sampled, "test", Path(output))
+    write_json(Path(output) / METRICS_FILE, found)
+    return summary(found, ("auc", "gauc"))
+
+
+def summary(metrics: Mapping[str, float], columns: tuple[str, ...], split: str = "test") -> RenderableType:
+    """Return a table of the metrics of each baseline, the best first."""
+    from rich import box
+    from rich.table import Table
+
+    names = {key.partition("/")[0] for key in metrics}
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("baseline")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name in sorted(names, key=lambda n: -metrics.get(f"{n}/{split}/{columns[-1]}", 0.0)):
+        values = (metrics.get(f"{name}/{split}/{column}") for column in columns)
+        table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
+    return table

@@ -1,0 +1,74 @@
+"""`lgsid recommend`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lgsid.errors import LgsidError
+from lgsid.pipeline.command import command
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@command()
+def recommend(
+    *,
+    checkpoint: str,
+    dataset: str,
+    user: str | None = None,
+    history: str | None = None,
+    at: str | None = None,
+    near: str | None = None,
+    radius_km: float | None = None,
+    new_only: bool = False,
+    k: int = 10,
+    json: bool = False,
+) -> RenderableType:
+    """Recommend places to a user, or after a history.
+
+    Args:
+        checkpoint: model.ckpt of a recommender.
+        dataset: Folder of the dataset it was trained on.
+        user: User id; the history is the user's check-ins.
+        history: Item ids, oldest first, separated by commas.
+        at: Local time of the query, 2012-10-05T19:00; the end of the log by default.
+        near: LAT,LON where the user is; the last place by default.
+        radius_km: Only places within this distance.
+        new_only: Only places the user has not been to.
+        k: How many places.
+        json: Print JSON.
+    """
+    from json import dumps
+
+    from lgsid import plugins
+    from lgsid.recommenders.recommend import recommend as answer
+
+    if user is not None and history is not None:
+        raise LgsidError("--history: not allowed with --user; give one of them")
+    plugins.load()
+    found = answer(
+        checkpoint,
+        dataset,
+        user=user,
+        history=None if history is None else [part.strip() for part in history.split(",") if part.strip()],
+        at=at,
+        near=None if near is None else read_place(near),
+        radius_km=radius_km,
+        k=k,
+        new_only=new_only,
+    )
+    return dumps(found.to_dict(), indent=2, ensure_ascii=False) if json else found
+
+
+def read_place(text: str) -> tuple[float, float]:
+    """Read `LAT,LON`.
+
+    Raises:
+        LgsidError: if it is something else.
+    """
+    try:
+        lat, lon = (float(part) for part in text.split(","))
+    except ValueError:
+        raise LgsidError(f"--near {text!r}: expected LAT,LON in degrees, for example 40.7580,-73.9855") from None
+    return lat, lon

@@ -1,0 +1,39 @@
+"""`lgsid report`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lgsid.artefacts.names import REPORT_TERMINAL_FILE
+from lgsid.pipeline.command import AsStage, command
+from lgsid.terminal import WIDTH
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@command(stage=AsStage(code=("lgsid.pipeline.report:write_report",)))
+def report(stages: Sequence[str], *, output: str) -> RenderableType:
+    """Write figures and tables over the stages of a pipeline. What the terminal shows is kept beside them.
+
+    Args:
+        stages: Folders of the stages, in the order in which they ran.
+        output: Folder for the report.
+    """
+    from dataclasses import replace
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from lgsid.artefacts.files import write_text
+    from lgsid.pipeline.report import write_report
+
+    final = Path(output.removesuffix(".partial"))  # as a stage it gets this name when it is complete
+    found = replace(write_report({Path(stage).name: Path(stage) for stage in stages}, Path(output)), folder=final)
+    buffer = io.StringIO()
+    Console(file=buffer, width=WIDTH, force_terminal=True, color_system="truecolor").print(found)
+    write_text(Path(output) / REPORT_TERMINAL_FILE, buffer.getvalue())
+    return Text.from_ansi(buffer.getvalue())

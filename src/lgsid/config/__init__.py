@@ -1,0 +1,1 @@
+"""Configs: finding and reading YAML files, variants over a base, and what is wrong in them in one line."""

@@ -1,0 +1,165 @@
+"""Find and read YAML files: on disk as given, or among the configs that lgsid carries; variants over their base."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import lgsid
+from lgsid.config.merging import merged
+from lgsid.errors import LgsidError
+from lgsid.plugins import moved_class, suggestion
+
+EXTENDS = "extends"
+YAML_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (*YAML_SUFFIXES, ".json")
+
+
+def config_root() -> Path:
+    """Return the folder of lgsid's own configs: inside the installed package, or at the top of a checkout."""
+    package = Path(lgsid.__file__).resolve().parent
+    packaged = package / "configs"
+    return packaged if packaged.is_dir() else package.parents[1] / "configs"
+
+
+def find_config(name: str | Path, base: Path | None = None) -> Path:
+    """Return the file that `name` means.
+
+    Args:
+        name: A path; a relative one that is not found is looked up among lgsid's own configs, with or without a
+            leading `configs/` or `../`, so that a copied pipeline file still finds its parts.
+        base: Folder that a relative path starts from, the working directory if `None`.
+
+    Raises:
+        LgsidError: if there is no such file.
+    """
+    given = Path(name)
+    local = Path(os.path.normpath(given if base is None else base / given))
+    if local.is_file():
+        return local
+    parts = list(given.parts)
+    while parts and parts[0] in ("..", "configs"):
+        parts.pop(0)
+    own = config_root().joinpath(*parts)
+    if not given.is_absolute() and own.is_file():
+        return own
+    if local.is_dir():
+        raise LgsidError(f"{local}: is a folder, not a config file")
+    similar = suggestion("/".join(parts), own_configs(), limit=0)
+    hint = f"{similar} " if similar.startswith("did you mean") else ""
+    raise LgsidError(f"{local}: no such config file; {hint}`lgsid configs` lists those that lgsid carries")
+
+
+def own_configs() -> list[str]:
+    """List lgsid's own configs, relative to their folder, sorted."""
+    root = config_root()
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.suffix in SUFFIXES)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping, as it stands.
+
+    Raises:
+        LgsidError: if it is unreadable, is not YAML, or holds something else than a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LgsidError(f"{path}: cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        raise LgsidError(f"{path}: not valid YAML: {yaml_problem(error)}") from error
+    if not isinstance(content, dict):
+        raise LgsidError(f"{path}: expected `key: value` lines, found {type(content).__name__}")
+    return content
+
+
+def yaml_problem(error: yaml.YAMLError) -> str:
+    """Say in one line what is wrong with a YAML file, and in which line."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark is not None else str(problem)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a config: a file with `extends: base.yaml` is merged over its base, files that it names become content.
+
+    Mappings merge deeply, lists and other values replace those of the base, and a changed `class_path` does away with
+    the base's `init_args`. The base is named relative to the file.
+
+    Raises:
+        LgsidError: if a file cannot be read, files extend each other, or a class is named that has moved.
+    """
+    return read_over_base(path, ())
+
+
+def read_over_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """Read a config file that is named by the files `above`."""
+    here = path.resolve()
+    if here in above:
+        names = " -> ".join(file.name for file in (*above[above.index(here) :], here))
+        raise LgsidError(f"{path}: configs extend each other: {names}")
+    content = read_yaml(path)
+    check_classes(content, path)
+    base = content.pop(EXTENDS, None)
+    if base is None:
+        return dict(with_files(content, path.parent, (*above, here)))
+    if not isinstance(base, str):
+        raise LgsidError(f"{path}: {EXTENDS}: expected the name of one YAML file, found {base!r}")
+    own = with_files(content, path.parent, (*above, here))
+    try:
+        below = find_config(base, path.parent)
+    except LgsidError as error:
+        raise LgsidError(f"{path}: {EXTENDS}: {error}") from error
+    return dict(merged(read_over_base(below, (*above, here)), own))
+
+
+def with_files(content: Any, folder: Path, above: tuple[Path, ...]) -> Any:
+    """Replace the names of YAML files inside a config by their content, as the command line does when it parses it."""
+    if isinstance(content, Mapping):
+        return {str(key): with_files(value, folder, above) for key, value in content.items()}
+    if isinstance(content, list):
+        return [with_files(value, folder, above) for value in content]
+    if isinstance(content, str) and content.endswith(YAML_SUFFIXES):
+        path = folder / content
+        if path.is_file():
+            return read_over_base(path, above)
+    return content
+
+
+def config_argument(path: Path) -> str:
+    """Return what a parser's `--config` takes for a file: its path, or its content if some of it extends a base."""
+    return yaml.safe_dump(read_config(path), sort_keys=False) if extends_a_base(path) else str(path)
+
+
+def extends_a_base(path: Path) -> bool:
+    """Tell whether a config, or a YAML file that it names, is a variant of another."""
+    content = read_yaml(path)
+    named = (path.parent / text for text in strings(content) if text.endswith(YAML_SUFFIXES))
+    return EXTENDS in content or any(extends_a_base(file) for file in named if file.is_file())
+
+
+def check_classes(content: Any, path: Path) -> None:
+    """Refuse a class path that lgsid once had.
+
+    Raises:
+        LgsidError: naming the new one.
+    """
+    for text in strings(content):
+        new = moved_class(text)
+        if new:
+            raise LgsidError(f"{path}: {text} has moved; write {new}")
+
+
+def strings(content: Any) -> list[str]:
+    """Return all string values inside nested mappings and lists, in order."""
+    if isinstance(content, str):
+        return [content]
+    if isinstance(content, Mapping):
+        return [text for value in content.values() for text in strings(value)]
+    if isinstance(content, (list, tuple)):
+        return [text for value in content for text in strings(value)]
+    return []
