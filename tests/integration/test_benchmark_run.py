@@ -1,5 +1,7 @@
 """Running a suite on light stages: sharing, kills and resumption, workers side by side, and what is refused after."""
 
+import contextlib
+import io
 import json
 import multiprocessing
 import os
@@ -8,7 +10,6 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -17,51 +18,42 @@ import pytest
 import yaml
 
 from lgsid.artefacts.files import read_json, write_json
-from lgsid.benchmark import commands
 from lgsid.benchmark import suite as suite_module
 from lgsid.benchmark.board import Board
-from lgsid.benchmark.commands import Folders
-from lgsid.benchmark.result_file import canonical_hash, read_result, sealed
+from lgsid.benchmark.definition import canonical_hash
+from lgsid.benchmark.entry_check import Folders, checked_results
+from lgsid.benchmark.result_file import read_result, sealed
 from lgsid.benchmark.suite import Suite
 from lgsid.benchmark.tasks import NextPlace
 from lgsid.cli import main
+from lgsid.commands import benchmark
 from lgsid.errors import LgsidError
-from lgsid.pipeline import pipeline as pipeline_module
+from lgsid.pipeline import command as command_module
 from lgsid.pipeline import provenance as provenance_module
-from lgsid.pipeline import runner as runner_module
-from lgsid.pipeline.verbs import VERBS, Verb
+from lgsid.pipeline.command import AsStage, command
 
 forked = multiprocessing.get_context("fork")
 QUERIES = 60
 
 
-class Guess(Verb):
+@command(stage=AsStage(code=("lgsid.artefacts.files:write_json",), seeded=True))
+def guess(*, dataset: str, skill: float, output: str, seed: int = 0, reads: str | None = None):
     """Rank the right place at random, better with more skill."""
-
-    required = ("dataset", "skill")
-    optional = ("reads",)
-    needs_config = False
-
-    @property
-    def code(self):
-        return ("lgsid.artefacts.files:write_json",)
-
-    def run(self, job):
-        log = pq.read_table(Path(job.options["dataset"]) / "interactions.parquet").to_pandas()
-        rows = np.flatnonzero((log["split"] == "test").to_numpy())[:QUERIES]
-        rank = np.random.geometric(job.options["skill"], len(rows))  # noqa: NPY002
-        user = log["user_id"].astype("category").cat.codes.to_numpy()[rows].astype(np.int64)
-        is_new = rows % 2 == 0
-        columns = {"row": rows, "user": user, "rank": rank, "is_new": is_new}
-        columns["explore_rank"] = np.where(is_new, rank, -1)
-        pq.write_table(pa.table(columns), job.folder / "per_query.parquet")
-        reciprocal = np.where(rank <= 10, 1 / rank, 0.0).mean()
-        with (Path(os.environ["RAN"]) / f"{job.stage.name}.{job.pipeline.seed}").open("a") as handle:
-            handle.write("x")
-        time.sleep(float(os.environ.get("PAUSE", "0")))
-        metrics = {"test/mrr@10": float(reciprocal), "test/hit@1": float((rank == 1).mean())}
-        write_json(job.folder / "metrics.json", metrics)
-        return dict(job.options)
+    folder = Path(output)
+    log = pq.read_table(Path(dataset) / "interactions.parquet").to_pandas()
+    rows = np.flatnonzero((log["split"] == "test").to_numpy())[:QUERIES]
+    rank = np.random.geometric(skill, len(rows))  # noqa: NPY002
+    user = log["user_id"].astype("category").cat.codes.to_numpy()[rows].astype(np.int64)
+    is_new = rows % 2 == 0
+    columns = {"row": rows, "user": user, "rank": rank, "is_new": is_new}
+    columns["explore_rank"] = np.where(is_new, rank, -1)
+    pq.write_table(pa.table(columns), folder / "per_query.parquet")
+    reciprocal = np.where(rank <= 10, 1 / rank, 0.0).mean()
+    with (Path(os.environ["RAN"]) / f"{folder.name.partition('.')[0]}.{seed}").open("a") as handle:
+        handle.write("x")
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+    metrics = {"test/mrr@10": float(reciprocal), "test/hit@1": float((rank == 1).mean())}
+    write_json(folder / "metrics.json", metrics)
 
 
 class Light(NextPlace):
@@ -87,9 +79,8 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("ran").mkdir()
     monkeypatch.setenv("RAN", str(tmp_path / "ran"))
-    verbs = MappingProxyType({**VERBS, "guess": Guess()})
-    for module in (pipeline_module, runner_module):
-        monkeypatch.setattr(module, "VERBS", verbs)
+    kinds = {**command_module.load_kind("commands"), "guess": guess}
+    monkeypatch.setattr(command_module, "load_kind", lambda kind: kinds)
     monkeypatch.setattr(suite_module, "TASKS", {"next_place": Light()})
     clean = lambda: ("0" * 40, False)  # noqa: E731
     monkeypatch.setattr(provenance_module, "git_state", clean)
@@ -100,8 +91,8 @@ def folders(tmp_path, monkeypatch):
 
 def write_suite(file="light.yaml", **changes):
     stages = {
-        "shared": {"verb": "guess", "set": {"dataset": "$data", "skill": 0.5}},
-        "good": {"verb": "guess", "set": {"dataset": "$data", "skill": 0.6, "reads": "$shared/metrics.json"}},
+        "shared": {"command": "guess", "set": {"dataset": "$data", "skill": 0.5}},
+        "good": {"command": "guess", "set": {"dataset": "$data", "skill": 0.6, "reads": "$shared/metrics.json"}},
         "better": {"like": "good", "set": {"skill": 0.9}},
     }
     suite = {
@@ -118,9 +109,14 @@ def write_suite(file="light.yaml", **changes):
 
 
 def run(folders, *only):
-    lines = []
-    commands.run("light.yaml", only, folders, lines.append)
-    return lines
+    return told(folders, only=only)
+
+
+def told(folders, **options):
+    """Run the suite and return the lines that it prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        benchmark.run("light.yaml", results=str(folders.results), runs=str(folders.runs), **options)
+    return text.getvalue().splitlines()
 
 
 def outcomes(folders):
@@ -160,22 +156,22 @@ def test_one_cell(folders):
 
 
 def test_a_plan_costs_nothing_and_knows_what_was_measured(folders):
-    lines = list(commands.plan("light.yaml", (), folders))
+    lines = told(folders, dry_run=True)
     assert lines[-1].startswith("9 cells, 13 of 13 stages would run")
     assert not folders.runs.exists() or not list(folders.runs.rglob("*.json"))
     run(folders, "*/good/1")
-    lines = list(commands.plan("light.yaml", (), folders))
+    lines = told(folders, dry_run=True)
     assert lines[-1].startswith("9 cells, 10 of 13 stages would run")
     assert "city.temporal good.1: up to date" in lines
 
 
 def child(pause):
     os.environ["PAUSE"] = str(pause)
-    commands.run("light.yaml", (), Folders(Path("runs"), Path("results")), lambda line: None)
+    run(Folders(Path("runs"), Path("results")))
 
 
 def test_killed_at_any_moment_and_resumed_gives_the_same_files(folders):
-    commands.run("light.yaml", (), Folders(Path("whole"), Path("whole_results")), lambda line: None)
+    run(Folders(Path("whole"), Path("whole_results")))
     expected = outcomes(Folders(Path("whole"), Path("whole_results")))
     draw = random.Random(0)
     for complete in (1, 3, 5, 7, 9):  # of 13 stages
@@ -291,7 +287,7 @@ def test_bad_or_mixed_results_are_refused(folders, changes, message, capsys):
     edit(path, forge=True, **changes(read_json(path)))
     with pytest.raises(LgsidError, match=message):
         board(folders)
-    [(_, reason)] = commands.check([path], ["light.yaml"], folders)
+    [(_, reason)] = checked_results([path], ["light.yaml"], folders)
     assert reason
 
 
@@ -301,7 +297,7 @@ def test_missing_seeds_and_other_files_are_refused(folders):
     shutil.move(path, "kept.json")
     with pytest.raises(LgsidError, match="lacks 1 of 9 results, the first seed 2 of good; run `lgsid benchmark run"):
         board(folders)
-    [(_, reason)] = commands.check([result_file(folders, "good.1")], ["light.yaml"], folders)
+    [(_, reason)] = checked_results([result_file(folders, "good.1")], ["light.yaml"], folders)
     assert reason == "the results of seeds 2 are missing beside it; run them too"
     shutil.move("kept.json", path)
     shutil.copy(path, path.with_name("worst.2.json"))
@@ -362,7 +358,7 @@ def test_prose_around_the_tables_stays(folders):
     run(folders)
     Path("out").mkdir()
     Path("out/README.md").write_text("# Mine\n\nwords\n\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\n\nmore\n")
-    commands.report(["light.yaml"], folders, Path("out"))
+    benchmark.report(["light.yaml"], output="out", results=str(folders.results), runs=str(folders.runs))
     text = Path("out/README.md").read_text()
     assert text.startswith("# Mine\n\nwords\n\n<!-- leaderboard -->\n")
     assert text.endswith("<!-- /leaderboard -->\n\nmore\n")

@@ -7,8 +7,8 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -18,60 +18,60 @@ import yaml
 from lgsid.artefacts.files import write_text
 from lgsid.cli import main
 from lgsid.errors import LgsidError
-from lgsid.pipeline import pipeline as pipeline_module
-from lgsid.pipeline import runner as runner_module
+from lgsid.pipeline import command as command_module
+from lgsid.pipeline.command import AsStage, command
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.run_folder import locked
 from lgsid.pipeline.runner import Runner, content_hash
-from lgsid.pipeline.verbs import VERBS, Verb
 
 forked = multiprocessing.get_context("fork")
 
 
-class Write(Verb):
+CODE = ("lgsid.artefacts.files:write_json",)
+
+
+@command(stage=AsStage(code=CODE, seeded=True))
+def write(
+    *,
+    output: str,
+    a: str | None = None,
+    b: str | None = None,
+    pause: float = 0.0,
+    fail: bool = False,
+    text: str | int = "",
+):
     """Write numbers drawn from every global generator, and what the inputs hold."""
-
-    required = ()
-    optional = ("a", "b", "pause", "fail", "text")
-    needs_config = False
-
-    @property
-    def code(self):
-        return ("lgsid.artefacts.files:write_json",)
-
-    def run(self, job):
-        if job.options.get("fail"):
-            raise LgsidError("this stage was told to fail")
-        for number in range(3):
-            draws = [random.random(), float(np.random.random()), float(torch.rand(()))]  # noqa: NPY002
-            write_text(job.folder / "deep" / f"{number}.json", json.dumps(draws))
-            time.sleep(job.options.get("pause", 0.0))
-        inputs = [Path(job.options[key]) for key in ("a", "b") if key in job.options]
-        read = "".join(p.read_text() if p.is_file() else content_hash(p) for p in inputs)
-        write_text(job.folder / "out.txt", f"{read}{job.options.get('text', '')}{draws}\n")
-        (job.folder / "log").mkdir()
-        (job.folder / "log" / "seconds.txt").write_text(str(time.time()))
-        return dict(job.options)
+    if fail:
+        raise LgsidError("this stage was told to fail")
+    folder = Path(output)
+    for number in range(3):
+        draws = [random.random(), float(np.random.random()), float(torch.rand(()))]  # noqa: NPY002
+        write_text(folder / "deep" / f"{number}.json", json.dumps(draws))
+        time.sleep(pause)
+    inputs = [Path(path) for path in (a, b) if path is not None]
+    read = "".join(p.read_text() if p.is_file() else content_hash(p) for p in inputs)
+    write_text(folder / "out.txt", f"{read}{text}{draws}\n")
+    (folder / "log").mkdir()
+    (folder / "log" / "seconds.txt").write_text(str(time.time()))
 
 
-class Gather(Write):
-    """A report."""
-
-    reads_everything = True
+@command(stage=AsStage(code=CODE, seeded=True))
+def gather(*, stages: Sequence[str], output: str):
+    """Write a report."""
+    write(output=output)
 
 
 @pytest.fixture(autouse=True)
 def light(monkeypatch):
-    verbs = MappingProxyType({**VERBS, "write": Write(), "gather": Gather()})
-    monkeypatch.setattr(pipeline_module, "VERBS", verbs)
-    monkeypatch.setattr(runner_module, "VERBS", verbs)
+    kinds = {**command_module.load_kind("commands"), "write": write, "gather": gather}
+    monkeypatch.setattr(command_module, "load_kind", lambda kind: kinds)
 
 
 STAGES = {
-    "one": {"verb": "write"},
-    "two": {"verb": ["write"], "set": {"a": "$one/out.txt"}},
-    "three": {"verb": "write", "set": {"a": "$one", "b": "$two/deep/1.json"}},
-    "end": {"verb": "gather"},
+    "one": {"command": "write"},
+    "two": {"command": ["write"], "set": {"a": "$one/out.txt"}},
+    "three": {"command": "write", "set": {"a": "$one", "b": "$two/deep/1.json"}},
+    "end": {"command": "gather"},
 }
 
 

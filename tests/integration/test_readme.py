@@ -14,9 +14,9 @@ import yaml
 
 from lgsid.artefacts import Embeddings
 from lgsid.cli import main
+from lgsid.config.config_files import find_config
 from lgsid.datasets import load_builder
 from lgsid.geo import GeoEncoder
-from lgsid.config.config_files import find_config
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.plugins import KINDS
 from lgsid.testing import toy_city, toy_tables

@@ -16,10 +16,10 @@ LAYERS = (
     ("datamodules",),
     ("plots",),
     ("testing",),
+    ("config",),
     ("pipeline", "report"),
-    ("benchmark",),
     ("terminal",),
-    ("cli_benchmark",),
+    ("commands", "benchmark"),
     ("cli",),
     ("__main__",),
 )

@@ -66,9 +66,7 @@ def original(name: str, entries: Mapping[str, SuiteStage]) -> str:
     return name if entry.like is None or entry.config is not None else original(entry.like, entries)
 
 
-def like_another(
-    name: str, entries: Mapping[str, SuiteStage], source: Path, above: tuple[str, ...] = ()
-) -> StageEntry:
+def like_another(name: str, entries: Mapping[str, SuiteStage], source: Path, above: tuple[str, ...] = ()) -> StageEntry:
     """Write out an entry `{like: other, set: ...}`: all that the other has, its own settings over them.
 
     Raises:

@@ -11,6 +11,7 @@ from lgsid.artefacts.names import STAGE_FILE
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.pipeline.pipeline import Pipeline
+from lgsid.pipeline.preflight import check_options
 from lgsid.pipeline.run_folder import check_result_folder, recover, taken
 from lgsid.pipeline.runner import Runner, State
 
@@ -133,6 +134,21 @@ def steps_of(cells: Sequence[Cell]) -> list[Step]:
         for name in cell.stages():
             found.setdefault(cell.pipeline.folder(name), Step(cell.pipeline, name))
     return list(found.values())
+
+
+def check_steps(steps: Sequence[Step]) -> None:
+    """Refuse options that a command would refuse when its turn comes; stages that differ in their paths only once.
+
+    Raises:
+        LgsidError: naming the first such stage and key.
+    """
+    seen: set[str] = set()
+    for step in steps:
+        stage = step.pipeline.stages[step.stage]
+        key = repr((stage.commands, stage.configs, stage.options))
+        if key not in seen:
+            seen.add(key)
+            check_options(step.pipeline, [stage])
 
 
 def is_complete(step: Step) -> bool:

@@ -23,9 +23,7 @@ def train_with(subcommand: str, words: Sequence[str]) -> None:
     train([subcommand, *words])
 
 
-def fit_words(
-    *, config: Sequence[str], output: str, seed: int, logger: str | None = None, **options: Any
-) -> list[str]:
+def fit_words(*, config: Sequence[str], output: str, seed: int, logger: str | None = None, **options: Any) -> list[str]:
     """Return the command line that trains as a stage asks for."""
     from lgsid.config.config_files import config_argument
 

@@ -75,6 +75,10 @@ def checked(hint: Any, value: Any, where: str, renamed: Mapping[str, str] | None
         if not isinstance(value, Mapping):
             raise LgsidError(f"{where}: expected {EXPECTED[dict]}, found {value!r}")
         return {str(key): checked(parts[1], item, f"{where}: {key}", renamed) for key, item in value.items()}
+    if origin is typing.Literal:
+        if value not in parts:
+            raise LgsidError(f"{where}: {suggestion(str(value), map(str, parts))}")
+        return value
     if not isinstance(value, (int, float) if hint is float else hint) or (isinstance(value, bool) and hint is not bool):
         raise LgsidError(f"{where}: expected {EXPECTED.get(hint, hint.__name__)}, found {value!r}")
     return value

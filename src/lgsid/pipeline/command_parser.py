@@ -64,9 +64,7 @@ def words_parser(found: Command[..., Any], name: str) -> ArgumentParser:
     return parser
 
 
-def split_words(
-    found: Command[..., Any], name: str, words: Sequence[str]
-) -> tuple[list[str], dict[str, Any]]:
+def split_words(found: Command[..., Any], name: str, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
     """Separate the words of a command's own flags from dotted keys that an open-ended command takes.
 
     Raises:
@@ -99,9 +97,7 @@ def takes_value(found: Command[..., Any], flag: str) -> bool:
     return next(option for option in found.options if option.flag == flag).hint is not bool
 
 
-def parse_stage(
-    found: Command[..., Any], options: Mapping[str, Any], supplied: Mapping[str, Any]
-) -> dict[str, Any]:
+def parse_stage(found: Command[..., Any], options: Mapping[str, Any], supplied: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a command that runs as a stage.
 
     Args:
@@ -138,16 +134,19 @@ def typed(found: Command[..., Any], values: Mapping[str, Any]) -> Namespace:
         default = None if option.required else option.default
         parser.add_argument(f"--{option.name}", type=option.hint, default=default)
     try:
-        return parser.parse_object(dict(values))
+        parsed: Namespace = parser.parse_object(dict(values))
     except ArgumentError as error:
         raise LgsidError(explained(str(error), found, in_stage=True)) from error
+    return parsed
 
 
 def arguments_of(found: Command[..., Any], parsed: Namespace) -> dict[str, Any]:
     """Return parsed values by the names of a command's parameters."""
     values = {option.name: parsed[option.key if option.key in parsed else option.name] for option in found.options}
     lists = {option.name for option in found.options if option.many and values[option.name] is None}
-    defaults = {option.name: [] if option.required else list(option.default) for option in found.options if option.name in lists}
+    defaults = {
+        option.name: [] if option.required else list(option.default) for option in found.options if option.name in lists
+    }
     return {**values, **defaults}
 
 

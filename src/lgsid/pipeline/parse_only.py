@@ -20,8 +20,16 @@ class ParserOnly(TrainingCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse later."""
-        self.config = {}
-        self.subcommand = None
+        self.config = {"subcommand": None}
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Leave out what no stage runs."""
+        kept = TrainingCLI.subcommands()
+        return {name: kept[name] for name in ("fit", "test")}
+
+    def _set_seed(self) -> None:
+        """Draw nothing."""
 
     def before_instantiate_classes(self) -> None:
         """Make nothing."""

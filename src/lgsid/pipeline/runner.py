@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
 from lgsid.artefacts.names import DATASET_FILE, LOG_FOLDER, PROVENANCE_FILE, STAGE_FILE
+from lgsid.config.config_files import read_config, strings
 from lgsid.errors import LgsidError
 from lgsid.pipeline.code_version import code_version
-from lgsid.config.config_files import read_config, strings
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import (

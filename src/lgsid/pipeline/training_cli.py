@@ -23,9 +23,9 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lgsid import plugins
 from lgsid.artefacts.files import read_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
+from lgsid.config.config_files import find_config, read_yaml
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
-from lgsid.config.config_files import find_config, read_yaml
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance

@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from lgsid.benchmark.cell import cells_of, chosen_cells
+from lgsid.benchmark.definition import definitions
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.benchmark.scheduler import steps_of
-from lgsid.benchmark.suite import Suite, definitions, own_suites
+from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.errors import LgsidError
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -27,14 +28,14 @@ CONTROLS = {"plain_ids", "random_codes", "unaligned"}
 def content(**changes):
     data = {"data.init_args.dataset": "$data"}
     stages = {
-        "align": {"verb": "fit", "config": "alignment/gdpo.yaml", "set": data},
+        "align": {"command": "fit", "config": "alignment/gdpo.yaml", "set": data},
         "hier": {
-            "verb": "fit",
+            "command": "fit",
             "config": "tokenizer/hier.yaml",
             "set": {**data, "data.init_args.embeddings": "$align/embeddings.parquet"},
         },
         "tiger": {
-            "verb": ["fit", "test"],
+            "command": ["fit", "test"],
             "config": "recommender/tiger.yaml",
             "set": {**data, "data.init_args.sids": "$hier/sids.parquet"},
         },
@@ -82,7 +83,7 @@ def test_controls_copy_the_reference_model(write):
     model = stages["tiger"]
     for name in ("control_plain", "control_random", "control_unaligned"):
         control = stages[name]
-        assert (control.verbs, control.configs) == (model.verbs, model.configs)
+        assert (control.commands, control.configs) == (model.commands, model.configs)
         assert control.options["trainer.max_epochs"] == 2
         differing = {key for key in model.options if model.options[key] != control.options[key]}
         assert differing == {"data.init_args.sids"}
@@ -168,7 +169,7 @@ def test_only(write):
         ({"budget": {"data.init_args.sids": "x"}}, "stage tiger: data.init_args.sids is in the budget"),
         ({"datasets": [{"name": "city", "config": "data/synthetic_city.yaml"}]}, "split is missing"),
         ({"datasets": [*content()["datasets"], *content()["datasets"]]}, "each dataset and split may be there once"),
-        ({"stages": {**content()["stages"], "data": {"verb": "card"}}}, "'data' is lgsid's own name"),
+        ({"stages": {**content()["stages"], "data": {"command": "card"}}}, "'data' is lgsid's own name"),
         ({"stages": {**content()["stages"], "a": {"like": "b"}, "b": {"like": "a"}}}, "like each other"),
         ({"stages": {**content()["stages"], "a": {"like": "tigre"}}}, r"stage a: like: did you mean tiger\?"),
     ],

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lgsid.cli import split_override
+from lgsid.commands.run_pipeline import split_override
+from lgsid.config.config_files import config_root, find_config, own_configs, read_config, read_yaml, strings
 from lgsid.errors import LgsidError
-from lgsid.config.config_files import config_root, find_config, own_configs, read_yaml, resolved, strings
+from lgsid.pipeline.command import stage_kinds
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.stage import Stage, substituted
-from lgsid.pipeline.verbs import VERBS
 
-BASELINES = {"verb": "baselines", "set": {"dataset": "$data"}}
-DATA = {"verb": "data prepare", "config": "data.yaml"}
+BASELINES = {"command": "baselines", "set": {"dataset": "$data"}}
+DATA = {"command": "data prepare", "config": "data.yaml"}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def write(tmp_path):
 
 
 def test_stages_come_after_what_they_need_else_in_the_order_of_the_file(write):
-    pipeline = Pipeline.read(write({"b": BASELINES, "a": BASELINES, "data": DATA, "end": {"verb": "report"}}))
+    pipeline = Pipeline.read(write({"b": BASELINES, "a": BASELINES, "data": DATA, "end": {"command": "report"}}))
     assert list(pipeline.stages) == ["data", "b", "a", "end"]
     assert pipeline.stages["b"].needs == ("data",)
     assert pipeline.stages["end"].needs == ("b", "a", "data")
@@ -48,24 +48,30 @@ def test_the_seed_of_the_pipeline_can_be_an_option(write):
     ("stages", "more", "message"),
     [
         ({"seed": BASELINES}, {}, "stage seed: $seed means the seed of the pipeline; choose another name"),
-        ({"a": {**BASELINES, "sets": {}}}, {}, "stage a: unknown key 'sets'; did you mean set?"),
-        ({"a": {"verb": "baseline"}}, {}, "unknown verb 'baseline'; did you mean baselines? known: baselines, card"),
-        ({"a": {"verb": None}}, {}, "unknown verb None"),
-        ({"dta": DATA, "a": BASELINES}, {}, "stage a refers to $data; did you mean dta?"),
-        ({"data": {"verb": "data prepare", "config": "gone.yaml"}}, {}, "gone.yaml: no such config file"),
-        ({"data": {"verb": "data prepare"}}, {}, "stage data: config is missing"),
-        ({"data": {"verb": "data prepare", "config": ["data.yaml", "data.yaml"]}}, {}, "reads one config, found 2"),
-        ({"a": {"verb": "baselines"}}, {}, "stage a: set lacks 'dataset'"),
+        ({"a": {**BASELINES, "sets": {}}}, {}, "stages: a: unknown key 'sets'; did you mean set?"),
         (
-            {"a": {"verb": "baselines", "set": {"datset": "x"}}},
+            {"a": {"command": "baseline"}},
+            {},
+            "unknown command 'baseline'; did you mean baselines? known: baselines, card",
+        ),
+        ({"a": {"command": None}}, {}, "stages: a: command: expected a text, found None"),
+        ({"dta": DATA, "a": BASELINES}, {}, "stage a refers to $data; did you mean dta?"),
+        ({"data": {"command": "data prepare", "config": "gone.yaml"}}, {}, "gone.yaml: no such config file"),
+        ({"data": {"command": "data prepare"}}, {}, "stage data: config is missing"),
+        ({"data": {"command": "data prepare", "config": ["data.yaml", "data.yaml"]}}, {}, "reads one config, found 2"),
+        ({"a": {"command": "baselines"}}, {}, "stage a: set lacks 'dataset'"),
+        (
+            {"a": {"command": "baselines", "set": {"datset": "x"}}},
             {},
             "unknown key 'datset' in set; did you mean dataset?",
         ),
-        ({"a": {"verb": "baselines", "set": ["x"]}}, {}, "set: expected `dotted.key: value` pairs"),
-        ({"a": {"verb": "test", "config": "data.yaml"}}, {}, "nothing to test"),
+        ({"a": {"command": "baselines", "set": ["x"]}}, {}, "set: expected `key: value` lines"),
+        ({"a": {"command": "test", "config": "data.yaml"}}, {}, "nothing to test"),
         ({"a b": BASELINES}, {}, "a stage name has letters"),
-        ({"a": "fit"}, {}, "stage a: expected keys"),
+        ({"a": "fit"}, {}, "stages: a: expected `key: value` lines (command, config, set), found 'fit'"),
         ({}, {}, "stages: expected at least one"),
+        ({"a": {"verb": "fit"}}, {}, "stages: a: `verb:` is called `command:` now; rename it"),
+        ({"a": {"command": []}}, {}, "stage a: command: expected at least one"),
         ({"data": DATA}, {"sead": 3}, "unknown key 'sead'; did you mean seed?"),
         ({"data": DATA}, {"seed": "x"}, "seed: expected a whole number"),
         ({"data": DATA}, {"name": "a/b"}, "name: expected a word"),
@@ -80,8 +86,8 @@ def test_what_is_wrong_is_one_line(write, stages, more, message):
 
 
 def test_cycles(write):
-    one = {"verb": "baselines", "set": {"dataset": "$two"}}
-    two = {"verb": "baselines", "set": {"dataset": "$one/x"}}
+    one = {"command": "baselines", "set": {"dataset": "$two"}}
+    two = {"command": "baselines", "set": {"dataset": "$one/x"}}
     with pytest.raises(LgsidError, match=r"wait for each other: (one -> two -> one|two -> one -> two)"):
         Pipeline.read(write({"one": one, "two": two}))
 
@@ -152,7 +158,8 @@ def test_nested_files_become_content(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "q.yaml").write_text("class_path: Q\ninit_args: {deep: r.yaml}\n")
     (tmp_path / "sub" / "r.yaml").write_text("x: 1\n")
-    content = resolved({"a": ["sub/q.yaml", "gone.yaml"]}, tmp_path)
+    (tmp_path / "top.yaml").write_text("a: [sub/q.yaml, gone.yaml]\n")
+    content = read_config(tmp_path / "top.yaml")
     assert content == {"a": [{"class_path": "Q", "init_args": {"deep": {"x": 1}}}, "gone.yaml"]}
     assert strings(content) == ["Q", "gone.yaml"]
 
@@ -165,8 +172,8 @@ def test_own_pipelines_are_valid(name):
     assert list(pipeline.stages)[-1] == "report"
 
 
-def test_every_verb_says_what_runs():
-    for verb in VERBS.values():
-        for root in verb.code:
+def test_every_stage_kind_says_what_runs():
+    for command in stage_kinds().values():
+        for root in command.code:
             module, _, name = root.partition(":")
             assert hasattr(__import__(module, fromlist=[name]), name)

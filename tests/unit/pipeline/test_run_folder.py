@@ -26,8 +26,8 @@ def home(tmp_path, monkeypatch):
 
 
 def write_pipeline(path, name="mine"):
-    data = {"verb": "data prepare", "config": "data.yaml"}
-    stages = {"data": data, "more": {"verb": "baselines", "set": {"dataset": "$data"}}}
+    data = {"command": "data prepare", "config": "data.yaml"}
+    stages = {"data": data, "more": {"command": "baselines", "set": {"dataset": "$data"}}}
     Path(path).write_text(yaml.safe_dump({"name": name, "stages": stages}))
     Path(path).with_name("data.yaml").write_text(
         "name: toy\nsource: {class_path: SyntheticCity, init_args: {n_items: 60, n_users: 12, days: 20}}\n"

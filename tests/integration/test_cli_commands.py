@@ -1,4 +1,4 @@
-"""The verbs that are not training, every config, and what a user sees who makes a mistake."""
+"""The commands that are not training, every config, and what a user sees who makes a mistake."""
 
 import json
 import os
@@ -13,12 +13,12 @@ import pytest
 from lgsid.artefacts import Embeddings, SemanticIDs
 from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
+from lgsid.config.config_files import config_root, own_configs
 from lgsid.datasets import load_builder
 from lgsid.pipeline import training_cli
-from lgsid.config.config_files import config_root, own_configs
 from lgsid.pipeline.pipeline import Pipeline
+from lgsid.pipeline.preflight import check_options
 from lgsid.pipeline.training_cli import TrainingCLI
-from lgsid.pipeline.verbs import VERBS, Job
 from lgsid.testing import toy_city
 
 TRAINED = [c for c in own_configs() if c.split("/")[0] not in ("data", "pipelines", "logger")]
@@ -106,7 +106,10 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("fti",), "invalid choice: 'fti'"),
+        (("fti",), "unknown command 'fti'; did you mean fit?"),
+        (("benchmark", "rnu"), "unknown command 'benchmark rnu'; did you mean benchmark run?"),
+        (("benchmark", "run", "smokes"), "did you mean smoke?"),
+        (("run", "pipelines/dmo.yaml"), "did you mean pipelines/demo.yaml?"),
         (("plugins", "quantiser"), "unknown kind of plugin 'quantiser'; did you mean quantizers?"),
         (("plugins", "--kinds"), "unknown argument '--kinds'"),
         (("fit",), "missing: data, model"),
@@ -130,11 +133,11 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run_
         (("run", "gone.yaml"), "gone.yaml: no such config file"),
         (("run", "pipelines/demo.yaml", "--set", "x"), "--set 'x': expected STAGE.KEY=VALUE"),
         (("run", "pipelines/demo.yaml", "--only", "tigre"), "no stage 'tigre'"),
-        (("run", "pipelines/demo.yaml", "--dryrun"), "unknown argument '--dryrun'"),
-        (("data",), "ACTION"),
+        (("run", "pipelines/demo.yaml", "--dryrun"), "unknown argument '--dryrun'; did you mean --dry-run?"),
+        (("data",), "data: which one;"),
         (("data", "describe", "gone.yaml"), "gone.yaml: no such config file"),
         (("card", "gone.parquet", "--items", "data/items.parquet"), "gone.parquet"),
-        (("tokenize", "--checkpoint", "hier/model.ckpt", "--dataset", "data"), "required: --output"),
+        (("tokenize", "--checkpoint", "hier/model.ckpt", "--dataset", "data"), "missing: --output"),
         (("tokenize", "--checkpoint", "gone.ckpt", "--dataset", "data", "--output", "o"), "gone.ckpt"),
         (
             ("tokenize", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--output", "o"),
@@ -236,7 +239,7 @@ def test_every_data_config_parses(name):
 @pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("pipelines/")])
 def test_options_of_own_pipelines_exist(name):
     """Every `set` of every pipeline is accepted by the config that it changes."""
-    assert_options_exist(Pipeline.read(name))
+    check_options(Pipeline.read(name))
 
 
 @pytest.mark.parametrize("path", own_suites(), ids=lambda path: path.stem)
@@ -244,15 +247,7 @@ def test_options_of_own_suites_exist(path):
     """Every `set` of every suite, of its controls and of its budget too."""
     suite = Suite.read(path)
     for dataset in suite.datasets[:1]:
-        assert_options_exist(suite.pipeline(dataset, suite.seeds[0], Path("runs")))
+        check_options(suite.pipeline(dataset, suite.seeds[0], Path("runs")))
     for dataset in suite.datasets:
         stage = suite.pipeline(dataset, suite.seeds[0], Path("runs")).stages["data"]
         assert load_builder(stage.configs[0], stage.options)
-
-
-def assert_options_exist(pipeline):
-    training_cli.plugins.load()
-    for stage in pipeline.stages.values():
-        if "fit" in stage.verbs:
-            job = Job(pipeline, stage, Path("folder"), pipeline.options(stage))
-            Parsed(["fit", *VERBS["fit"].arguments(job)])
