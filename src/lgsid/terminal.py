@@ -33,7 +33,7 @@ def tell(line: str) -> None:
 
 
 def show(result: Any) -> None:
-    """Print what a command returns: a text as it is, anything else as rich prints it; a mapping or nothing is silent."""
+    """Print what a command returns: a text as it is, anything else as rich prints it; a mapping is silent."""
     if isinstance(result, str):
         print(result)
     elif result is not None and not isinstance(result, Mapping):

@@ -19,8 +19,10 @@ from lgsid.artefacts.files import write_text
 from lgsid.cli import main
 from lgsid.errors import LgsidError
 from lgsid.pipeline import command as command_module
+from lgsid.pipeline import runner as runner_module
 from lgsid.pipeline.command import AsStage, command
 from lgsid.pipeline.pipeline import Pipeline
+from lgsid.pipeline.provenance import Meter
 from lgsid.pipeline.run_folder import locked
 from lgsid.pipeline.runner import Runner, content_hash
 
@@ -56,9 +58,9 @@ def write(
 
 
 @command(stage=AsStage(code=CODE, seeded=True))
-def gather(*, stages: Sequence[str], output: str):
+def gather(*, stages: Sequence[str], output: str, pause: float = 0.0):
     """Write a report."""
-    write(output=output)
+    write(output=output, pause=pause)
 
 
 @pytest.fixture(autouse=True)
@@ -207,13 +209,13 @@ def test_provenance(city):
 
 
 def test_peak_memory_is_that_of_the_stage(city):
-    before = runner_module.Meter().peak_memory_mb
-    meter = runner_module.Meter()
+    before = Meter().peak_memory_mb
+    meter = Meter()
     block = np.ones(40_000_000)
     peak = meter.peak_memory_mb
     del block
     assert peak > before + 250
-    assert runner_module.Meter().peak_memory_mb < peak - 250
+    assert Meter().peak_memory_mb < peak - 250
 
 
 def test_two_runs_do_not_mix(city):

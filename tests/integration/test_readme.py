@@ -18,7 +18,7 @@ from lgsid.config.config_files import find_config
 from lgsid.datasets import load_builder
 from lgsid.geo import GeoEncoder
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.plugins import KINDS
+from lgsid.plugins import kinds
 from lgsid.testing import toy_city, toy_tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +127,7 @@ def test_yaml_is_a_config(text, desk, monkeypatch):
 def test_toml_names_a_group_that_is_looked_at(text):
     groups = re.findall(r'^\[project\.entry-points\."lgsid\.(\w+)"\]$', text, re.MULTILINE)
     assert groups
-    assert set(groups) <= set(KINDS)
+    assert set(groups) <= set(kinds())
 
 
 def test_every_block_is_run_by_a_test():

@@ -1,4 +1,4 @@
-"""`lgsid data prepare | describe`."""
+"""`lgsid data download | describe | prepare`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lgsid.config.config_files import extends_a_base, find_config, read_config
+from lgsid.config.config_files import find_config, read_config
+from lgsid.errors import LgsidError
 from lgsid.pipeline.command import AsStage, command
+from lgsid.terminal import tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,15 +20,22 @@ CODE = ("lgsid.datasets.dataset_builder:DatasetBuilder", "lgsid.datasets.load_bu
 
 
 def builder_of(config: str, options: Mapping[str, Any]) -> DatasetBuilder:
-    """Return the builder that a dataset config describes, with dotted options over it."""
+    """Return the builder that a dataset config describes, with dotted options over it.
+
+    Raises:
+        LgsidError: naming the file and what is wrong in it.
+    """
     from lgsid.datasets import load_builder
     from lgsid.plugins import load_kind
 
     load_kind("data_sources")
     load_kind("splits")
     path = find_config(config)
-    content = read_config(path)  # says which file is wrong, and merges a variant over its base
-    return load_builder(content if extends_a_base(path) else path, options)
+    content = read_config(path)
+    try:
+        return load_builder(content, options, path.parent)
+    except LgsidError as error:
+        raise LgsidError(f"{path}: {str(error).removeprefix('config: ')}") from error
 
 
 def files_read(config: str, **options: Any) -> Sequence[Path]:
@@ -65,3 +74,19 @@ def describe(config: str, **options: Any) -> RenderableType:
         **options: Dotted keys of the config.
     """
     return builder_of(config, options).describe()
+
+
+@command()
+def download(name: str, *, root: str | None = None) -> str:
+    """Download a public dataset from where it is published.
+
+    Args:
+        name: Name of the dataset, such as foursquare_nyc.
+        root: Data root for the files; LGSID_DATA, or ../shared/data by default.
+    """
+    from lgsid.datasets import download_dataset
+    from lgsid.plugins import load_kind
+
+    load_kind("data_sources")
+    folder = download_dataset(name, root, report=tell)
+    return f"{folder}: has all files; now run `lgsid data prepare data/{name}.yaml --output FOLDER`"

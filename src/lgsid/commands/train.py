@@ -1,4 +1,4 @@
-"""`lgsid fit | validate | test | predict`. LightningCLI parses what they are given; a pipeline gives them words, too."""
+"""`lgsid fit | validate | test | predict`. LightningCLI parses their words; a pipeline gives them words, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def train_with(subcommand: str, words: Sequence[str]) -> None:
     train([subcommand, *words])
 
 
-def fit_words(*, config: Sequence[str], output: str, seed: int, logger: str | None = None, **options: Any) -> list[str]:
+def words_of_fit(
+    *, config: Sequence[str], output: str, seed: int, logger: str | None = None, **options: Any
+) -> list[str]:
     """Return the command line that trains as a stage asks for."""
     from lgsid.config.config_files import config_argument
 
@@ -33,10 +35,10 @@ def fit_words(*, config: Sequence[str], output: str, seed: int, logger: str | No
     return ["fit", *(f"--config={config_argument(Path(path))}" for path in configs), *flags, *fixed]
 
 
-def test_words(*, output: str, **arguments: Any) -> list[str]:
+def words_of_test(*, output: str, **arguments: Any) -> list[str]:
     """Return the command line that tests what the same stage has trained, or the checkpoint in `ckpt_path`."""
     own = [] if "ckpt_path" in arguments else [f"--ckpt_path={Path(output) / CHECKPOINT_FILE}"]
-    return ["test", *fit_words(output=output, **arguments)[1:], *own, "--verbose=false"]
+    return ["test", *words_of_fit(output=output, **arguments)[1:], *own, "--verbose=false"]
 
 
 def as_word(value: Any) -> str:
@@ -48,14 +50,14 @@ def check_fit(**arguments: Any) -> None:
     """Parse what a stage would train with, and go no further."""
     from lgsid.pipeline.parse_only import parse_training
 
-    parse_training(fit_words(**arguments))
+    parse_training(words_of_fit(**arguments))
 
 
 def check_test(**arguments: Any) -> None:
     """Parse what a stage would test with, and go no further."""
     from lgsid.pipeline.parse_only import parse_training
 
-    parse_training(test_words(**arguments))
+    parse_training(words_of_test(**arguments))
 
 
 @command(stage=AsStage(code=CODE, seeded=True, check=check_fit), main=partial(train_with, "fit"))
@@ -76,7 +78,7 @@ def fit(
     """
     from lgsid.pipeline.training_cli import train
 
-    words = fit_words(config=config, output=output, seed=seed, logger=logger, **options)
+    words = words_of_fit(config=config, output=output, seed=seed, logger=logger, **options)
     return train(words, record=False).config_dump
 
 
@@ -84,7 +86,7 @@ def fit(
     stage=AsStage(code=CODE, seeded=True, check=check_test, follows="fit", unless="ckpt_path"),
     main=partial(train_with, "test"),
 )
-def test(
+def evaluate(
     *, config: Sequence[str], output: str, seed: int = 2026, logger: str | None = None, **options: Any
 ) -> Mapping[str, Any]:
     """Test a trained module, or a baseline that needs no training.
@@ -101,7 +103,7 @@ def test(
     """
     from lgsid.pipeline.training_cli import train
 
-    words = test_words(config=config, output=output, seed=seed, logger=logger, **options)
+    words = words_of_test(config=config, output=output, seed=seed, logger=logger, **options)
     return train(words, record=False).config_dump
 
 

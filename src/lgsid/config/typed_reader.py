@@ -90,12 +90,13 @@ def checked_union(options: Sequence[Any], value: Any, where: str, renamed: Mappi
     Raises:
         LgsidError: if it fits none; the last one says why.
     """
-    for option in options[:-1]:
-        try:
-            return checked(option, value, where, renamed)
-        except LgsidError:
-            continue
-    return checked(options[-1], value, where, renamed)
+    first, *others = options
+    if not others:
+        return checked(first, value, where, renamed)
+    try:
+        return checked(first, value, where, renamed)
+    except LgsidError:
+        return checked_union(others, value, where, renamed)
 
 
 def plural(part: Any) -> str:
