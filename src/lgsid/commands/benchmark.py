@@ -135,8 +135,8 @@ def leaderboard_texts(suites: Sequence[str], output: Path, results: Path, runs: 
     from lgsid import plugins
     from lgsid.benchmark.entry_check import read_suites
     from lgsid.benchmark.leaderboard import leaderboard
+    from lgsid.benchmark.markdown_tables import markdown, with_tables
     from lgsid.benchmark.page import page_html
-    from lgsid.benchmark.tables import markdown, with_tables
 
     plugins.load()
     read = read_suites(suites)

@@ -42,7 +42,7 @@ def recommend(
     from json import dumps
 
     from lgsid import plugins
-    from lgsid.recommenders.recommend import recommend as answer
+    from lgsid.recommenders.live import recommend as answer
 
     if user is not None and history is not None:
         raise LgsidError("--history: not allowed with --user; give one of them")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-@command(stage=AsStage(code=("lgsid.pipeline.report:write_report",)))
+@command(stage=AsStage(code=("lgsid.report.pipeline_report:write_report",)))
 def report(stages: Sequence[str], *, output: str) -> RenderableType:
     """Write figures and tables over the stages of a pipeline. What the terminal shows is kept beside them.
 
@@ -29,7 +29,7 @@ def report(stages: Sequence[str], *, output: str) -> RenderableType:
     from rich.text import Text
 
     from lgsid.artefacts.files import write_text
-    from lgsid.pipeline.report import write_report
+    from lgsid.report.pipeline_report import write_report
 
     final = Path(output.removesuffix(".partial"))  # as a stage it gets this name when it is complete
     found = replace(write_report({Path(stage).name: Path(stage) for stage in stages}, Path(output)), folder=final)

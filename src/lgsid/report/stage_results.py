@@ -23,11 +23,10 @@ from lgsid.artefacts.names import (
     REFERENCE_EMBEDDINGS_FILE,
     SIDS_FILE,
 )
+from lgsid.config.config_files import read_yaml
 from lgsid.metrics import click_declarations, ranking_declarations
 from lgsid.metrics.card import quality_card
 from lgsid.metrics.reward_declarations import PRIMARY as REWARD_PRIMARY
-from lgsid.config.config_files import read_yaml
-from lgsid.metrics.card import quality_card
 from lgsid.plots import ModelScores
 
 DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, DATASET_FILE)

@@ -163,7 +163,7 @@ def test_only(write):
         ({"methods": {"a/b": {"stage": "tiger"}}}, "method a/b: a name has letters"),
         (
             {"methods": {"ours": {"stage": "tiger", "role": "best"}}},
-            "methods: ours: role: known: method, control, counting",
+            "methods: ours: role: known: control, counting, method",
         ),
         ({"reference": {"sids": "hier"}}, "reference: model is missing"),
         ({"reference": {"sids": "hier", "model": "tiger", "vector": "align"}}, "unknown key 'vector'"),
