@@ -22,12 +22,6 @@ class ParserOnly(TrainingCLI):
         """Parse later."""
         self.config = {"subcommand": None}
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Leave out what no stage runs."""
-        kept = TrainingCLI.subcommands()
-        return {name: kept[name] for name in ("fit", "test")}
-
     def _set_seed(self) -> None:
         """Draw nothing."""
 
