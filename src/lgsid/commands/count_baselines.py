@@ -12,10 +12,10 @@ from lgsid.pipeline.command import AsStage, command
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-CTR_CODE = ("lgsid.recommenders.counting.clicks:evaluate_counting_clicks", "lgsid.datamodules.ctr_data:CTRData")
+CTR_CODE = ("lgsid.recommenders.counting.click_suite:evaluate_counting_clicks", "lgsid.datamodules.ctr_data:CTRData")
 
 
-@command(stage=AsStage(code=("lgsid.recommenders.counting.suite:evaluate_counting",)))
+@command(stage=AsStage(code=("lgsid.recommenders.counting.ranking_suite:evaluate_counting",)))
 def baselines(*, dataset: str, output: str) -> RenderableType:
     """Evaluate all counting baselines on next-place recommendation.
 
@@ -24,7 +24,7 @@ def baselines(*, dataset: str, output: str) -> RenderableType:
         output: Folder for metrics.json and the rank of every query.
     """
     from lgsid.artefacts.files import write_json
-    from lgsid.recommenders.counting.suite import evaluate_counting
+    from lgsid.recommenders.counting.ranking_suite import evaluate_counting
 
     found = evaluate_counting(dataset, "test", Path(output))
     write_json(Path(output) / METRICS_FILE, found)
@@ -46,7 +46,7 @@ def ctr_baselines(
     """
     from lgsid.artefacts.files import write_json
     from lgsid.datamodules import CTRData
-    from lgsid.recommenders.counting.clicks import evaluate_counting_clicks
+    from lgsid.recommenders.counting.click_suite import evaluate_counting_clicks
 
     data = CTRData(dataset, near_km=near_km, candidates=candidates, seed=seed)
     data.setup()

@@ -7,10 +7,10 @@ import pytest
 import torch
 import yaml
 
+from lgsid.config.config_files import config_root
 from lgsid.functional.distances import haversine_m
 from lgsid.geo import FourierGeoEncoder
 from lgsid.geo.fourier_geo_encoder import CITY_WAVELENGTH_M, central_radius_m
-from lgsid.pipeline.config_files import config_root
 from lgsid.testing import toy_city
 
 KM_PER_DEGREE = 111.195
