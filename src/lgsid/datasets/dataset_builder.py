@@ -83,6 +83,7 @@ class DatasetBuilder:
         Raises:
             LgsidError: if an input is missing or wrong, or a split is empty.
         """
+        self._check_public_files()
         raw = check_raw(self.source.read(), self.missing_coordinates, self.unknown_items)
         entries = list(raw.preparation_log)
         items = self._add_attributes(raw.items, entries)
@@ -107,6 +108,16 @@ class DatasetBuilder:
             "notes": [entry.to_dict() for entry in entries],
         }
         return Dataset(Items.from_frame(items), interactions, report)
+
+    def _check_public_files(self) -> None:
+        """Raise if a file of a public dataset is missing, and say how to get it."""
+        public = self.source.public_dataset
+        missing = [file for file in self.files() if not file.is_file()] if public else []
+        if public and missing:
+            raise LgsidError(
+                f"{missing[0]}: no such file; download it with `lgsid data download {public.name}`, or give the folder "
+                "of the data as root, or set LGSID_DATA"
+            )
 
     def describe(self) -> Group:
         """Build the dataset and return a description for the terminal: what was read, dropped and why."""

@@ -86,7 +86,7 @@ def read_table(
         )
     except pd.errors.EmptyDataError as error:
         raise LgsidError(f"{path}: the file is empty") from error
-    except pd.errors.ParserError as error:
+    except ValueError as error:  # pandas' ParserError is one
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise LgsidError(f"{path}: not a table with separator {sep!r} ({reason})") from error
     check_columns(path, frame, columns)
@@ -161,7 +161,10 @@ def to_times(values: pd.Series, where: str, *, fmt: str | None = None, unit: str
     elif pd.api.types.is_datetime64_any_dtype(values):
         times = pd.to_datetime(values, utc=True)
     else:
-        times = pd.to_datetime(values.astype(str), format=fmt or "ISO8601", utc=True, errors="coerce")
+        try:
+            times = pd.to_datetime(values.astype(str), format=fmt or "ISO8601", utc=True, errors="coerce")
+        except ValueError as error:
+            raise LgsidError(f"{where}: time format {fmt!r} is not one of strptime's ({error})") from error
     wrong = times.isna()
     if wrong.any():
         example = values[wrong].iloc[0]

@@ -14,6 +14,7 @@ from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.reading import read_any, to_numbers, to_times
+from lgsid.errors import LgsidError
 
 ITEM_COLUMNS = ("item_id", "lat", "lon")
 OPTIONAL_ITEM_COLUMNS = ("name", "category", "category_group", "brand")
@@ -56,6 +57,8 @@ class TableSource(DataSource):
         separator: str = ",",
         encoding: str = "utf-8",
     ) -> None:
+        if time_unit not in (None, "s", "ms"):
+            raise LgsidError(f"TableSource: time_unit {time_unit!r} is unknown; use s or ms, or null for texts")
         self.root = Path(root)
         self.items, self.interactions = items, interactions
         self.item_columns, self.interaction_columns = dict(item_columns or {}), dict(interaction_columns or {})

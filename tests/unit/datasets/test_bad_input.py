@@ -255,6 +255,25 @@ def test_mistakes_in_the_config(arguments, expected):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"separator": ""}, "places.csv: not a table with separator ''"),
+        ({"separator": "\n"}, "places.csv: not a table with separator '\\n'"),
+        ({"time_format": "%Q"}, "log.csv: column time: time format '%Q' is not one of strptime's"),
+        ({"time_unit": "weeks"}, "TableSource: time_unit 'weeks' is unknown; use s or ms"),
+        ({"time_zone": "Mars/Olympus"}, "time zone 'Mars/Olympus' is unknown"),
+        ({"encoding": "utf-99"}, "encoding 'utf-99' is unknown"),
+        ({"root": "nowhere"}, "nowhere/places.csv: no such file"),
+    ],
+)
+def test_options_of_a_table_that_cannot_be(tables, options, expected):
+    with pytest.raises(LgsidError) as caught:
+        TableSource("places.csv", "log.csv", **{"root": str(tables), **options}).read()
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_config_files_that_are_none(tmp_path):
     with pytest.raises(LgsidError, match="no such config"):
         load_builder(tmp_path / "nowhere.yaml")

@@ -181,6 +181,13 @@ def test_a_config_reads_nothing_that_is_not_declared(name, monkeypatch):
     assert read <= declared
 
 
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_missing_file_says_how_to_get_it(name, tmp_path):
+    builder = load_builder(CONFIGS / f"{name}.yaml", {"source.init_args.root": str(tmp_path)})
+    with pytest.raises(LgsidError, match=f"no such file; download it with `lgsid data download {name}`"):
+        builder.build()
+
+
 @pytest.mark.data
 @pytest.mark.skipif(not data_root(None).is_dir(), reason="LGSID_DATA is absent")
 @pytest.mark.parametrize("name", PUBLIC)
