@@ -26,6 +26,7 @@ from lgsid.recommenders.counting import (
 )
 from lgsid.recommenders.generative import (
     TIGER,
+    GenerativeRecommender,
     HistoryCopy,
     HistoryTokens,
     NodeGeography,
@@ -45,6 +46,7 @@ __all__ = [
     "DiscriminativeRecommender",
     "DistanceFeatures",
     "DistancePopularity",
+    "GenerativeRecommender",
     "HistoryCopy",
     "HistoryTokens",
     "LevelSids",

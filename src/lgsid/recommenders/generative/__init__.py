@@ -1,9 +1,17 @@
 """Generative recommenders: the next place as a sequence of codes."""
 
+from lgsid.recommenders.generative.generative_recommender import GenerativeRecommender
 from lgsid.recommenders.generative.history_copy import HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SeparateTokens, SummedTokens
 from lgsid.recommenders.generative.node_geography import NodeGeography
 from lgsid.recommenders.generative.tiger import TIGER
-from lgsid.recommenders.item_trie import ItemTrie
 
-__all__ = ["TIGER", "HistoryCopy", "HistoryTokens", "ItemTrie", "NodeGeography", "SeparateTokens", "SummedTokens"]
+__all__ = [
+    "TIGER",
+    "GenerativeRecommender",
+    "HistoryCopy",
+    "HistoryTokens",
+    "NodeGeography",
+    "SeparateTokens",
+    "SummedTokens",
+]

@@ -9,8 +9,9 @@ import torch
 from lgsid.artefacts import Dataset
 from lgsid.datamodules import ItemData, SequenceData
 from lgsid.functional.ranking import pessimistic_rank
-from lgsid.recommenders.generative import TIGER, HistoryCopy, ItemTrie, NodeGeography, SeparateTokens, SummedTokens
+from lgsid.recommenders.generative import TIGER, HistoryCopy, NodeGeography, SeparateTokens, SummedTokens
 from lgsid.recommenders.generative.node_geography import describe_nodes
+from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.testing import RecommenderContract, toy_city
 from lgsid.tokenizers import PlainTokenizer
 

@@ -156,12 +156,10 @@ def test_target_and_newness_are_not_looked_at(town):
 
 
 def test_copied_mass_of_ranges_is_the_loop(town):
-    from lgsid.recommenders.generative.tiger_scorer import TigerScorer
-
     model, data = make(town, "colliding")
     batch = data.batch(np.arange(0, 30, 3))
     with torch.no_grad():
-        scorer = TigerScorer(model, batch)
+        scorer = model.prefix_scorer(batch)
     attention = scorer.copied.log_attention.exp()
     for depth, level in enumerate(model.catalogue.trie.levels):
         for node in range(len(level.code)):

@@ -1,0 +1,225 @@
+"""What every generative recommender is: it generates the semantic ID of the next place, code by code."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries, RecomputingDecoder
+from lgsid.recommenders.generative.beam_search import PrefixScorer, beam_search, segment_log_softmax
+from lgsid.recommenders.generative.generator_scorer import GeneratorScorer
+from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
+from lgsid.recommenders.item_trie import Children
+from lgsid.recommenders.recommender import Ranked, Recommender
+from lgsid.typing import DataShape, SequenceBatch
+
+N_AGES = 20  # buckets of log2(1 + hours)
+BEGIN = 0  # token that begins a semantic ID
+HASH_FACTOR = 2654435761  # Knuth's multiplicative hash
+
+ChildLogits = Callable[[int, Children], Tensor]
+"""What a model adds to the logits (C,) of children, from the depth of their parents 0..L and the children."""
+
+
+class GenerativeRecommender(Recommender):
+    """Generate semantic IDs over the tree of those that exist, with a network that a subclass brings.
+
+    The vocabulary is one table: the begin token, the codes of all levels, hash buckets of users. The input is the last
+    check-ins as codes with their time, and a token of the query: hashed user, hour, weekday. Each level is normalized
+    over the codes that exist below the prefix, so that the probabilities of all items sum to one. Items that share a
+    semantic ID share its probability by their training check-ins. Without semantic IDs in the data every item is its
+    own code.
+
+    A subclass implements `build_network`, `token_table` and `decode`, and `encode` if it has an encoder. A cache for
+    the beam search is a `beam_decoder`; whatever adds to the logits is `child_logits`; another loss is `training_step`.
+
+    Args:
+        history_tokens: How past check-ins become tokens; one token per check-in by default.
+        history_length: Check-ins that become tokens, the most recent ones.
+        user_buckets: Hash buckets of the user token.
+        beam_width: Prefixes kept while decoding; the lists of an evaluation are as long.
+        warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
+        optimizer: Optimizer for the weights.
+    """
+
+    def __init__(
+        self,
+        history_tokens: HistoryTokens | None,
+        history_length: int,
+        user_buckets: int,
+        beam_width: int,
+        warmup_share: float,
+        optimizer: OptimizerCallable,
+    ) -> None:
+        super().__init__(optimizer)
+        self.history_tokens = history_tokens or SummedTokens()
+        self.history_length = history_length
+        self.user_buckets = user_buckets
+        self.beam_width = self.k_max = beam_width
+        self.warmup_share = warmup_share
+
+    @abstractmethod
+    def build_network(self, n_tokens: int) -> None:
+        """Create the layers, among them `token_table` with `n_tokens` rows."""
+
+    @property
+    @abstractmethod
+    def token_table(self) -> nn.Embedding:
+        """Vectors of the tokens, shape (V, D); its rows of codes are also the output layer."""
+
+    def encode(self, tokens: Tensor, real: Tensor) -> Tensor:
+        """Return what the decoder reads of the queries: without an encoder, their tokens.
+
+        Args:
+            tokens: Shape (B, S, D), history and query, the query token last.
+            real: Shape (B, S) bool, False at padding.
+
+        Returns:
+            Shape (B, S, D).
+        """
+        return tokens
+
+    @abstractmethod
+    def decode(self, encoded: EncodedQueries, prefix: Tensor) -> Tensor:
+        """Return the states from which the codes after each prefix are predicted.
+
+        Args:
+            encoded: B queries.
+            prefix: Shape (B, l) int64 tokens, `BEGIN` first.
+
+        Returns:
+            Shape (B, l, D); position i must not see the tokens behind it.
+        """
+
+    def beam_decoder(self, encoded: EncodedQueries) -> BeamDecoder:
+        """Return what follows the beams of a search; it decodes whole prefixes anew unless a subclass has a cache."""
+        return RecomputingDecoder(self.decode, encoded)
+
+    def build(self, shape: DataShape) -> None:
+        """Create the network over one vocabulary and the embeddings of time."""
+        super().build(shape)
+        sizes = shape.codebook_sizes or (shape.n_items,)
+        self.level_sizes = list(sizes)
+        self.level_offset = [1 + sum(sizes[:level]) for level in range(len(sizes))]
+        self.user_offset = 1 + sum(sizes)
+        self.build_network(self.user_offset + self.user_buckets + 1)  # the last is for users never seen
+        width = self.token_table.embedding_dim
+        self.hour = nn.Embedding(24, width)
+        self.weekday = nn.Embedding(7, width)
+        self.age = nn.Embedding(N_AGES, width)
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimizer with a linear warm-up and a linear decay to zero."""
+        optimizer = super().configure_optimizers()
+        steps = max(1, int(self.trainer.estimated_stepping_batches))
+        warmup = max(1, round(self.warmup_share * steps))
+
+        def factor(step: int) -> float:
+            return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
+
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}}
+
+    def code_tokens(self, items: Tensor) -> Tensor:
+        """Return the tokens of the codes of `items` (...), -1 is padding and reads as item 0; returns (..., L)."""
+        return self.catalogue.item_codes[items.clamp_min(0)] + items.new_tensor(self.level_offset)
+
+    def encode_queries(self, batch: SequenceBatch) -> EncodedQueries:
+        """Return what the decoder reads of B queries."""
+        recent = slice(max(0, batch.history.shape[1] - self.history_length), None)
+        history = batch.history[:, recent]
+        known = history >= 0
+        age = torch.log2(1 + (batch.history_age_s[:, recent] / 3600).clamp_min(0)).long().clamp(max=N_AGES - 1)
+        hour = batch.history_hour[:, recent].long() % 24
+        event = self.hour(hour) + self.weekday(batch.history_weekday[:, recent]) + self.age(age)
+        tokens, real = self.history_tokens(self.token_table(self.code_tokens(history)), event, known)
+        bucket = (batch.user * HASH_FACTOR) % (1 << 32) % self.user_buckets
+        user = self.user_offset + torch.where(batch.user >= 0, bucket, self.user_buckets)
+        query = self.token_table(user) + self.hour(batch.hour.long() % 24) + self.weekday(batch.weekday)
+        tokens = torch.cat([tokens, query[:, None]], 1)
+        real = torch.cat([real, torch.ones_like(real[:, :1])], 1)
+        return EncodedQueries(self.encode(tokens, real), real)
+
+    def child_logits(self, batch: SequenceBatch) -> ChildLogits | None:
+        """Return what is added to the logits of the children of prefixes of B queries; nothing by default."""
+        return None
+
+    def child_log_probs(
+        self, depth: int, children: Children, hidden: Tensor, added: ChildLogits | None = None
+    ) -> Tensor:
+        """Return the generator's log-probability of each child given its parent.
+
+        Args:
+            depth: Depth of the parents, 0..L.
+            children: C children of B x W parents.
+            hidden: Shape (B, W, D), the decoder's states at the parents (unused at depth L).
+            added: What is added to the logits, from `child_logits`.
+
+        Returns:
+            Shape (C,), float32; sums to one over the children of a parent.
+        """
+        trie = self.catalogue.trie
+        if depth < trie.n_levels:
+            size, offset = self.level_sizes[depth], self.level_offset[depth]
+            weight = self.token_table.weight[offset : offset + size]
+            scores = (hidden * self.token_table.embedding_dim**-0.5) @ weight.T  # (B, W, K)
+            logits = scores.reshape(-1).float().index_select(0, children.parent * size + children.code)
+        elif trie.n_nodes[depth] == trie.n_items:
+            return hidden.new_zeros(len(children.node), dtype=torch.float32)  # one item per semantic ID
+        else:
+            logits = torch.log1p(self.catalogue.count[children.code].float())
+        if added is not None:
+            logits = logits + added(depth, children)
+        return segment_log_softmax(logits, children.parent, hidden.shape[0] * hidden.shape[1])
+
+    def generator_log_prob(self, items: Tensor, encoded: EncodedQueries, added: ChildLogits | None = None) -> Tensor:
+        """Return the log-probability of generating given items by teacher forcing, shape (B,)."""
+        trie = self.catalogue.trie
+        begin = torch.full_like(items, BEGIN)[:, None]
+        hidden = self.decode(encoded, torch.cat([begin, self.code_tokens(items)[:, :-1]], 1))  # (B, L, D)
+        path = trie.path[items]
+        total = torch.zeros(len(items), device=items.device)
+        for depth in range(trie.n_levels + 1):
+            children = trie.children(depth, path[:, depth : depth + 1])
+            at = min(depth, trie.n_levels - 1)
+            log_probs = self.child_log_probs(depth, children, hidden[:, at : at + 1], added)
+            total = total + log_probs[children.node == path[children.query, depth + 1]]
+        return total
+
+    def item_log_prob(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Return the model's log-probability of given items (B,) by teacher forcing, shape (B,)."""
+        return self.generator_log_prob(items, self.encode_queries(batch), self.child_logits(batch))
+
+    def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
+        """Return the negative log-likelihood of the next places."""
+        loss = -self.item_log_prob(batch, batch.target).mean()
+        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
+        return loss
+
+    def generator_scorer(self, encoded: EncodedQueries, added: ChildLogits | None = None) -> PrefixScorer:
+        """Return the generator's side of the beam search for B encoded queries."""
+
+        def child_log_probs(depth: int, children: Children, hidden: Tensor) -> Tensor:
+            return self.child_log_probs(depth, children, hidden, added)
+
+        begin = torch.full((len(encoded),), BEGIN, dtype=torch.long, device=encoded.states.device)
+        return GeneratorScorer(self.beam_decoder(encoded), child_log_probs, self.level_offset, begin)
+
+    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer:
+        """Return the model's side of the beam search for B queries."""
+        return self.generator_scorer(self.encode_queries(batch), self.child_logits(batch))
+
+    @torch.no_grad()
+    def rank(self, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
+        """Return the k most probable items that exist and are allowed, by beam search over the tree."""
+        was_training = self.training
+        self.eval()
+        width = max(self.beam_width, k)
+        items, scores = beam_search(self.catalogue.trie, self.prefix_scorer(batch), len(batch), width, k, allowed)
+        self.train(was_training)
+        return Ranked(items, scores)
