@@ -1,4 +1,4 @@
-"""Scores of places that users went to and of others, kept by user."""
+"""Scores of the samples of the click-through task, by user."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ClickScores(UserScores):
     with the negatives of the copy. What has no value over all users is left out.
 
     Args:
-        source: Where they are from.
+        source: Name of the file, for messages.
         user: Shape (S,), whose sample it is.
         label: Shape (S,), 1 or 0.
         score: Shape (S,), higher means more likely positive.
-        near: Shape (S,), positives and the negatives drawn near.
+        near: Shape (S,), positives and the negatives sampled near the last place.
         is_new: Shape (S,), whether the positive of the query is new to the user.
         queries: Hash of the samples.
         logits: Whether scores are logits, so that they have a log loss.

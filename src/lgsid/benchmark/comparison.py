@@ -70,7 +70,7 @@ def compare_users(methods: Mapping[str, Sequence[UserScores]], replicates: int =
     Args:
         methods: Method -> its results, one per seed. A metric that not all seeds have is left out.
         replicates: Replicates of the bootstrap.
-        seed: Of the bootstrap.
+        seed: Random seed of the bootstrap.
 
     Raises:
         LgsidError: if a method has no results, or was measured on other queries.
@@ -80,8 +80,8 @@ def compare_users(methods: Mapping[str, Sequence[UserScores]], replicates: int =
     n_users = len(some[0].users)
     keys = tuple(dict.fromkeys(key for one in some for key in one.keys))
     chunks = weight_chunks(n_users, replicates, seed, CHUNK) if n_users > 1 else iter(())
-    drawn = [np.stack([mean_of_seeds(group, keys, weights) for group in methods.values()]) for weights in chunks]
-    samples = np.concatenate(drawn or [np.full((len(methods), 1, len(keys)), np.nan)], axis=1)  # (M, B, K)
+    sampled = [np.stack([mean_of_seeds(group, keys, weights) for group in methods.values()]) for weights in chunks]
+    samples = np.concatenate(sampled or [np.full((len(methods), 1, len(keys)), np.nan)], axis=1)  # (M, B, K)
     point = np.stack([mean_of_seeds(group, keys, np.ones((1, n_users)))[0] for group in methods.values()])
     values = np.stack([np.stack([mean, *ends(sample)]) for mean, sample in zip(point, samples, strict=True)])
     pairs = {}
@@ -132,7 +132,7 @@ def compare_seeds(methods: Mapping[str, SeedMetrics]) -> Comparison:
     interval and no p; the same difference at every seed has no p, unless it is 0.
 
     Args:
-        methods: Method -> seed -> metrics. `None` is the seed of a method that does not draw, which has no other.
+        methods: Method -> seed -> metrics. `None` is the seed of a deterministic method, which has no other.
 
     Raises:
         LgsidError: if a method has no results, or results with and without a seed.

@@ -1,4 +1,4 @@
-"""Ranks of the right places, kept by user."""
+"""Ranks of the target places, by user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RankingScores(UserScores):
     """The compared metrics of ranks, as `RankingMetrics` has them: sums and numbers of queries per user and slice.
 
     Args:
-        source: Where they are from.
+        source: Name of the file, for messages.
         user: Shape (Q,), whose query it is.
         ranks: Slice key -> shape (Q,), rank of the right place from 1; less than 1 where a query is not of the slice.
             Slices without a query are left out.

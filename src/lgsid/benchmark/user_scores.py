@@ -1,4 +1,4 @@
-"""What a method scored with every user, so that users can be drawn again."""
+"""The results of a method by user, for a bootstrap over users."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class AreaMetric(MetricSpec):
     """Area under the ROC curve.
 
     Args:
-        only_near: Whether only positives and the negatives drawn near count.
+        only_near: Whether only positives and the negatives sampled near the last place count.
     """
 
     only_near: bool = False

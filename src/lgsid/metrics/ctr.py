@@ -42,7 +42,7 @@ class CTRMetrics(Metric):
             score: Shape (B,), logits, or any scores where `probabilities` is off.
             label: Shape (B,), 1 or 0.
             user: Shape (B,) int64.
-            near: Shape (B,) bool, positives and the negatives drawn near.
+            near: Shape (B,) bool, positives and the negatives sampled near the last place.
             is_new: Shape (B,) bool, whether the positive of the query is new to the user.
         """
         self.scores.append(score.detach().double())

@@ -134,4 +134,9 @@ def legend(shown: Sequence[MetricColumn[Any]]) -> str:
     """Explain the slices and those metrics of a table whose names are not standard, each once."""
     parts = {column.part.key.rstrip("/_"): column.part.help for column in shown if column.part.key}
     metrics = {column.metric.title: column.metric.help for column in shown if column.metric.explain}
-    return " ".join(f"{name}: {text[:1].lower()}{text[1:]}" for name, text in {**metrics, **parts}.items())
+    return " ".join(f"{name}: {uncapitalized(text)}" for name, text in {**metrics, **parts}.items())
+
+
+def uncapitalized(sentence: str) -> str:
+    """Return a sentence without its capital, unless it starts with an abbreviation."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]

@@ -83,7 +83,7 @@ def legend_handles(values: npt.NDArray[np.object_], colors: Mapping[str, str]) -
 
 
 def subsample(count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return at most `MAX_ITEMS` rows of `count`, drawn without replacement, in order."""
+    """Return at most `MAX_ITEMS` rows of `count`, sampled without replacement, in order."""
     if count <= MAX_ITEMS:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, MAX_ITEMS, replace=False))

@@ -1,4 +1,4 @@
-"""What the alignment changes in the neighborhoods of the vectors, as bars."""
+"""Bar charts of the neighborhoods of the vectors before and after the alignment."""
 
 from __future__ import annotations
 

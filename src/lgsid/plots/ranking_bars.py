@@ -1,4 +1,4 @@
-"""The recommenders beside each other."""
+"""Bar charts that compare recommenders by their metrics."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ModelScores:
     """A recommender's test metrics.
 
     Args:
-        name: What it is called in tables.
+        name: Name in tables.
         kind: "learnt", "control" (trained on random codes) or "counting".
         metrics: `test/...` -> value.
         model: Name of its class, if known.
-        sids: What its semantic IDs are called, empty for none.
+        sids: Name of its semantic IDs, empty for none.
     """
 
     name: str

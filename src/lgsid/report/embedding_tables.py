@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lgsid.metrics import neighborhood_declarations, reward_declarations
-from lgsid.metrics.metric_spec import columns, legend
+from lgsid.metrics.metric_spec import columns, legend, uncapitalized
 from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY, MeasuredNeighborhood, measured_neighborhoods
 from lgsid.report.report_table import ReportTable, number
 from lgsid.report.stage_results import PipelineResults, StageResults
@@ -26,7 +26,7 @@ def alignment_table(results: PipelineResults) -> ReportTable | None:
     if all(value is not None for value in total):
         rows.append(("coverage of the finest level + purity", *(number(value) for value in total)))
     words = [
-        f"{metric.name}: {metric.help[:1].lower()}{metric.help[1:]}"
+        f"{metric.name}: {uncapitalized(metric.help)}"
         for metric in neighborhood_declarations.NEIGHBORHOOD_METRICS
         if metric.explain
     ]

@@ -1,4 +1,4 @@
-"""The end of a pipeline: pictures, report.md, report.json, and the same on the terminal."""
+"""The report of a pipeline: figures, report.md, report.json, and the same tables on the terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ON_TERMINAL = ("rewards", "alignment", "card", "examples", "click", "leaderboard
 
 @dataclass(frozen=True)
 class Report:
-    """What a pipeline found.
+    """The results of a pipeline as tables and figures.
 
     Args:
         folder: Where the files are.
@@ -71,10 +71,10 @@ class Report:
 
 
 def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
-    """Write pictures, `report.md` and `report.json` over whatever the stages left.
+    """Write figures, `report.md` and `report.json` from the files of a pipeline's stages.
 
-    What a stage is, its files tell: a dataset, an alignment, semantic IDs, a recommender, baselines. Any of them may be
-    absent. The same stages give the same files, byte for byte, apart from the seconds and the memory they took.
+    The kind of a stage follows from its files: a dataset, an alignment, semantic IDs, a recommender, baselines. Any of
+    them may be absent. The same stages give the same files, byte for byte, apart from seconds and memory.
 
     Args:
         stages: Name -> run folder, in the order of the pipeline.

@@ -1,4 +1,4 @@
-"""Places to look at: what shares a prefix, and how branches of one name are told apart."""
+"""Example places: those that share a prefix, and how branches of one name are told apart."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def prefix_examples(results: PipelineResults) -> ReportTable | None:
         return None
     words = "code" if depth == 1 else f"{depth} codes"
     note = f"{chosen.title}: places that share the first {words}."
-    return ReportTable("Neighbours in code", HEADER, tuple(rows), len(HEADER), note, tuple(breaks[:-1]))
+    return ReportTable("Neighbors in code", HEADER, tuple(rows), len(HEADER), note, tuple(breaks[:-1]))
 
 
 def branch_examples(results: PipelineResults) -> ReportTable | None:

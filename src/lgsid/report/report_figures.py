@@ -1,4 +1,4 @@
-"""The pictures of a report, as far as there is something to draw."""
+"""The figures of a report, as far as the stages left what they need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from lgsid.report.stage_results import PipelineResults
 logger = logging.getLogger(__name__)
 
 MAP_COLUMNS = 3
-SHUFFLED = "Shuffled among the places"
+SHUFFLED = "Randomly permuted across the places"
 
 
 def write_figures(results: PipelineResults, folder: Path) -> dict[str, str]:
@@ -43,7 +43,7 @@ def write_figures(results: PipelineResults, folder: Path) -> dict[str, str]:
         "map.png": ("Where the places of one prefix lie", draw_map),
         "prefix_distances.png": ("How far apart they are, depth by depth", draw_distances),
         "embeddings.png": ("Item vectors before and after the alignment", draw_embeddings),
-        "coverage.png": ("Neighbourhoods of the vectors before and after", draw_bars),
+        "coverage.png": ("Neighborhoods of the vectors before and after", draw_bars),
         "leaderboard.png": ("Recommenders and counting baselines", draw_leaderboard),
     }
     captions = {}

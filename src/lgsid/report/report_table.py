@@ -14,6 +14,7 @@ from rich.text import Text
 
 NOTHING = "-"
 WIDEST_WORD = 12
+EDGES, GAP = 2, 2  # blanks at both sides of a table, and between two columns
 
 
 @dataclass(frozen=True)
@@ -44,35 +45,42 @@ class ReportTable:
         yield Text(self.title, style="bold")
         if self.note:
             yield Text(self.note, style="dim")
+        widths = self.widths(options.max_width)
         for columns in self.fitting(options.max_width):
-            yield self.part(columns)
+            yield self.part(columns, widths)
+
+    def widths(self, width: int) -> list[int]:
+        """Return the width of each column: its longest cell; words are narrower where a number would not fit beside."""
+        found = [max((cell_len(row[column]) for row in self.rows), default=0) for column in range(len(self.header))]
+        for column, name in enumerate(self.header):
+            lines = [name] if column < self.text_columns else folded(name).split("\n")
+            found[column] = max(found[column], *(cell_len(line) for line in lines))
+        words, numbers = found[: self.text_columns], found[self.text_columns :]
+        room = width - EDGES - GAP * (len(words) - (not numbers)) - max(numbers, default=0)
+        while words and sum(words) > max(room, len(words)):
+            words[words.index(max(words))] -= 1
+        return [*words, *numbers]
 
     def fitting(self, width: int) -> list[list[int]]:
         """Return the columns of each table that fits a width: the words, and as many numbers as fit beside them."""
-        widths = [max((cell_len(row[column]) for row in self.rows), default=0) for column in range(len(self.header))]
-        for column, name in enumerate(self.header):
-            lines = [name] if column < self.text_columns else folded(name).split("\n")
-            widths[column] = max(widths[column], *(cell_len(line) for line in lines))
+        widths = self.widths(width)
         words = list(range(self.text_columns))
-        room = width - 1 - sum(widths[column] + 1 for column in words)
+        room = width - EDGES - sum(widths[: self.text_columns]) - GAP * (len(words) - 1)
         groups: list[list[int]] = [[]]
-        used = 0
         for column in range(self.text_columns, len(self.header)):
-            if groups[-1] and used + widths[column] + 1 > room:
+            if groups[-1] and sum(widths[other] + GAP for other in (*groups[-1], column)) > room:
                 groups.append([])
-                used = 0
             groups[-1].append(column)
-            used += widths[column] + 1
         return [[*words, *group] for group in groups]
 
-    def part(self, columns: Sequence[int]) -> Table:
-        """Return some of the columns as a table for the terminal."""
+    def part(self, columns: Sequence[int], widths: Sequence[int]) -> Table:
+        """Return some of the columns, of the given widths, as a table for the terminal."""
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for column in columns:
             if column < self.text_columns:
-                table.add_column(Text(self.header[column]), overflow="ellipsis", no_wrap=True)
+                table.add_column(Text(self.header[column]), overflow="ellipsis", no_wrap=True, width=widths[column])
             else:
-                table.add_column(Text(folded(self.header[column])), justify="right", no_wrap=True)
+                table.add_column(Text(folded(self.header[column])), justify="right", width=widths[column])
         for position, row in enumerate(self.rows):
             table.add_row(*(Text(row[column]) for column in columns), end_section=position in self.breaks)
         return table

@@ -1,4 +1,4 @@
-"""What the stages of a pipeline left in their folders, sorted by what it is."""
+"""The results of a pipeline, read from the folders of its stages."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from lgsid.plots import ModelScores
 
 DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, DATASET_FILE)
 EMBEDDING_FILES = (REFERENCE_EMBEDDINGS_FILE, EMBEDDINGS_FILE)  # before and after
-CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # their codes mean nothing
+CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # codes without meaning
 
 
 @dataclass(frozen=True)
 class StageResults:
-    """The small files of one stage; the large ones are read when asked for.
+    """The small files of one stage; large ones are read on demand.
 
     Args:
         name: Name of the stage.
@@ -100,7 +100,7 @@ class TokenizerResults:
     Args:
         stage: Name of the stage that made it.
         tokenizer: Name of the tokenizer's class, empty if not known.
-        is_control: Whether the codes mean nothing: random ones, or item IDs.
+        is_control: Whether the codes are a control without meaning: random codes, or item IDs.
         sids: The semantic IDs.
         card: What `quality_card` returned.
     """
@@ -113,13 +113,13 @@ class TokenizerResults:
 
     @property
     def title(self) -> str:
-        """What pictures call it."""
+        """Title in figures."""
         return f"{self.tokenizer} ({self.stage})" if self.tokenizer else self.stage
 
 
 @dataclass(frozen=True)
 class PipelineResults:
-    """All stages of a pipeline, by what their folders hold. Any of them may be absent.
+    """The results of all stages of a pipeline. Any kind of result may be absent.
 
     Args:
         stages: In the order of the pipeline.
