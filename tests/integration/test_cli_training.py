@@ -166,7 +166,7 @@ def test_a_class_argument_is_a_file_beside_the_config(city, tmp_path):
     inputs = [f"--data.dataset={city / 'data'}", f"--data.embeddings={city / 'embeddings.parquet'}"]
     main(["fit", "--config", str(folder / "mine.yaml"), "--run_folder", str(run), *inputs, *SMALL])
     saved = yaml.safe_load((run / "fit_config.yaml").read_text())
-    assert saved["model"]["init_args"]["quantizer"]["class_path"] == "lgsid.quantizers.RQKMeans"
+    assert saved["model"]["init_args"]["quantizer"]["class_path"] == "lgsid.RQKMeans"
 
 
 # Trap 8: bounds on what is known to be broken or malicious, and only public names of jsonargparse.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from lgsid.alignment.preference_losses import PreferenceLoss
-from lgsid.artefacts import Embeddings
+from lgsid.artefacts import Dataset, Embeddings, Items
 from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
 from lgsid.errors import LgsidError
 from lgsid.functional.neighborhood import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
 from lgsid.metrics import NeighborhoodMetrics
 from lgsid.module import LgsidModule
-from lgsid.text import TextEncoder
+from lgsid.text import PromptTemplate, TextEncoder
 from lgsid.typing import DataShape, PreferenceBatch
 
 logger = logging.getLogger(__name__)
@@ -163,17 +164,45 @@ class GDPOAligner(LgsidModule):
             results[f"bound/coverage+purity@{self.neighbours}"] = bound
         return {name: value.float() for name, value in results.items()}
 
+    def embeddings(
+        self, items: Items | Dataset | None = None, prompts: PromptTemplate | None = None, reference: bool = False
+    ) -> Embeddings:
+        """Return the vectors of items under the aligned encoder, each with its item id.
+
+        Args:
+            items: The items; those of the data that the encoder is aligned on if not given.
+            prompts: Template of their prompts; that of the alignment if not given.
+            reference: Return the vectors before the alignment instead, with the adapter off.
+
+        Raises:
+            LgsidError: if items or their prompts are not given, and no data is attached: neither fitted nor tested.
+        """
+        data: Any = getattr(self._trainer, "datamodule", None)
+        if data is None and (items is None or prompts is None):
+            raise LgsidError("GDPOAligner: not fitted here; give `items` and `prompts`")
+        table = data.dataset if items is None else items
+        template = prompts or data.prompts
+        if items is None and prompts is None:
+            vectors = self.reference_embeddings() if reference else self.aligned_embeddings()
+        else:
+            with self.encoder.reference() if reference else nullcontext():
+                vectors = self.encoder.encode(template.prompts(_items(table)), use_cache=reference)
+        metadata = {"encoder": self._describe_encoder(reference), "prompts": template.describe()}
+        if isinstance(table, Dataset):
+            metadata["data_hash"] = table.data_hash
+        return Embeddings(_items(table).ids, vectors.numpy(), metadata)
+
+    def _describe_encoder(self, reference: bool) -> dict[str, Any]:
+        described = self.encoder.describe()
+        return {**described, "adapter_hash": ""} if reference else described
+
     def export(self, folder: Path) -> None:
         """Write `adapter/` in peft's format, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""
         folder = Path(folder)
-        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         self.encoder.save_adapter(folder / "adapter")
-        metadata = {
-            "encoder": self.encoder.describe(),
-            "prompts": data.prompts.describe(),
-            "data_hash": data.dataset.data_hash,
-        }
-        ids = data.dataset.items.ids
-        Embeddings(ids, self.aligned_embeddings().numpy(), metadata).write(folder / EMBEDDINGS_FILE)
-        metadata = metadata | {"encoder": {**self.encoder.describe(), "adapter_hash": ""}}
-        Embeddings(ids, self.reference_embeddings().numpy(), metadata).write(folder / REFERENCE_EMBEDDINGS_FILE)
+        self.embeddings().write(folder / EMBEDDINGS_FILE)
+        self.embeddings(reference=True).write(folder / REFERENCE_EMBEDDINGS_FILE)
+
+
+def _items(table: Items | Dataset) -> Items:
+    return table.items if isinstance(table, Dataset) else table

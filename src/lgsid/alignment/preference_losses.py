@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,7 +13,7 @@ from torch.nn import functional as F
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.preference import pairwise_preference_loss, softmax_preference_loss
-from lgsid.rewards import RewardHead
+from lgsid.rewards import RewardHead, RewardModel
 from lgsid.text import TextEncoder
 
 
@@ -78,15 +81,20 @@ class RewardMargin(PreferenceLoss):
     together: evaluate the result by real distances.
 
     Args:
-        reward: Checkpoint of the trained reward model, `model.ckpt` of its run folder.
+        reward: The trained reward model: its checkpoint, `model.ckpt` of its run folder, or the model itself.
         beta: Scale of the reward margin (DPO's beta).
     """
 
-    def __init__(self, reward: str | None = None, beta: float = 1.0) -> None:
+    def __init__(self, reward: str | Path | RewardModel | None = None, beta: float = 1.0) -> None:
         super().__init__()
-        self.reward = reward
+        self._given = (reward,)  # in a tuple: no submodule, so a model stays out of checkpoints
         self.beta = beta
-        self._head: tuple[RewardHead, ...] = ()  # in a tuple: no submodule, so it stays out of checkpoints
+        self._head: tuple[RewardHead, ...] = ()  # in a tuple for the same reason
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Return the arguments as they were given, without a reward model: a checkpoint keeps the path of one only."""
+        arguments = super().constructor_arguments()
+        return {name: value for name, value in arguments.items() if not isinstance(value, RewardModel)}
 
     def prepare(self, encoder: TextEncoder) -> None:
         """Load the head of the reward model.
@@ -94,14 +102,18 @@ class RewardMargin(PreferenceLoss):
         Raises:
             LgsidError: if there is none, or it was trained on the vectors of another encoder.
         """
-        if not self.reward:
+        (given,) = self._given
+        if not given:
             raise LgsidError("RewardMargin: no reward given; set model.init_args.loss.init_args.reward to a model.ckpt")
-        head = RewardHead.load(self.reward)
+        if isinstance(given, RewardModel):
+            source, head = "RewardMargin", deepcopy(given.head).eval()
+        else:
+            source, head = str(given), RewardHead.load(given)
         here = encoder.describe()
         for name in SAME_VECTORS:
             if name in head.encoder and head.encoder[name] != here[name]:
                 raise LgsidError(
-                    f"{self.reward}: this reward was trained on an encoder with {name} {head.encoder[name]!r}, "
+                    f"{source}: this reward was trained on an encoder with {name} {head.encoder[name]!r}, "
                     f"not {here[name]!r}; set the same for both"
                 )
         self._head = (head.requires_grad_(False),)

@@ -13,7 +13,7 @@ from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import read_any, to_numbers, to_times
+from lgsid.datasets.reading import check_columns, read_any, to_numbers, to_times
 from lgsid.errors import LgsidError
 
 ITEM_COLUMNS = ("item_id", "lat", "lon")
@@ -24,15 +24,15 @@ REGION = re.compile(r"region_\d+")
 
 
 class TableSource(DataSource):
-    """Places and check-ins from CSV files, plain or gzip, or Parquet files.
+    """Places and check-ins from CSV files, plain or gzip, from Parquet files, or from data frames.
 
     The places need an id, a latitude and a longitude; name, category, category group, brand and `region_1`,
     `region_2`, ... (coarse to fine) are optional. The check-ins need a user, a place and a time. Columns with other
     names are mapped; further columns that the mapping names are kept under their new names.
 
     Args:
-        items: File with the places.
-        interactions: File with the check-ins.
+        items: File with the places, or a data frame.
+        interactions: File with the check-ins, or a data frame.
         item_columns: Mapping of lgsid's column names to those of the file: `{item_id: poi, lat: latitude}`.
         interaction_columns: Mapping of column names for the check-ins: `{user_id: user, time: visited_at}`.
         root: Folder in which relative paths, also those of region polygons and the taxonomy, are looked up. In a config
@@ -46,8 +46,8 @@ class TableSource(DataSource):
 
     def __init__(
         self,
-        items: str,
-        interactions: str,
+        items: str | Path | pd.DataFrame,
+        interactions: str | Path | pd.DataFrame,
         item_columns: dict[str, str] | None = None,
         interaction_columns: dict[str, str] | None = None,
         root: str = ".",
@@ -67,26 +67,30 @@ class TableSource(DataSource):
 
     def files(self) -> list[Path]:
         """Return the files that `read` reads."""
-        return [self.root / self.items, self.root / self.interactions]
+        return [self.root / t for t in (self.items, self.interactions) if not isinstance(t, pd.DataFrame)]
 
     def read(self) -> RawData:
         """Read both tables."""
-        items_path, log_path = self.files()
-        items = self._items(items_path)
-        log = self._table(log_path, LOG_COLUMNS, self.interaction_columns)
-        time = self._times(log["time"], f"{log_path}: column {self.interaction_columns.get('time', 'time')}")
+        items_from, log_from = self._path_of(self.items, "items"), self._path_of(self.interactions, "interactions")
+        items = self._items(items_from)
+        log = self._table(self.interactions, log_from, LOG_COLUMNS, self.interaction_columns)
+        time = self._times(log["time"], f"{log_from}: column {self.interaction_columns.get('time', 'time')}")
         hour, weekday = local_hour_weekday(time, self.time_zone)
         interactions = log.assign(
             user_id=_ids(log["user_id"]), item_id=_ids(log["item_id"]), time=time, hour=hour, weekday=weekday
         )
         entries = (
-            LogEntry("read", "places", len(items), items_path.name),
-            LogEntry("read", "check-ins", len(interactions), log_path.name),
+            LogEntry("read", "places", len(items), items_from.name),
+            LogEntry("read", "check-ins", len(interactions), log_from.name),
         )
-        return RawData(items, interactions, str(items_path), str(log_path), None, entries)
+        return RawData(items, interactions, str(items_from), str(log_from), None, entries)
+
+    def _path_of(self, table: str | Path | pd.DataFrame, name: str) -> Path:
+        """Return the path of a table; of a data frame, what it is called in messages."""
+        return Path(f"data frame of {name}") if isinstance(table, pd.DataFrame) else self.root / table
 
     def _items(self, path: Path) -> pd.DataFrame:
-        table = self._table(path, ITEM_COLUMNS, self.item_columns)
+        table = self._table(self.items, path, ITEM_COLUMNS, self.item_columns)
         for name in ("lat", "lon"):
             table[name] = to_numbers(table[name], f"{path}: column {self.item_columns.get(name, name)}")
         table["item_id"] = _ids(table["item_id"])
@@ -95,10 +99,16 @@ class TableSource(DataSource):
                 table[name] = table[name].astype(object).where(table[name].notna(), "").astype(str).str.strip()
         return table
 
-    def _table(self, path: Path, required: tuple[str, ...], mapping: dict[str, str]) -> pd.DataFrame:
-        """Read a file, map its columns, and keep the optional columns that it has under their own names."""
+    def _table(
+        self, given: str | Path | pd.DataFrame, path: Path, required: tuple[str, ...], mapping: dict[str, str]
+    ) -> pd.DataFrame:
+        """Read a table, map its columns, and keep the optional columns that it has under their own names."""
         source = {**{name: name for name in required}, **mapping}
-        table = read_any(path, list(source.values()), sep=self.separator, encoding=self.encoding)
+        if isinstance(given, pd.DataFrame):
+            check_columns(path, given, list(source.values()))
+            table = given.reset_index(drop=True)
+        else:
+            table = read_any(path, list(source.values()), sep=self.separator, encoding=self.encoding)
         kept = {name: table[column] for name, column in source.items()}
         for name in map(str, table.columns):
             ours = name in OPTIONAL_ITEM_COLUMNS or REGION.fullmatch(name) or name == "block"

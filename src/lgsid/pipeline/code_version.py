@@ -79,6 +79,8 @@ def closure(roots: Iterable[tuple[str, str]]) -> set[str]:
 
 def home(module: str, name: str) -> str | None:
     """Return the lgsid module that defines `name` of `module`, `None` if there is no such module."""
+    if module == PACKAGE and name in lgsid.MODULE_OF:
+        return home(lgsid.MODULE_OF[name], name)
     if name and module_path(f"{module}.{name}") is not None:
         return f"{module}.{name}"
     path = module_path(module)

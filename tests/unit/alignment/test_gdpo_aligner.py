@@ -174,6 +174,22 @@ def test_export_writes_adapter_and_embeddings(fitted, model_folder, tmp_path):
     np.testing.assert_allclose(again.numpy(), aligned.vectors, atol=1e-5)
 
 
+def test_embeddings_come_without_files(fitted, model_folder):
+    model, data, _ = fitted
+    items, rows = data.dataset.items, np.arange(20, 0, -1)
+    aligned, reference = model.embeddings(), model.embeddings(reference=True)
+    np.testing.assert_allclose(aligned.vectors, model.aligned_embeddings().numpy())
+    np.testing.assert_allclose(reference.vectors, model.reference_embeddings().numpy())
+    assert aligned.metadata["data_hash"] == data.dataset.data_hash
+    some = model.embeddings(items.take(rows))
+    assert some.item_ids.tolist() == items.ids[rows].tolist()
+    np.testing.assert_allclose(some.vectors, aligned.vectors[rows], atol=1e-5)
+    before = model.embeddings(items.take(rows), reference=True)
+    np.testing.assert_allclose(before.vectors, reference.vectors[rows], atol=1e-5)
+    with pytest.raises(LgsidError, match="not fitted here; give `items` and `prompts`"):
+        aligner(model_folder).embeddings()
+
+
 def test_checkpoint_holds_the_adapter_only_and_gives_the_same_embeddings(fitted, model_folder, tmp_path):
     model, data, run = fitted
     run.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)

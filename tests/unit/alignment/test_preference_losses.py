@@ -12,7 +12,7 @@ from lgsid.functional.preference import (
     pairwise_preference_loss,
     softmax_preference_loss,
 )
-from lgsid.rewards import AnchoredPair, MismatchedPrompt, RewardHead
+from lgsid.rewards import AnchoredPair, MismatchedPrompt, RewardHead, RewardModel
 from lgsid.rewards.reward_head import CHECKPOINT_KEY
 from lgsid.testing import tiny_encoder
 from lgsid.text import LoraSpec, TextEncoder
@@ -157,6 +157,24 @@ def test_reward_is_frozen_and_stays_out_of_checkpoints(encoder, tmp_path):
     assert candidates.grad.abs().max() > 0
     assert not list(loss.parameters())
     assert not loss.state_dict()
+
+
+def test_a_reward_model_serves_as_its_checkpoint_does(encoder, tmp_path):
+    torch.manual_seed(0)
+    model = RewardModel(encoder, hidden_dim=16)
+    path = tmp_path / "model.ckpt"
+    state = {f"head.{name}": value for name, value in model.head.state_dict().items()}
+    torch.save({CHECKPOINT_KEY: model.head.describe(), "state_dict": state}, path)
+    values = []
+    for given in (model, path, str(path)):
+        loss = RewardMargin(given)
+        loss.prepare(encoder)
+        values.append(loss(*embeddings(), *embeddings(seed=1))[0])
+        assert not list(loss.parameters())
+        assert not loss.state_dict()
+    assert values[0] == values[1] == values[2]
+    assert all(weight.requires_grad for weight in model.head.parameters())
+    assert RewardMargin(model, beta=2.0).constructor_arguments() == {"beta": 2.0}
 
 
 def test_reward_margin_without_its_reward_says_what_to_do(encoder, tmp_path):

@@ -189,6 +189,24 @@ def test_table_source_maps_columns(tmp_path):
     assert raw.interactions["hour"].tolist() == [12, 14]
 
 
+def test_table_source_takes_data_frames(tmp_path):
+    log = pd.DataFrame({"who": ["a", "b"], "poi": [1, 2], "time": ["2024-01-01T12:00Z", "2024-07-01T12:00Z"]})
+    places = pd.DataFrame(PLACES)
+    places.to_csv(tmp_path / "p.csv", index=False)
+    log.to_csv(tmp_path / "l.csv", index=False)
+    columns = {
+        "item_columns": {"item_id": "poi", "lat": "latitude"},
+        "interaction_columns": {"user_id": "who", "item_id": "poi"},
+    }
+    source = TableSource(places.set_index(pd.Index([7, 3])), log, **columns)
+    of_frames, of_files = source.read(), TableSource(tmp_path / "p.csv", tmp_path / "l.csv", **columns).read()
+    pd.testing.assert_frame_equal(of_frames.items, of_files.items)
+    pd.testing.assert_frame_equal(of_frames.interactions, of_files.interactions)
+    assert source.files() == []
+    with pytest.raises(LgsidError, match=r"data frame of interactions: missing column user_id"):
+        TableSource(places, log, columns["item_columns"], {"item_id": "poi"}).read()
+
+
 @pytest.mark.parametrize(
     ("times", "options"),
     [

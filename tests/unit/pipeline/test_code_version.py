@@ -75,6 +75,7 @@ def test_comments_docstrings_and_layout_do_not_count(source):
 
 def test_short_names_and_full_paths_are_the_same(source):
     assert version("RandomTokenizer") == version("lgsid.tokenizers.RandomTokenizer")
+    assert version("lgsid.RandomTokenizer") == version("lgsid.tokenizers.RandomTokenizer")
 
 
 def test_plugins_count_with_version_and_source():
