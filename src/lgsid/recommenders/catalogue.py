@@ -88,8 +88,8 @@ class Catalogue(nn.Module):
             The broadcast shape, float64 km, NaN where either is unknown.
         """
         here, there = origin.clamp_min(0), destination.clamp_min(0)
-        metres = haversine_m(self.lat_deg[here], self.lon_deg[here], self.lat_deg[there], self.lon_deg[there])
-        return (metres / 1e3).masked_fill((origin < 0) | (destination < 0), torch.nan)
+        meters = haversine_m(self.lat_deg[here], self.lon_deg[here], self.lat_deg[there], self.lon_deg[there])
+        return (meters / 1e3).masked_fill((origin < 0) | (destination < 0), torch.nan)
 
     @property
     def item_codes(self) -> Tensor:

@@ -28,7 +28,7 @@ LIVE = 1 << 40  # moment of a live query: it knows every step
 
 
 class CountingRecommender(ScoringRecommender):
-    """Rank places by counts; ties by recency, then popularity, then against the model (FIELD 2).
+    """Rank places by counts; ties by recency, then popularity, then against the model (docs/evaluation.md).
 
     What is counted: training check-ins for validation queries, training and validation check-ins for test queries and
     live ones. Under the temporal split the user's own past and the steps between places of all users also grow with

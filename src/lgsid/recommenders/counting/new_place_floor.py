@@ -1,4 +1,4 @@
-"""The floor for places that are new to the user: popular, near, open at this hour."""
+"""The baseline for places that are new to the user: popular, near, of a category that is visited at this hour."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HOURS = 24
 
 
 class NewPlaceFloor(CountingRecommender):
-    """Rank the places where the user has not been by popularity, distance and hour (FIELD 2).
+    """Rank places new to the user by popularity, distance and hour (docs/evaluation.md, "Counting models").
 
     `sqrt(count + count_prior) * exp(-sqrt(km / scale_km)) * p(category | hour) / p(category)`. The two probabilities
     are estimated with `category_prior` added to each cell of the table of hours and categories, and to each
-    category: that choice (1) reproduces the floor of FIELD 2. Places where the user has been are never returned, so
-    look at the metrics of the slice `new/`.
+    category. Places where the user has been are never returned, so that only the slices `new/` and `explore/` tell
+    something.
 
     Args:
         scale_km: Scale of the distance decay.

@@ -12,7 +12,7 @@ from lgsid.artefacts.dataset import Dataset
 
 
 class SplitTask(str, Enum):
-    """Evaluation protocol of a split (FIELD 3.2)."""
+    """Evaluation protocol of a split (docs/evaluation.md, "Splits")."""
 
     TEMPORAL = "temporal"
     LEAVE_ONE_OUT = "leave_one_out"

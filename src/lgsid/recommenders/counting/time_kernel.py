@@ -1,4 +1,4 @@
-"""The places a user goes to at this time of the day."""
+"""The user's visits, weighted by a kernel over the time of day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAY_S = 86_400.0
 
 
 class TimeKernel(CountingRecommender):
-    """Weigh the user's visits by time of the day, age, and kind of day (FIELD 2, `time`).
+    """Weight the user's visits by time of day, age, and kind of day (docs/evaluation.md, "Counting models").
 
     A visit weighs `exp(-(dh / hour_width)^2 / 2) * exp(-age / age_days)`, dh the circular difference of local hours,
     times `other_day_weight` if one of visit and query is on a weekend and the other is not.

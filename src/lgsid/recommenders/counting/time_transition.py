@@ -1,4 +1,4 @@
-"""The places a user goes to at this time of the day, and where everybody goes from here."""
+"""The time kernel, with the transitions of all users from the last place."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from lgsid.recommenders.counting.time_kernel import TimeKernel
 
 
 class TimeTransition(TimeKernel):
-    """Add the steps of all users from the last place to the time kernel (FIELD 2, `time + transition`).
+    """Time kernel plus the transitions of all users from the last place (docs/evaluation.md, "Counting models").
 
-    The sums of `TimeKernel`, normalised to 1 per query, plus `transition_weight * count(last -> place) /
+    The scores of `TimeKernel`, normalized to a sum of 1 per query, plus `transition_weight * count(last -> place) /
     (count(last -> any) + shrinkage)`; then the score of the last place times `last_factor`.
 
     Args:
         hour_width: Standard deviation of the kernel over hours.
         age_days: Age after which a visit weighs 1/e.
         other_day_weight: Weight of a weekend visit for a weekday query, and the other way round.
-        transition_weight: Weight of the steps.
-        shrinkage: Steps that count as leading nowhere.
-        last_factor: What the score of the last place is multiplied by.
+        transition_weight: Weight of the share of transitions.
+        shrinkage: Transitions added to the denominator, so that shares estimated from few transitions are small.
+        last_factor: Factor on the score of the last place.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class TimeTransition(TimeKernel):
         self.last_factor = last_factor
 
     def score_visits(self, visits: PastVisits) -> Tensor:
-        """Return the normalised sum of weights plus the share of steps, shape (B, N)."""
+        """Return the normalized sum of weights plus the share of transitions, shape (B, N)."""
         weight = self.weigh(visits)
         share = weight / visits.sum_per_query(weight)[visits.query]
         scores = visits.sum_per_item(share)

@@ -1,4 +1,4 @@
-"""Slices of the catalogue that evaluation looks at (FIELD 3.6)."""
+"""Slices of queries by the popularity and the surroundings of the target (docs/evaluation.md)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lgsid.artefacts.items import Items
 from lgsid.functional.distances import EARTH_RADIUS_M, unit_vectors
 
 HEAD_SHARE = 0.2  # head items: the fifth of the catalogue with most training check-ins
-DENSE_RADIUS_M = 1_000.0  # dense areas: more neighbours within this than the median item has
+DENSE_RADIUS_M = 1_000.0  # dense areas: more neighbors within this than the median item has
 
 
 def item_slices(items: Items, counts: npt.NDArray[np.int64]) -> dict[tuple[str, str], npt.NDArray[np.bool_]]:

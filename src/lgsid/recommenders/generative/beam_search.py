@@ -42,7 +42,7 @@ def beam_search(
 ) -> tuple[Tensor, Tensor]:
     """Find the k most probable items of each query.
 
-    Vectorised over queries and beams. Scores are not normalised anew over what is allowed, so a filter never changes
+    Vectorized over queries and beams. Scores are not normalized anew over what is allowed, so a filter never changes
     the order of what passes it. Exact if `width` is at least the number of prefixes of any depth, or if no true
     answer's prefix falls out of the `width` best prefixes.
 
@@ -106,7 +106,7 @@ def best_per_query(scores: Tensor, query: Tensor, n_queries: int, width: int) ->
 
 
 def segment_log_softmax(logits: Tensor, segment: Tensor, n_segments: int) -> Tensor:
-    """Normalise logits inside segments, with a gradient.
+    """Normalize logits inside segments, with a gradient.
 
     Args:
         logits: Shape (C,).

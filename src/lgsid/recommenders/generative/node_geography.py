@@ -21,14 +21,14 @@ N_NODE, N_KM, N_QUERY = 4, 4, 6
 class NodeTable(Batch):
     """What is known of the n nodes of one depth."""
 
-    centre_km: Tensor  # (n, 3) mean of the items' positions, Earth-centred, km
+    center_km: Tensor  # (n, 3) mean of the items' positions, Earth-centered, km
     traits: Tensor  # (n, N_NODE) popularity, number of items, extent
 
 
 class NodeGeography(Describable, nn.Module):
     """Add to the logit of each child node what its position and popularity say.
 
-    A small network per depth sees the distances from the node's centre to the user's last place, the one before and
+    A small network per depth sees the distances from the node's center to the user's last place, the one before and
     the most frequent one, the node's training check-ins, items and extent, the time of day and the time since the
     last check-in. At the deepest level the nodes are the items themselves, so the decay with distance is exact there;
     above, it is as sharp as the tokenizer's prefixes are compact: where semantic IDs know geography, decoding does.
@@ -62,7 +62,7 @@ class NodeGeography(Describable, nn.Module):
             Shape (C,), float32.
         """
         row = children.query
-        km = (anchors_km[row] - table.centre_km[children.node][:, None]).norm(dim=-1)  # (C, N_ANCHORS)
+        km = (anchors_km[row] - table.center_km[children.node][:, None]).norm(dim=-1)  # (C, N_ANCHORS)
         near = torch.stack([(km / 0.3).sqrt() / 5, torch.log(km + 0.05) / 3, 1 / (1 + km), torch.exp(-km / 0.3)], -1)
         near = near.nan_to_num(0.0).flatten(1)
         network = self.networks[depth - 1]
@@ -74,7 +74,7 @@ def describe_nodes(trie: ItemTrie, position_km: Tensor, count: Tensor) -> list[N
 
     Args:
         trie: The semantic IDs.
-        position_km: Shape (N, 3), Earth-centred positions of the items.
+        position_km: Shape (N, 3), Earth-centered positions of the items.
         count: Shape (N,), training check-ins of the items.
 
     Returns:
@@ -87,10 +87,10 @@ def describe_nodes(trie: ItemTrie, position_km: Tensor, count: Tensor) -> list[N
     for level in trie.levels:
         n = (level.end - level.start).double()[:, None]
         total = sums[level.end] - sums[level.start]
-        centre = total[:, :3] / n
-        extent = (total[:, 3:4] / n - (centre**2).sum(1, keepdim=True)).clamp_min(0).sqrt()
+        center = total[:, :3] / n
+        extent = (total[:, 3:4] / n - (center**2).sum(1, keepdim=True)).clamp_min(0).sqrt()
         traits = [torch.log(total[:, 4:5] + 0.1) / 5, torch.log(n) / 5, torch.log(extent + 0.05) / 3, extent.sqrt() / 5]
-        tables.append(NodeTable(centre.float(), torch.cat(traits, 1).float()))
+        tables.append(NodeTable(center.float(), torch.cat(traits, 1).float()))
     return tables
 
 
@@ -98,7 +98,7 @@ def find_anchors(batch: SequenceBatch, visits: Visits, position_km: Tensor) -> T
     """Return the user's last place, the one before, the most frequent one, (B, N_ANCHORS, 3), NaN where unknown."""
     history = batch.history
     second = history[:, -2:-1] if history.shape[1] > 1 else torch.full_like(history, -1)
-    places = torch.cat([history[:, -1:], second, visits.favourite[:, None]], 1)
+    places = torch.cat([history[:, -1:], second, visits.most_visited[:, None]], 1)
     return torch.where((places >= 0)[..., None], position_km[places.clamp_min(0)], torch.nan)
 
 

@@ -18,7 +18,7 @@ class Visits(Batch):
     group: Tensor  # (B, T) number of the place at each position of `order`, from 0
     group_of: Tensor  # (B, T) the same in the order of the history
     first: Tensor  # (B, T) bool in the order of the history: the first check-in at that place within it
-    favourite: Tensor  # (B,) item row of the most frequent place (the lowest row among equals), -1 where none
+    most_visited: Tensor  # (B,) item row of the most frequent place (the lowest row among equals), -1 where none
 
     @classmethod
     def of(cls, history: Tensor) -> Visits:

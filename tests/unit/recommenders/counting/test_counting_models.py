@@ -1,4 +1,4 @@
-"""Every counting baseline against loops over the definitions of FIELD 2."""
+"""Every counting baseline against loops over the definitions in docs/evaluation.md."""
 
 import math
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The table of FIELD 2 on the real data, within .002."""
+"""The known results of the counting baselines on the real data, within .002."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ NEW_PLACES = (0.013, 0.042, 0.067, 0.034)
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "foursquare_nyc").is_dir(), reason="needs foursquare_nyc in LGSID_DATA")
 @pytest.mark.parametrize("config", TABLE)
-def test_the_table_of_the_field(config):
+def test_the_table_is_reproduced(config):
     found = evaluate_counting(load_builder(Path("configs/data") / f"{config}.yaml").build())
     for name, row in TABLE[config].items():
         for key, value in zip(KEYS, row, strict=True):

@@ -67,7 +67,7 @@ def test_the_tree_has_one_level_of_places(city):
     by_id = np.argsort(data.dataset.items.ids.astype(str))
     assert trie.order.tolist() == by_id.tolist()
     leaves = describe_nodes(trie, position, model.catalogue.count)[1]
-    assert torch.allclose(leaves.centre_km, position[trie.order], atol=1e-2)
+    assert torch.allclose(leaves.center_km, position[trie.order], atol=1e-2)
     assert torch.equal(ItemTrie(model.catalogue.codes).path[trie.order, 1], torch.arange(N))
 
 

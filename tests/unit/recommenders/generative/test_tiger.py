@@ -197,8 +197,8 @@ def test_visits_are_the_loop(town):
         assert visits.first[b].tolist() == first
         assert [row[visits.group_of[b].tolist().index(g)] for g in visits.group_of[b].tolist()] == row
         places = [i for i in row if i >= 0]
-        favourite = max(sorted(set(places)), key=places.count) if places else -1
-        assert int(visits.favourite[b]) == favourite
+        most_visited = max(sorted(set(places)), key=places.count) if places else -1
+        assert int(visits.most_visited[b]) == most_visited
 
 
 @pytest.mark.parametrize("options", [{}, {"history_tokens": SeparateTokens()}, {"copy": None}])
