@@ -198,7 +198,7 @@ def filled(text: str, root: Path) -> str:
 
 
 def take_demo(run_folder: Path, docs: Path) -> None:
-    """Take the map of a demo run, in 256 colours, and what it printed at its end, without any."""
+    """Take the map of a demo run, in 256 colors, and what it printed at its end, without any."""
     report = run_folder / "report"
     with Image.open(report / "map.png") as image, atomic_path(docs / "map.png") as partial:
         image.thumbnail((PICTURE_WIDTH, 10 * PICTURE_WIDTH))

@@ -473,14 +473,14 @@ def test_texts_have_enough_contrast(reader, scheme):
 
 
 LOW_CONTRAST = """() => {
-  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = (colour) => parts(colour).slice(0, 3).map((v) => v / 255)
+  const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = (color) => parts(color).slice(0, 3).map((v) => v / 255)
     .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const ground = (node) => {
     for (let at = node; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if ((parts(colour)[3] ?? 1) > 0) return colour;
+      const color = getComputedStyle(at).backgroundColor;
+      if ((parts(color)[3] ?? 1) > 0) return color;
     }
     return "rgb(255, 255, 255)";
   };

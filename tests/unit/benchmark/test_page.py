@@ -220,12 +220,12 @@ def test_order_of_places_and_of_ids_changes_nothing():
     assert city_map(moved, mixed) == city_map(sids, items)
 
 
-def test_no_two_of_few_neighbouring_prefixes_share_a_colour():
+def test_no_two_of_few_neighboring_prefixes_share_a_color():
     items = city()
     lon = items.lon_deg
     bands = np.searchsorted(np.quantile(lon, np.linspace(0, 1, 9)[1:-1]), lon)[:, None]
     layer = city_map(SemanticIDs(items.ids, bands, (8,)), items)["depths"][0]
-    ordered = [colour for _, colour in sorted(zip(layer["prefix_codes"], layer["colours"], strict=True))]
+    ordered = [color for _, color in sorted(zip(layer["prefix_codes"], layer["colours"], strict=True))]
     assert len(ordered) == 8
     assert all(a != b for a, b in itertools.pairwise(ordered))
 

@@ -89,7 +89,7 @@ def test_part_of_a_file_between_marks(numbers, tmp_path):
         numbers.filled(text.replace("| End", "| Never"), tmp_path)
 
 
-def test_demo_is_taken_without_colours(numbers, tmp_path):
+def test_demo_is_taken_without_colors(numbers, tmp_path):
     report = tmp_path / "run" / "report"
     report.mkdir(parents=True)
     Image.new("RGBA", (2000, 1000), "white").save(report / "map.png")

@@ -36,7 +36,7 @@ def test_nearest_vectors_are_those_of_a_loop(chunk_size):
         assert found[i].tolist() == sorted(cosine, key=cosine.get, reverse=True)[:4]
 
 
-def test_an_item_is_never_its_own_neighbour_among_duplicates():
+def test_an_item_is_never_its_own_neighbor_among_duplicates():
     vectors = torch.cat([torch.ones(9, 3), torch.zeros(2, 3)])
     found = nearest_vectors(vectors, 5, chunk_size=4)
     assert (found != torch.arange(11)[:, None]).all()
@@ -45,16 +45,16 @@ def test_an_item_is_never_its_own_neighbour_among_duplicates():
 
 
 @pytest.mark.parametrize(("n", "k", "expected"), [(3, 5, 2), (1, 5, 0), (5, 0, 0)])
-def test_fewer_items_than_neighbours(n, k, expected):
+def test_fewer_items_than_neighbors(n, k, expected):
     assert nearest_vectors(draw(n), k).shape == (n, expected)
 
 
 def test_agreement_is_the_loop_and_leaves_out_unknown_items():
     generator = torch.Generator().manual_seed(3)
-    neighbours = nearest_vectors(draw(50), 5)
+    neighbors = nearest_vectors(draw(50), 5)
     codes = torch.randint(0, 4, (50,), generator=generator)
-    shares = [sum(int(codes[j] == codes[i]) for j in neighbours[i]) / 5 for i in range(50) if codes[i] > 0]
-    assert agreement_at_k(neighbours, codes).item() == pytest.approx(np.mean(shares))
+    shares = [sum(int(codes[j] == codes[i]) for j in neighbors[i]) / 5 for i in range(50) if codes[i] > 0]
+    assert agreement_at_k(neighbors, codes).item() == pytest.approx(np.mean(shares))
 
 
 def test_agreement_of_nothing_known_is_nan():
@@ -71,7 +71,7 @@ def test_no_embedding_beats_the_bound(seed, k):
         return
     weight = [float(1 / (codes > 0).double().mean()) for codes in (region, category)]
     best, own = 0.0, []
-    for i in range(n):  # the oracle, item by item: the most valuable neighbours first
+    for i in range(n):  # the oracle, item by item: the most valuable neighbors first
         worth = sorted(
             (
                 weight[0] * float(region[i] > 0 and region[j] == region[i])
@@ -84,16 +84,16 @@ def test_no_embedding_beats_the_bound(seed, k):
         best += sum(worth[:k]) / k / n
     bound = float(agreement_bound_at_k(region, category, k))
     assert bound == pytest.approx(best)
-    neighbours = nearest_vectors(draw(n, seed=seed), k)
-    own = float(agreement_at_k(neighbours, region) + agreement_at_k(neighbours, category))
+    neighbors = nearest_vectors(draw(n, seed=seed), k)
+    own = float(agreement_at_k(neighbors, region) + agreement_at_k(neighbors, category))
     assert own <= bound + 1e-9
 
 
 def test_median_km_of_places_on_a_meridian():
     lat = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
-    neighbours = torch.tensor([[1], [0], [1]])
+    neighbors = torch.tensor([[1], [0], [1]])
     degree_km = math.pi * 6371.0088 / 180
-    found = median_km_at_k(neighbours, lat, torch.zeros(3, dtype=torch.float64))
+    found = median_km_at_k(neighbors, lat, torch.zeros(3, dtype=torch.float64))
     assert found.item() == pytest.approx(degree_km)
 
 
