@@ -98,11 +98,11 @@ class SequenceBatch(Batch):
 
 @dataclass(frozen=True)
 class CTRBatch(SequenceBatch):
-    """Candidates of a click-through task: the query of a sequence batch and one candidate with its label."""
+    """Queries of a click-through task, each once, with C candidates: the place visited first, negatives behind it."""
 
-    candidate: Tensor  # (B,) int64 item rows
-    label: Tensor  # (B,) float32, 1 where the candidate is the target
-    near: Tensor  # (B,) bool, a negative drawn near the user's last place, or a positive
+    candidate: Tensor  # (B, C) int64 item rows
+    label: Tensor  # (B, C) float32, 1 where the candidate is the target
+    near: Tensor  # (B, C) bool, a negative drawn near the user's last place, or a positive
 
 
 @dataclass(frozen=True)

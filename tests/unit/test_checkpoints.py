@@ -22,8 +22,10 @@ from lgsid.quantizers import RQVAE, Quantizer, ResidualCentroids, ResidualFSQ, R
 from lgsid.recommenders import (
     DIN,
     TIGER,
+    ClickModel,
     DistancePopularity,
     HistoryCopy,
+    LevelSids,
     LogDistance,
     MostRecent,
     NearestPlace,
@@ -35,6 +37,7 @@ from lgsid.recommenders import (
     PrefixSids,
     Recommender,
     SeparateTokens,
+    TargetAttention,
     TimeKernel,
     TimeTransition,
     UserFrequency,
@@ -97,6 +100,7 @@ MODELS = {
     "tiger_bare": lambda t: TIGER(t5=T5, encoder_history=5),
     "din": lambda t: DIN(PrefixSids(3, 64), NoDistance(), 8, id_width=4, attention_units=6),
     "din_no_sids": lambda t: DIN(distance_features=LogDistance(steps=4), sid_features=NoSids()),
+    "click_model": lambda t: ClickModel(TargetAttention(6), LevelSids(4), width=8, units=12),
     "distance_popularity": lambda t: DistancePopularity(popularity=False),
     "popularity": lambda t: Popularity(),
     "user_frequency": lambda t: UserFrequency(),
@@ -116,7 +120,7 @@ def data_for(model, town):
         return PreferenceData(folder, samplers=[FarPairs(near=4)], n_pairs=16, batch_size=8, n_rejected=1)
     if isinstance(model, Tokenizer):
         return ItemData(folder, str(town / "embeddings.parquet"), batch_size=32)
-    if isinstance(model, (DIN, DistancePopularity)):
+    if isinstance(model, (ClickModel, DistancePopularity)):
         return CTRData(folder, str(town / "sids.parquet"), max_history=10, batch_size=64)
     return SequenceData(folder, str(town / "sids.parquet"), max_history=30)
 

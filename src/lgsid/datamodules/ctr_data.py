@@ -84,30 +84,23 @@ class CTRData(SequenceData):
             self.candidates.write(path)
 
     def ctr_batch(self, rows: IntArray) -> CTRBatch:
-        """Return the samples of the positives at the given log rows, (B,) rows and 5B samples."""
+        """Return the queries at the given log rows (B,), each with its positive and its negatives."""
         if self.candidates is None:
             raise LgsidError("CTRData: call setup before asking for batches")
         negative, near = self.candidates.of(rows)
-        queries = self.batch(rows)
         candidate = np.concatenate([self.log.item[rows][:, None], negative], axis=1)
         label = np.zeros(candidate.shape, dtype=np.float32)
         label[:, 0] = 1.0
         near = np.concatenate([self.log.n_before[rows][:, None] > 0, near], axis=1)
-        width = candidate.shape[1]
-        repeated = {name: value.repeat_interleave(width, 0) for name, value in vars(queries).items()}
-        return CTRBatch(
-            **repeated,
-            candidate=torch.from_numpy(candidate.reshape(-1)),
-            label=torch.from_numpy(label.reshape(-1)),
-            near=torch.from_numpy(near.reshape(-1)),
-        )
+        samples = {"candidate": candidate, "label": label, "near": near}
+        return CTRBatch(**vars(self.batch(rows)), **{k: torch.from_numpy(v) for k, v in samples.items()})
 
     def _loader(self, rows: IntArray, batches: Sampler[list[int]] | Sequence[list[int]]) -> DataLoader[SequenceBatch]:
         return DataLoader(CTRSamples(self, rows), batch_sampler=batches, collate_fn=_as_is)
 
 
 class CTRSamples(TorchDataset[SequenceBatch]):
-    """Positives that are made a batch of samples at a time.
+    """Queries with their candidates, made a batch at a time.
 
     Args:
         data: The datamodule.

@@ -18,8 +18,7 @@ from lgsid.module import LgsidModule
 from lgsid.recommenders.candidate_scorer import CandidateScorer
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
-from lgsid.recommenders.evaluation import ClickEvaluation, Evaluation, RankedQueries, RankingEvaluation
-from lgsid.recommenders.evaluation.click_evaluation import by_query
+from lgsid.recommenders.evaluation import ClickEvaluation, ClickSamples, Evaluation, RankedQueries, RankingEvaluation
 from lgsid.recommenders.training_data import TrainingData
 from lgsid.typing import Batch, CTRBatch, DataShape, SequenceBatch
 
@@ -195,8 +194,7 @@ class Recommender(LgsidModule):
         evaluation = self.evaluations.get(stage)
         if not isinstance(evaluation, ClickEvaluation):
             evaluation = self.evaluations[stage] = ClickEvaluation(self.scores_are_logits).to(self.device)
-        queries, samples = by_query(batch)
-        evaluation.update(samples, self.candidate_scores(queries, samples.candidate))
+        evaluation.update(ClickSamples.of(batch), self.candidate_scores(batch, batch.candidate))
 
     def on_validation_epoch_end(self) -> None:
         """Log `val/hit@1` and the rest."""

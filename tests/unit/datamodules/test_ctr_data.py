@@ -118,19 +118,19 @@ def test_a_batch_holds_each_positive_with_its_negatives(folder):
     rows = data.queries("test")[:3]
     batch = data.ctr_batch(rows)
     assert isinstance(batch, CTRBatch)
-    assert len(batch) == 15
-    assert batch.label.view(3, 5).tolist() == [[1, 0, 0, 0, 0]] * 3
-    assert batch.row.view(3, 5).tolist() == [[row] * 5 for row in rows.tolist()]
+    assert len(batch) == len(batch.history) == 3  # a history is there once, not once for each candidate
+    assert batch.label.tolist() == [[1, 0, 0, 0, 0]] * 3
+    assert batch.row.tolist() == rows.tolist()
     candidates = np.concatenate([data.log.item[rows][:, None], data.candidates.negative[rows]], axis=1)
-    assert batch.candidate.view(3, 5).tolist() == candidates.tolist()
-    assert bool(batch.near.view(3, 5)[:, 0].all())
+    assert batch.candidate.tolist() == candidates.tolist()
+    assert bool(batch.near[:, 0].all())
     assert batch.history.shape[1] <= 6
     for loader, split in (
         (data.train_dataloader(), "train"),
         (data.val_dataloader(), "val"),
         (data.test_dataloader(), "test"),
     ):
-        served = torch.cat([b.row[b.label == 1] for b in loader])
+        served = torch.cat([b.row for b in loader])
         assert sorted(served.tolist()) == data.queries(split).tolist()
     train = data.train_dataloader()
     assert [b.row.tolist() for b in train] != [b.row.tolist() for b in train]  # another order every epoch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -10,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lgsid.errors import LgsidError
-from lgsid.recommenders.evaluation.click_evaluation import by_query
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.typing import CTRBatch, SequenceBatch
 
@@ -21,7 +21,7 @@ class DiscriminativeRecommender(ScoringRecommender):
     """Score a candidate place for a user at a time; trained with binary cross-entropy on positives and negatives.
 
     Args:
-        optimizer: Makes the optimizer from the parameters.
+        optimizer: Optimizer for all weights.
     """
 
     scores_are_logits = True
@@ -34,10 +34,9 @@ class DiscriminativeRecommender(ScoringRecommender):
     def candidate_scores(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
         """Return logits of candidates (B, C) of each query, shape (B, C)."""
 
-    def sample_scores(self, batch: CTRBatch) -> Tensor:
-        """Score the samples of a click-through batch, shape (B,). Candidates of one query share its history."""
-        queries, samples = by_query(batch)
-        return self.candidate_scores(queries, samples.candidate).reshape(-1)
+    def training_logits(self, batch: CTRBatch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Return logits of the candidates of B queries, (B, C), and auxiliary losses by name, scalars."""
+        return self.candidate_scores(batch, batch.candidate), {}
 
     def km_from_last(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
         """Return the distance of candidates (B, C) from each user's last place, NaN where unknown. (B, C) float64."""
@@ -55,15 +54,21 @@ class DiscriminativeRecommender(ScoringRecommender):
         return (count.clamp_min(0) + 1).double().log().float()
 
     def training_step(self, batch: CTRBatch, batch_idx: int) -> Tensor:
-        """Return the binary cross-entropy of a batch of samples.
+        """Return the binary cross-entropy of a batch of candidates, plus the auxiliary losses if there are any.
+
+        `train/loss` is the cross-entropy alone; each auxiliary loss is logged under its own name.
 
         Raises:
             LgsidError: if the datamodule serves no labels.
         """
         if not isinstance(batch, CTRBatch):
             raise LgsidError(f"{type(self).__name__}: it learns from positives and negatives; use data class CTRData")
-        loss = binary_cross_entropy_with_logits(self.sample_scores(batch), batch.label)
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.label))
+        logits, auxiliary = self.training_logits(batch)
+        loss = binary_cross_entropy_with_logits(logits, batch.label)
+        self.log("train/loss", loss, prog_bar=True, batch_size=batch.label.numel())
+        for name, value in auxiliary.items():
+            self.log(f"train/{name}", value, batch_size=batch.label.numel())
+            loss = loss + value
         return loss
 
     @torch.no_grad()

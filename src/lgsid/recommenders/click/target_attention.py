@@ -5,51 +5,44 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lgsid.recommenders.click.interest_extractor import ClickInputs, Interest, InterestExtractor
 
-class TargetAttention(nn.Module):
+
+class TargetAttention(InterestExtractor):
     """Weigh each event of a history by how much it says about a candidate, and add up the events.
 
     Source: Deep Interest Network (arXiv 1706.06978), eq. 3 and figure 2: weights come from a small network on event,
-    candidate and their product, are not normalised, and multiply the events. Ours on top: the network also sees when
+    candidate and their product, are not normalized, and multiply the events. Ours on top: the network also sees when
     the event happened relative to the query, and what event and candidate have in common (same place, same
     category, shared semantic prefix); these matches are added up with the same weights. So the network can learn a
-    time kernel over revisits, which is what counting baselines do (FIELD 2).
+    time kernel over revisits, which is what counting baselines do.
 
     The first layer is split, so that its parts for events and for candidates are computed once per event and once per
     candidate.
 
     Args:
-        width: D, of events and candidates.
-        n_context: Values that describe an event's time relative to the query.
-        n_match: Values that describe what event and candidate have in common.
-        hidden: Units of the network.
+        hidden: Hidden units of the network.
     """
 
-    def __init__(self, width: int, n_context: int, n_match: int, hidden: int) -> None:
+    def __init__(self, hidden: int = 32) -> None:
         super().__init__()
-        self.of_event = nn.Linear(width + n_context, hidden)
-        self.of_candidate = nn.Linear(width, hidden, bias=False)
-        self.of_both = nn.Linear(width + n_match, hidden, bias=False)
-        self.weight = nn.Linear(hidden, 1)
+        self.hidden = hidden
+
+    def build(self, width: int, n_context: int, n_match: int) -> None:
+        """Create the network for embeddings of the given widths."""
+        self.of_event = nn.Linear(width + n_context, self.hidden)
+        self.of_candidate = nn.Linear(width, self.hidden, bias=False)
+        self.of_both = nn.Linear(width + n_match, self.hidden, bias=False)
+        self.weight = nn.Linear(self.hidden, 1)
         self.dim = width + n_match + 1
 
-    def forward(self, event: Tensor, context: Tensor, candidate: Tensor, match: Tensor, mask: Tensor) -> Tensor:
-        """Return what the history says about each candidate.
-
-        Args:
-            event: Shape (B, T, D).
-            context: Shape (B, T, X).
-            candidate: Shape (B, C, D).
-            match: Shape (B, C, T, Y).
-            mask: Shape (B, T) bool, False at padding.
-
-        Returns:
-            Shape (B, C, D + Y + 1): weighted sums of events and of matches, and the sum of the weights.
-        """
+    def forward(self, inputs: ClickInputs) -> Interest:
+        """Return weighted sums of events and of matches, and the sum of the weights, (B, C, D + Y + 1)."""
+        event, candidate, match = inputs.event, inputs.candidate, inputs.match
         both = torch.cat([event[:, None] * candidate[:, :, None], match], dim=-1)  # (B, C, T, D + Y)
-        hidden = self.of_both(both) + self.of_event(torch.cat([event, context], dim=-1))[:, None]
+        hidden = self.of_both(both) + self.of_event(torch.cat([event, inputs.context], dim=-1))[:, None]
         hidden = torch.relu(hidden + self.of_candidate(candidate)[:, :, None])
-        weight = self.weight(hidden)[..., 0].masked_fill(~mask[:, None], 0.0)  # (B, C, T)
+        weight: Tensor = self.weight(hidden)[..., 0].masked_fill(~inputs.mask[:, None], 0.0)  # (B, C, T)
         events = weight @ event
         matches = (weight[:, :, None] @ match)[:, :, 0]
-        return torch.cat([events, matches, weight.sum(-1, keepdim=True)], dim=-1)
+        return Interest(torch.cat([events, matches, weight.sum(-1, keepdim=True)], dim=-1))

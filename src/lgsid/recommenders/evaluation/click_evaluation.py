@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from typing_extensions import Self
 from lgsid.artefacts.names import PER_SAMPLE_FILE
 from lgsid.metrics.ctr import CTRMetrics
 from lgsid.recommenders.evaluation.evaluation import Evaluation
-from lgsid.typing import Batch, CTRBatch, SequenceBatch
+from lgsid.typing import Batch, CTRBatch
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class ClickSamples(Batch):
     candidate: Tensor  # (B, C) int64 item rows
     label: Tensor  # (B, C) float32, 1 where the user went there
     near: Tensor  # (B, C) bool, a negative drawn near the user's last place, or a positive
+
+    @classmethod
+    def of(cls, batch: CTRBatch) -> Self:
+        """Return the samples of a batch."""
+        return cls(batch.row, batch.user, batch.is_new, batch.candidate, batch.label, batch.near)
 
 
 class ClickEvaluation(Evaluation):
@@ -71,20 +76,3 @@ class ClickEvaluation(Evaluation):
         columns = [torch.cat(part).cpu().numpy() for part in zip(*self._parts, strict=True)]
         names = ("row", "user", "candidate", "label", "near", "score")
         return dict(zip(names, columns, strict=True)) if columns else {}
-
-
-def by_query(batch: CTRBatch) -> tuple[SequenceBatch, ClickSamples]:
-    """Group a click-through batch by query, so that a history is looked at once.
-
-    Args:
-        batch: S samples. Neighbors with the same row and as many of them for every row are one query.
-
-    Returns:
-        B queries and their samples (B, C), B * C = S, in the order of the batch.
-    """
-    _, counts = torch.unique_consecutive(batch.row, return_counts=True)
-    width = int(counts[0]) if len(counts) and bool((counts == counts[0]).all()) and bool((batch.row >= 0).all()) else 1
-    names = [f.name for f in fields(SequenceBatch)]
-    queries = SequenceBatch(**{name: getattr(batch, name)[::width] for name in names})
-    given = (values.view(-1, width) for values in (batch.candidate, batch.label, batch.near))
-    return queries, ClickSamples(queries.row, queries.user, queries.is_new, *given)

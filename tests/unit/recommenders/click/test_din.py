@@ -15,7 +15,6 @@ from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
 from lgsid.recommenders.counting import TimeTransition
-from lgsid.recommenders.evaluation.click_evaluation import by_query
 from lgsid.recommenders.generative import TIGER
 from lgsid.testing import RecommenderContract, toy_city
 
@@ -53,10 +52,14 @@ def make(folder, kind=DIN, sids=True, **options):
     return model, data
 
 
+def sample_scores(model, batch):
+    return model.candidate_scores(batch, batch.candidate)
+
+
 def train_loss(model, data):
     batch = data.ctr_batch(data.queries("train"))
     with torch.no_grad():
-        scores = model.sample_scores(batch)
+        scores = sample_scores(model, batch)
     return float(torch.nn.functional.binary_cross_entropy_with_logits(scores, batch.label))
 
 
@@ -74,22 +77,22 @@ def test_loss_does_not_depend_on_the_batch_size(folder):
     model, data = make(folder)
     model.eval()
     rows = data.queries("train")[:40]
-    whole = model.sample_scores(data.ctr_batch(rows))
-    parts = [model.sample_scores(data.ctr_batch(rows[i : i + 7])) for i in range(0, 40, 7)]
+    whole = sample_scores(model, data.ctr_batch(rows))
+    parts = [sample_scores(model, data.ctr_batch(rows[i : i + 7])) for i in range(0, 40, 7)]
     assert torch.allclose(whole, torch.cat(parts), atol=1e-5)
 
 
-def test_samples_in_any_order_get_the_same_scores(folder):
+def test_candidates_in_any_order_and_number_get_the_same_scores(folder):
     model, data = make(folder)
     model.eval()
     batch = data.ctr_batch(data.queries("train")[:9])
-    queries, samples = by_query(batch)
-    assert samples.candidate.shape == (9, 5)
-    assert len(queries) == 9
-    shuffled = torch.randperm(45, generator=torch.Generator().manual_seed(0))
-    mixed = type(batch)(**{name: value[shuffled] for name, value in vars(batch).items()})
-    assert by_query(mixed)[1].candidate.shape == (45, 1)
-    assert torch.allclose(model.sample_scores(mixed), model.sample_scores(batch)[shuffled], atol=1e-5)
+    assert batch.candidate.shape == batch.label.shape == batch.near.shape == (9, 5)
+    assert len(batch) == len(batch.history) == 9
+    whole = sample_scores(model, batch)
+    order = torch.tensor([3, 0, 4])
+    assert torch.allclose(model.candidate_scores(batch, batch.candidate[:, order]), whole[:, order], atol=1e-5)
+    some = batch.take(torch.tensor([5, 2]))
+    assert torch.allclose(sample_scores(model, some), whole[[5, 2]], atol=1e-5)
 
 
 def test_scores_of_all_items_are_those_of_candidates(folder, monkeypatch):
@@ -108,7 +111,7 @@ def test_semantic_ids_are_needed_only_where_asked_for(folder):
     with pytest.raises(LgsidError, match="needs semantic IDs"):
         make(folder, sids=False)
     model, data = make(folder, sids=False, sid_features=NoSids())
-    assert model.sample_scores(data.ctr_batch(data.queries("train")[:2])).shape == (10,)
+    assert sample_scores(model, data.ctr_batch(data.queries("train")[:2])).shape == (2, 5)
 
 
 def test_unknown_users_and_empty_histories_are_scored(folder):
@@ -151,15 +154,14 @@ def test_din_learns_and_loads(folder, tmp_path):
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     loaded = DIN.load_from_checkpoint(tmp_path / "model.ckpt").eval()
     batch = data.ctr_batch(data.queries("test")[:5])
-    assert torch.equal(loaded.sample_scores(batch), model.eval().sample_scores(batch))
+    assert torch.equal(sample_scores(loaded, batch), sample_scores(model.eval(), batch))
 
 
 def test_a_training_positive_does_not_count_itself(folder):
     model, data = make(folder, DistancePopularity)
-    queries, samples = by_query(data.ctr_batch(data.queries("train")[:6]))
-    candidate = samples.candidate
-    plain = model.eval().log_popularity(queries, candidate).exp()
-    honest = model.train().log_popularity(queries, candidate).exp()
+    batch = data.ctr_batch(data.queries("train")[:6])
+    plain = model.eval().log_popularity(batch, batch.candidate).exp()
+    honest = model.train().log_popularity(batch, batch.candidate).exp()
     expected = torch.tensor([[1.0, 0, 0, 0, 0]] * 6)
     assert torch.allclose(plain - honest, expected, atol=1e-4)
 

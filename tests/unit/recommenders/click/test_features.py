@@ -5,8 +5,15 @@ import math
 import pytest
 import torch
 
-from lgsid.recommenders.click import LevelSids, LogDistance, NoDistance, NoSids, PrefixSids
-from lgsid.recommenders.click.target_attention import TargetAttention
+from lgsid.recommenders.click import (
+    ClickInputs,
+    LevelSids,
+    LogDistance,
+    NoDistance,
+    NoSids,
+    PrefixSids,
+    TargetAttention,
+)
 
 SIZES = (3, 5, 2, 7)
 
@@ -70,10 +77,12 @@ def test_attention_is_the_plain_sum_over_events():
     """Against a loop over queries, candidates and events, with the first layer in one piece."""
     b, c, t, d, x, y = 2, 3, 4, 5, 2, 3
     torch.manual_seed(0)
-    layer = TargetAttention(d, x, y, 6)
+    layer = TargetAttention(6)
+    layer.build(d, x, y)
     event, context, candidate = torch.randn(b, t, d), torch.randn(b, t, x), torch.randn(b, c, d)
     match, mask = torch.randn(b, c, t, y), torch.rand(b, t) < 0.7
-    found = layer(event, context, candidate, match, mask)
+    inputs = ClickInputs(event, context, mask, candidate, event[..., 0], candidate[..., 0], None, lambda *rows: match)
+    found = layer(inputs).vector
     assert found.shape == (b, c, layer.dim)
     for i in range(b):
         for j in range(c):

@@ -52,10 +52,10 @@ def test_candidates_are_those_of_the_datamodule(city):
     data, found, _ = city
     served = {}
     for batch in data.test_dataloader():
-        for row, label, candidate, near, user in zip(
-            *(getattr(batch, name).tolist() for name in ("row", "label", "candidate", "near", "user")), strict=True
+        for row, user, *columns in zip(
+            *(getattr(batch, name).tolist() for name in ("row", "user", "label", "candidate", "near")), strict=True
         ):
-            served.setdefault(row, []).append((label, candidate, near, user))
+            served[row] = [(label, candidate, near, user) for label, candidate, near in zip(*columns, strict=True)]
     for baseline in BASELINES:
         table = samples(city, baseline.__name__)
         assert list(table.columns) == COLUMNS
