@@ -27,8 +27,8 @@ def main(args: Sequence[str] | None = None) -> None:
     except LgsidError as error:
         print(f"lgsid: error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("lgsid: interrupted; what was complete is kept", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"lgsid: interrupted; {str(interrupt) or 'what was complete is kept'}", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

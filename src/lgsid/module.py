@@ -42,6 +42,8 @@ class LgsidModule(Describable, L.LightningModule, ABC):
     """
 
     not_described = ("optimizer",)
+    needs_sids: bool = False
+    """Whether training needs semantic IDs in the data."""
 
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__()

@@ -34,12 +34,12 @@ def desk(tmp_path_factory):
     data = f"--data.dataset={folder / 'data'}"
     main(
         [
-            *("fit", "--config", "tokenizer/hier.yaml", "--run_folder", str(folder / "hier"), data),
+            *("fit", "--config", "tokenizer/hier.yaml", "--run-folder", str(folder / "hier"), data),
             *(f"--data.embeddings={folder / 'vectors.parquet'}", "--trainer.max_epochs=1"),
             "--model.codebook_sizes=[8, 8, 8]",
         ]
     )
-    main(["fit", "--config", "recommender/popularity.yaml", "--run_folder", str(folder / "popular"), data])
+    main(["fit", "--config", "recommender/popularity.yaml", "--run-folder", str(folder / "popular"), data])
     return folder
 
 
@@ -92,15 +92,15 @@ def test_a_mistake_in_a_process_is_one_line_and_exit_code_2():
 
 
 def test_a_training_in_a_process_is_quiet():
-    done = lgsid("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run_folder=quiet")
+    done = lgsid("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run-folder=quiet")
     assert done.returncode == 0
     assert done.stderr.splitlines()[-1].startswith("quiet: done in")
     assert len(done.stderr.splitlines()) <= 3, done.stderr
     assert "Warning" not in done.stderr
 
 
-RANDOM = ("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run_folder=wrong")
-HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run_folder=wrong")
+RANDOM = ("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run-folder=wrong")
+HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-folder=wrong")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_mistakes(arguments, message, capsys):
 
 def test_a_checkpoint_of_something_else(capsys):
     Path("text.ckpt").write_text("not a checkpoint")
-    test = ("test", "--config", "recommender/popularity.yaml", "--data.dataset=data", "--run_folder=wrong")
+    test = ("test", "--config", "recommender/popularity.yaml", "--data.dataset=data", "--run-folder=wrong")
     assert "not a checkpoint that" in mistake(*test, "--ckpt_path=text.ckpt", capsys=capsys)
     assert "it was trained on" in mistake(*test, "--ckpt_path=hier/model.ckpt", capsys=capsys)
     other = ("validate", "--config", "tokenizer/residual_rqkmeans.yaml", *test[3:], "--data.embeddings=vectors.parquet")

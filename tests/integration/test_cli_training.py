@@ -31,7 +31,7 @@ def city(tmp_path_factory):
 
 def hier(city, run, *more):
     inputs = [f"--data.dataset={city / 'data'}", f"--data.embeddings={city / 'embeddings.parquet'}"]
-    main(["fit", "--config", "tokenizer/hier.yaml", "--run_folder", str(run), *inputs, *SMALL, *more])
+    main(["fit", "--config", "tokenizer/hier.yaml", "--run-folder", str(run), *inputs, *SMALL, *more])
     return run
 
 
@@ -44,7 +44,7 @@ def fitted(city, tmp_path_factory):
 def popular(city, tmp_path_factory):
     """A recommender that was tested."""
     run = tmp_path_factory.mktemp("runs") / "popular"
-    base = ["--config", "recommender/popularity.yaml", "--run_folder", str(run), f"--data.dataset={city / 'data'}"]
+    base = ["--config", "recommender/popularity.yaml", "--run-folder", str(run), f"--data.dataset={city / 'data'}"]
     main(["fit", *base])
     main(["test", *base, "--ckpt_path", str(run / "model.ckpt")])
     return run
@@ -66,7 +66,7 @@ def test_fit_leaves_model_metrics_provenance_config_and_artefacts(fitted):
 
 def test_the_saved_config_repeats_the_run(fitted, tmp_path):
     again = tmp_path / "again"
-    main(["fit", "--config", str(fitted / "fit_config.yaml"), "--run_folder", str(again)])
+    main(["fit", "--config", str(fitted / "fit_config.yaml"), "--run-folder", str(again)])
     for name in ("sids.parquet", "metrics.json", "model.ckpt", "fit_config.yaml"):
         assert (again / name).read_bytes() == (fitted / name).read_bytes(), name
 
@@ -105,8 +105,8 @@ def test_a_flag_wins_over_the_checkpoint(city, popular, tmp_path):
     model = Popularity.load_from_checkpoint(popular / "model.ckpt", map_location="cpu")
     base = ["--config", "recommender/time_transition.yaml", f"--data.dataset={city / 'data'}"]
     run = tmp_path / "transition"
-    main(["fit", *base, "--run_folder", str(run)])
-    main(["test", *base, "--run_folder", str(run), "--model.last_factor=0.7", f"--ckpt_path={run / 'model.ckpt'}"])
+    main(["fit", *base, "--run-folder", str(run)])
+    main(["test", *base, "--run-folder", str(run), "--model.last_factor=0.7", f"--ckpt_path={run / 'model.ckpt'}"])
     saved = yaml.safe_load((run / "test_config.yaml").read_text())
     assert saved["model"]["init_args"]["last_factor"] == 0.7
     kept = torch.load(run / "model.ckpt", weights_only=True)["hyper_parameters"]
@@ -164,7 +164,7 @@ def test_a_class_argument_is_a_file_beside_the_config(city, tmp_path):
     (folder / "mine.yaml").write_text(yaml.safe_dump(config))
     run = tmp_path / "run"
     inputs = [f"--data.dataset={city / 'data'}", f"--data.embeddings={city / 'embeddings.parquet'}"]
-    main(["fit", "--config", str(folder / "mine.yaml"), "--run_folder", str(run), *inputs, *SMALL])
+    main(["fit", "--config", str(folder / "mine.yaml"), "--run-folder", str(run), *inputs, *SMALL])
     saved = yaml.safe_load((run / "fit_config.yaml").read_text())
     assert saved["model"]["init_args"]["quantizer"]["class_path"] == "lgsid.RQKMeans"
 
@@ -193,7 +193,7 @@ def test_the_h3_plugin_by_its_short_name(city, tmp_path):
     config["model"]["init_args"]["geo_encoder"] = {"class_path": "H3GeoEncoder", "init_args": {"width": 16}}
     (tmp_path / "h3.yaml").write_text(yaml.safe_dump(config))
     inputs = [f"--data.dataset={city / 'data'}", f"--data.embeddings={city / 'embeddings.parquet'}"]
-    main(["fit", "--config", str(tmp_path / "h3.yaml"), "--run_folder", str(tmp_path / "run"), *inputs, *SMALL])
+    main(["fit", "--config", str(tmp_path / "h3.yaml"), "--run-folder", str(tmp_path / "run"), *inputs, *SMALL])
     record = json.loads((tmp_path / "run" / "provenance.json").read_text())
     assert record["plugins"]["lgsid-h3"]
     assert record["config"]["model"]["init_args"]["geo_encoder"]["class_path"] == "lgsid_h3.H3GeoEncoder"

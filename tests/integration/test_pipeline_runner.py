@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -92,6 +93,7 @@ def run(stages=STAGES, folder="run", force=(), only=(), **more):
     """Run, and return the stages that ran, with the reason."""
     lines = []
     Runner(read(stages, folder, **more), force, only, lines.append).run()
+    assert lines.pop(0) == f"run folder: {folder}"
     started = [line.partition("] ")[2] for line in lines if not line.endswith("up to date") and ": done" not in line]
     return dict(line.split(": ", 1) for line in started)
 
@@ -156,6 +158,53 @@ def test_an_input_from_outside_counts_by_its_content(city):
     assert run(stages) == {}
     Path("brought/data.txt").write_text("b")
     assert run(stages)["one"] == "inputs changed"
+
+
+def test_a_copied_or_moved_run_is_up_to_date(city, tmp_path_factory):
+    run()
+    elsewhere = tmp_path_factory.mktemp("far") / "away" / "copy"
+    shutil.copytree("run", elsewhere)
+    assert run(folder=str(elsewhere)) == {}
+    Path("run").rename("moved")
+    assert run(folder="moved") == {}
+    Path("moved/one/out.txt").write_text(Path("moved/one/out.txt").read_text()[::-1])
+    assert run(folder="moved") == dict.fromkeys(("two", "three", "end"), "inputs changed")
+
+
+def test_a_variant_has_a_folder_of_its_own(city, capsys):
+    read(name="light")
+    main(["run", "light.yaml"])
+    main(["run", "light.yaml", "--set", "two.text=new"])
+    main(["run", "light.yaml", "--set", "two.text=new", "--dry-run"])
+    out = capsys.readouterr().out
+    plain, variant = sorted(p.name for p in Path("runs").iterdir())
+    assert plain == "light"
+    assert re.fullmatch(r"light-[0-9a-f]{8}", variant)
+    assert out.count(f"run folder: runs/{variant}") == 2
+    assert out.splitlines()[-4:] == [f"{name}: up to date" for name in STAGES]
+    assert Path("runs/light/two/out.txt").read_bytes() != Path("runs", variant, "two/out.txt").read_bytes()
+    read(seed=7)
+    main(["run", "light.yaml", "--dry-run"])
+    assert capsys.readouterr().out.splitlines()[0] == "run folder: runs/light-seed7"
+
+
+def test_interrupted_it_says_what_is_kept_and_goes_on(city, capsys, monkeypatch):
+    usual = runner_module.run_commands
+
+    def interrupted(pipeline, stage, *more):
+        if stage.name == "three":
+            raise KeyboardInterrupt
+        return usual(pipeline, stage, *more)
+
+    monkeypatch.setattr(runner_module, "run_commands", interrupted)
+    read()
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "light.yaml", "--run-folder", "run"])
+    assert stop.value.code == 130
+    message = "lgsid: interrupted; the stages before three are kept in run; run again to go on\n"
+    assert capsys.readouterr().err == message
+    monkeypatch.setattr(runner_module, "run_commands", usual)
+    assert set(run()) == {"three", "end"}
 
 
 def test_odd_texts_are_no_inputs(city):
@@ -231,11 +280,12 @@ def test_dry_run_says_why_and_does_nothing(city, capsys):
     main(["run", "light.yaml", "--run-folder", "run", "--dry-run"])
     assert not Path("run").exists()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["one: would run, not yet run", "two: would run, after one"]
+    assert lines[:3] == ["run folder: run", "one: would run, not yet run", "two: would run, after one"]
     run()
     main(["run", "light.yaml", "--run-folder", "run", "--dry-run", "--set", "two.text=new"])
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
+        "run folder: run",
         "one: up to date",
         "two: would run, config changed",
         "three: would run, after two",

@@ -59,14 +59,14 @@ def desk(tmp_path_factory) -> Path:
     data = [f"--data.init_args.dataset={run / 'data'}"]
     main(
         [
-            *("fit", "--config", "tokenizer/hier.yaml", "--run_folder", str(run / "tokenize"), *data),
+            *("fit", "--config", "tokenizer/hier.yaml", "--run-folder", str(run / "tokenize"), *data),
             f"--data.init_args.embeddings={run / 'align' / 'embeddings.parquet'}",
             *("--trainer.max_epochs=1", "--model.init_args.codebook_sizes=[8, 8, 8]"),
         ]
     )
     main(
         [
-            *("fit", "--config", "recommender/tiger.yaml", "--run_folder", str(run / "tiger"), *data),
+            *("fit", "--config", "recommender/tiger.yaml", "--run-folder", str(run / "tiger"), *data),
             f"--data.init_args.sids={run / 'tokenize' / 'sids.parquet'}",
             *("--trainer.max_epochs=1", "--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1"),
             f"--model.init_args.t5={yaml.safe_dump(SMALL_TIGER, default_flow_style=True).strip()}",

@@ -189,7 +189,7 @@ CONFIGS = {
 def test_a_model_built_by_a_config_comes_back(town, tmp_path, name):
     config, *options = CONFIGS[name]
     limits = ("max_epochs=1", "limit_train_batches=1", "limit_val_batches=1")
-    arguments = ["fit", "--config", config, "--run_folder", str(tmp_path), f"--data.dataset={town / 'data'}"]
+    arguments = ["fit", "--config", config, "--run-folder", str(tmp_path), f"--data.dataset={town / 'data'}"]
     arguments += [f"--trainer.{limit}" for limit in limits] + [option.replace("{0}", str(town)) for option in options]
     cli = train(arguments)
     loaded = checkpoints.load(tmp_path / "model.ckpt")

@@ -29,7 +29,8 @@ def run(
 
     Args:
         pipeline: YAML file, or the name of one that lgsid carries (pipelines/demo.yaml).
-        run_folder: Folder for the stages; runs/<name> by default.
+        run_folder: Folder for the stages. By default runs/<name>, with -seed<seed> for a seed other than 2026 and a
+            short hash of the overrides with --set, so that variants do not replace each other's results.
         only: Run only this stage (repeatable).
         force: Run this stage even if it is up to date (repeatable).
         set_: STAGE.KEY=VALUE, an option of a stage (repeatable).

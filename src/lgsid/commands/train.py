@@ -31,7 +31,7 @@ def words_of_fit(
 
     configs = [*config, *([logger] if logger else [])]
     flags = [f"--{key}={as_word(value)}" for key, value in options.items()]
-    fixed = [f"--seed_everything={seed}", f"--run_folder={output}"]
+    fixed = [f"--seed_everything={seed}", f"--run-folder={output}"]
     return ["fit", *(f"--config={config_argument(Path(path))}" for path in configs), *flags, *fixed]
 
 

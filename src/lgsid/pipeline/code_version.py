@@ -21,9 +21,12 @@ PRESENTATION = {  # modules that change what is told of a result, not the result
     "lgsid.plugins",
     "lgsid.pipeline.code_version",
     "lgsid.config.config_files",
+    "lgsid.pipeline.constructor_errors",
+    "lgsid.pipeline.metric_table",
     "lgsid.pipeline.parser_errors",
     "lgsid.pipeline.progress",
     "lgsid.pipeline.provenance",
+    "lgsid.pipeline.start_of_run",
 }
 LIBRARIES = ("torch", "lightning", "transformers", "peft", "numpy", "scikit-learn", "vector-quantize-pytorch")
 
@@ -73,7 +76,7 @@ def closure(roots: Iterable[tuple[str, str]]) -> set[str]:
             continue
         found.add(module)
         path = module_path(module)
-        waiting += imported(path) if path is not None else ()
+        waiting += imported(path) if path is not None and module not in PRESENTATION else ()
     return found
 
 

@@ -18,7 +18,8 @@ CLASS_NAME = re.compile(r"([A-Za-z_][\w.]*\.[A-Z]\w*)")
 NOT_A_CLASS = re.compile(r"Expected a dot import path string: (\S+)|Import path '?([\w.]+)'? does not correspond")
 NOT_IMPORTED = re.compile(r"No module named|cannot import name|has no attribute|does not correspond to a subclass")
 NOT_AN_OPTION = re.compile(r"Option '([^']+)' is not accepted|[Kk]ey '([^']+)' is not expected")
-UNKNOWN_KEY = re.compile(r"Subcommand '\w+' does not accept option '([\w.]+)'|unrecognized arguments: --([\w.]+)")
+UNKNOWN_KEY = re.compile(r"Subcommand '\w+' does not accept option '([\w.]+)'")
+UNKNOWN_FLAG = re.compile(r"unrecognized arguments: (--?([\w-]+)[\w.-]*)")
 MISSING = re.compile(r"the following arguments are required: ([\w., ]+)")
 FILLER = (
     "Does not validate",
@@ -28,7 +29,9 @@ FILLER = (
     "Expected a <class 'NoneType'>",
     "Expected a path",
 )
+NOT_OURS = ("builtins", "typing", "collections.abc")
 TOP_KEYS = ("seed_everything", "trainer", "model", "data", "run_folder", "ckpt_path")
+TOP_FLAGS = ("--config", "--run-folder", "--seed_everything", "--trainer", "--model", "--data", "--ckpt_path")
 LISTED = 30
 
 
@@ -63,7 +66,7 @@ class Place:
             self.owner, self.argument = found[1], ""
         elif (found := SUBTYPES.search(line)) and not (self.owner and self.argument):
             named = [imported(name) for name in CLASS_NAME.findall(found[1])]
-            self.bases = [cls for cls in named if inspect.isclass(cls)] or self.bases
+            self.bases = [cls for cls in named if cls in classes_in(cls)] or self.bases
 
 
 def explain(message: str) -> str:
@@ -90,6 +93,10 @@ def specific(line: str, place: Place) -> str | None:
     """Return the explanation of a line whose cause is known, `None` for all others."""
     if match := UNKNOWN_KEY.search(line):
         return unknown_key(given(match), place)
+    if (match := UNKNOWN_FLAG.search(line)) and ("." not in match[1] or match[2] not in TOP_KEYS):
+        return f"unknown option {match[1]!r}; {suggestion(match[1], TOP_FLAGS)}"
+    if match := UNKNOWN_FLAG.search(line):
+        return unknown_key(match[1].lstrip("-"), place)
     if match := MISSING.search(line):
         names = [name.strip().partition(".")[2] or name.strip() for name in match[1].split(",")]
         prefix = f"{place.name}." if place.keys else ""
@@ -117,8 +124,11 @@ def unknown_key(key: str, place: Place) -> str | None:
     """Explain a dotted key that leads nowhere, `None` if what is known at its place cannot be told."""
     *path, last = key.split(".")
     parent = ".".join(path)
+    top = key.partition(".")[0]
+    if top not in TOP_KEYS:
+        return f"unknown key {top!r}; {suggestion(top, TOP_KEYS)}"
     if not path:
-        return f"unknown key {key!r}; {suggestion(key, TOP_KEYS)}"
+        return None
     owner = imported("lightning.pytorch.Trainer") if path == ["trainer"] else imported(place.owner)
     if owner is None:
         return None
@@ -149,7 +159,7 @@ def classes_in(hint: Any) -> list[Any]:
         parts = parts[1:]
     if parts:
         return [cls for part in parts for cls in classes_in(part)]
-    return [hint] if inspect.isclass(hint) and hint.__module__ not in ("builtins", "typing") else []
+    return [hint] if inspect.isclass(hint) and hint.__module__ not in NOT_OURS else []
 
 
 def imported(path: str) -> Any:

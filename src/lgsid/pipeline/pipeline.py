@@ -12,6 +12,7 @@ from lgsid.config.config_files import find_config, read_yaml
 from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import SUPPLIED, Command, stage_kind
+from lgsid.pipeline.run_folder import USUAL_SEED, default_run_folder
 from lgsid.pipeline.stage import SEED, Stage, substituted
 from lgsid.plugins import suggestion
 
@@ -46,7 +47,7 @@ class PipelineFile:
 
     stages: dict[str, StageEntry]
     name: str | None = None
-    seed: int = 2026
+    seed: int = USUAL_SEED
     logger: str | None = None
 
 
@@ -123,7 +124,7 @@ class Pipeline:
 
         Args:
             path: The YAML file, or the name of one that lgsid carries.
-            run_folder: Where it runs, `runs/<name>` by default.
+            run_folder: Where it runs, see `default_run_folder`.
             overrides: Stage -> dotted key -> value, over what the file sets.
             logger: A config with `trainer.logger`, over what the file names.
 
@@ -145,7 +146,7 @@ class Pipeline:
         chosen = find_config(logger) if logger is not None else None
         if chosen is None and content.logger is not None:
             chosen = find_config(content.logger, source.parent)
-        folder = Path(run_folder) if run_folder is not None else Path("runs") / name
+        folder = Path(run_folder) if run_folder is not None else default_run_folder(name, content.seed, overrides or {})
         return cls(name, content.seed, ordered(stages, source), source, folder, chosen)
 
 

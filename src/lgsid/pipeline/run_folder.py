@@ -14,14 +14,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.files import write_json
+from lgsid.artefacts.files import text_hash, write_json
 from lgsid.artefacts.names import RUN_FILE, STAGE_FILE
 from lgsid.errors import LgsidError
 
 LOCK_FILE = ".lock"
+USUAL_SEED = 2026
 MADE_BY: Mapping[str, str] = {"made_by": "lgsid run"}
 RECORD_KEYS = {"config", "inputs", "code"}  # of a stage record that older versions wrote, without `made_by`
 SIDE_SUFFIXES = ("", ".partial", ".old")
+
+
+def default_run_folder(name: str, seed: int, overrides: Mapping[str, Any]) -> Path:
+    """Return the folder of a run that names none: `runs/<name>`, and one of its own for every variant.
+
+    Another seed than the usual one adds `-seed<seed>`, and options that override the file add a hash of them, so that a
+    variant does not replace the results of the run that it is compared with.
+
+    Args:
+        name: Name of the pipeline.
+        seed: Its seed.
+        overrides: Stage -> key -> value, over what the file sets.
+    """
+    parts = [name]
+    if seed != USUAL_SEED:
+        parts.append(f"seed{seed}")
+    if overrides:
+        parts.append(text_hash([json.dumps(overrides, sort_keys=True, default=str)])[:8])
+    return Path("runs") / "-".join(parts)
 
 
 def check_folders(run_folder: Path, results: Iterable[Path], configs: Iterable[Path]) -> None:

@@ -71,6 +71,7 @@ class Runner:
             if name not in pipeline.stages:
                 raise LgsidError(f"no stage {name!r} in {pipeline.source}; {suggestion(name, pipeline.stages)}")
         self.pipeline, self.force, self.only, self.tell = pipeline, set(force), set(only), tell
+        self.told = False
 
     def plan(self) -> list[State]:
         """Return every chosen stage with the reason why it would run.
@@ -108,11 +109,16 @@ class Runner:
                     self.tell(f"{label}: up to date")
                     continue
                 self.tell(f"{label}: {state.reason}")
-                seconds = self.run_stage(state)
+                try:
+                    seconds = self.run_stage(state)
+                except KeyboardInterrupt:
+                    raise KeyboardInterrupt(
+                        f"the stages before {stage.name} are kept in {self.pipeline.run_folder}; run again to go on"
+                    ) from None
                 self.tell(f"{label}: done in {seconds:.0f} s")
 
     def check(self) -> None:
-        """Refuse to run where files of others would be touched, before anything is.
+        """Refuse to run where files of others would be touched, before anything is; else tell where it runs.
 
         Raises:
             LgsidError: naming the folder or the file.
@@ -120,6 +126,9 @@ class Runner:
         folders = [self.pipeline.folder(name) for name in self.pipeline.stages]
         configs = [path for stage in self.pipeline.stages.values() for path in stage.configs]
         check_folders(self.pipeline.run_folder, folders, [self.pipeline.source, *configs])
+        if not self.told:
+            self.tell(f"run folder: {self.pipeline.run_folder}")
+            self.told = True
 
     def chosen(self) -> Iterator[Stage]:
         """Yield the stages to look at, in order."""
@@ -148,17 +157,17 @@ class Runner:
         return State(stage, f"{', '.join(changed)} changed" if changed else "", parts)
 
     def parts(self, stage: Stage) -> dict[str, str]:
-        """Hash what the result of a stage depends on."""
+        """Hash what the result of a stage depends on. Where the run folder lies does not count."""
         configs = [read_config(path) for path in stage.configs]
         commands = commands_of(stage)
         texts = [*strings(configs), *strings(dict(stage.options))]
         settings = [repr(configs), repr(dict(stage.options)), repr(stage.commands), repr(self.pipeline.seed_of(stage))]
-        inside = {str(self.pipeline.folder(name) / path) for name, path in stage.references()}
+        inside = set(stage.references())
         if any(command.reads_everything for command in commands):
-            inside |= {str(self.pipeline.folder(name)) for name in stage.needs}
+            inside |= {(name, "") for name in stage.needs}
         outside = {text for text in texts if is_input(text)}
         outside |= outside_inputs(self.pipeline, stage)
-        inputs = [f"{path} {content_hash(Path(path))}" for path in sorted(inside)]
+        inputs = [f"${name}/{path} {content_hash(self.pipeline.folder(name) / path)}" for name, path in sorted(inside)]
         inputs += [f"{Path(path).name} {content_hash(Path(path))}" for path in sorted(outside)]
         return {
             "config": text_hash(settings),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -19,6 +21,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from rich.console import Console
 
 from lgsid import plugins
 from lgsid.artefacts.files import read_json, write_json, write_text
@@ -26,9 +29,12 @@ from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PRO
 from lgsid.config.config_files import find_config, read_yaml
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
+from lgsid.pipeline.constructor_errors import LATE_ERRORS, explain_constructor, explain_late_constructor
+from lgsid.pipeline.metric_table import metric_line, metric_table
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
+from lgsid.pipeline.start_of_run import StartOfRun
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
@@ -62,6 +68,7 @@ class TrainingCLI(LightningCLI):
     meter: Meter
     run_folder: Path
     config_dump: dict[str, Any]
+    shows_metrics = False
 
     def __init__(self, arguments: Sequence[str], record: bool = True) -> None:
         self.meter = Meter()
@@ -80,12 +87,12 @@ class TrainingCLI(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add `--run_folder`."""
+        """Add `--run-folder`."""
         parser.add_argument(
-            "--run_folder",
+            "--run-folder",
             type=str | None,
             default=None,
-            help="Where the run goes; runs/<class>-<time> by default.",
+            help="Folder for the config, checkpoint, metrics and artefacts; runs/<class>-<time> by default.",
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -94,6 +101,24 @@ class TrainingCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Keep the config and the flags as given: a checkpoint's hyper-parameters must not win over them."""
+
+    def _set_seed(self) -> None:
+        """Seed every random number generator.
+
+        Raises:
+            LgsidError: if the seed is out of range.
+        """
+        try:
+            super()._set_seed()
+        except ValueError as error:
+            raise LgsidError(f"seed_everything: {error}") from error
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """Leave out Lightning's table of all metrics: `finish` shows the main ones."""
+        arguments = dict(super()._prepare_subcommand_kwargs(subcommand))
+        if "verbose" in arguments:
+            self.shows_metrics, arguments["verbose"] = bool(arguments["verbose"]), False
+        return arguments
 
     def before_instantiate_classes(self) -> None:
         """Settle the run folder and save the config as given."""
@@ -107,15 +132,62 @@ class TrainingCLI(LightningCLI):
         config.run_folder = None
         dumped = self._parser(self.subcommand).dump(config, skip_none=False)
         self.config_dump = yaml.safe_load(dumped)
-        write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
-        if config.trainer.enable_progress_bar is not False:
-            self.trainer_defaults["callbacks"] = progress_callbacks()
+        if self.run_folder.exists() and not self.run_folder.is_dir():
+            raise LgsidError(f"{self.run_folder}: is a file; choose another --run-folder")
+
+        def begin() -> None:
+            write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
+
+        start = StartOfRun(str(self.subcommand), bool(path), begin)
+        bars = progress_callbacks() if config.trainer.enable_progress_bar is not False else []
+        self.trainer_defaults["callbacks"] = [start, *bars]
         listed = config.trainer.logger if isinstance(config.trainer.logger, list) else [config.trainer.logger]
         for options in (entry.init_args for entry in listed if hasattr(entry, "init_args")):
             if options.get("save_dir") in (None, "."):
                 options["save_dir"] = str(self.run_folder / LOG_FOLDER)
             if "name" in options and options["name"] is None:
                 options["name"] = self.run_folder.name.removesuffix(".partial")
+
+    def instantiate_classes(self) -> None:
+        """Make the classes that the config names.
+
+        Raises:
+            LgsidError: if one of them does not accept its arguments.
+        """
+        try:
+            super().instantiate_classes()
+        except MisconfigurationException:
+            raise
+        except Exception as error:
+            raise LgsidError(explain_constructor(error, self.config_dump)) from error
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run the subcommand.
+
+        Raises:
+            LgsidError: if layers, an optimizer or a loader do not accept the values of the config.
+            KeyboardInterrupt: if the user interrupts, where Lightning would exit with code 1.
+        """
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            super()._run_subcommand(subcommand)
+        except SystemExit as stop:
+            if not isinstance(stop.__context__, KeyboardInterrupt):
+                raise
+            signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt(self.kept()) from None
+        except LATE_ERRORS as error:
+            line = explain_late_constructor(error, self.config_dump)
+            if line is None:
+                raise
+            raise LgsidError(line) from error
+
+    def kept(self) -> str:
+        """Say what is left of a run that the user interrupted."""
+        best = self.best_checkpoint() if self.subcommand == "fit" else None
+        if best is not None:
+            return f"the best weights so far are kept in {best}"
+        return f"nothing was written of this {self.subcommand}; start it again"
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Make the trainer; what the config leaves open is chosen here."""
@@ -139,7 +211,7 @@ class TrainingCLI(LightningCLI):
     def after_fit(self) -> None:
         """Take the best weights, and write the checkpoint, the metrics and the artefacts."""
         if self.trainer.interrupted:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self.kept())
         metrics = plain_metrics(self.trainer.callback_metrics)
         best = self.best_checkpoint()
         if best is not None:
@@ -181,7 +253,18 @@ class TrainingCLI(LightningCLI):
                 self.meter, self.config_dump, self.config_dump.get("seed_everything"), getattr(dataset, "data_hash", "")
             )
             write_json(self.run_folder / PROVENANCE_FILE, found)
-            logger.info("%s: done in %.0f s", self.run_folder, self.meter.seconds)
+            self.show(metrics)
+
+    def show(self, metrics: Mapping[str, float | None]) -> None:
+        """Show the main metrics: a table after a test, a line after a training."""
+        done = f"{self.run_folder}: done in {self.meter.seconds:.0f} s"
+        if self.shows_metrics and metrics:
+            console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
+            console.print(metric_table(metrics, str(self.run_folder / METRICS_FILE)))
+        callback = self.trainer.checkpoint_callback
+        monitored = callback.monitor if isinstance(callback, ModelCheckpoint) else None
+        line = metric_line(metrics, monitored) if self.subcommand == "fit" else ""
+        logger.info("%s", f"{done}; {line}" if line else done)
 
 
 def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:

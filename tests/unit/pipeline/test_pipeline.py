@@ -41,7 +41,7 @@ def test_the_seed_of_the_pipeline_can_be_an_option(write):
     pipeline = Pipeline.read(write({"data": DATA, "a": stage}, seed=7))
     assert pipeline.stages["a"].needs == ("data",)
     options = pipeline.options(pipeline.stages["a"])
-    assert options == {"dataset": {"path": "runs/mine/data", "seed": 7, "price": "$seed"}}
+    assert options == {"dataset": {"path": "runs/mine-seed7/data", "seed": 7, "price": "$seed"}}
 
 
 @pytest.mark.parametrize(

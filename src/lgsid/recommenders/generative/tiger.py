@@ -59,6 +59,8 @@ class TIGER(GenerativeRecommender):
         optimizer: Optimizer for the weights.
     """
 
+    needs_sids = True  # asked by the command line; in Python, data without any mean plain item IDs
+
     def __init__(
         self,
         t5: dict[str, Any] | None = None,

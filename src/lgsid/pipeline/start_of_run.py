@@ -1,0 +1,78 @@
+"""What has to be right when a training or a test begins, after the data are read and before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+
+from lgsid.errors import LgsidError
+from lgsid.module import LgsidDataModule, LgsidModule
+from lgsid.tokenizers import Tokenizer
+
+
+class StartOfRun(Callback):
+    """Refuse a model without the semantic IDs or the weights that it needs; then begin.
+
+    Args:
+        subcommand: "fit", "validate", "test" or "predict".
+        has_checkpoint: Whether weights are loaded.
+        begin: Called once, before the first batch.
+    """
+
+    def __init__(self, subcommand: str, has_checkpoint: bool, begin: Callable[[], None]) -> None:
+        self.subcommand, self.has_checkpoint, self.begin = subcommand, has_checkpoint, begin
+        self.begun = False
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Refuse to train a model of semantic IDs on data that have none.
+
+        Raises:
+            LgsidError: naming the key that is missing.
+        """
+        datamodule = getattr(trainer, "datamodule", None)
+        if self.subcommand != "fit" or not (isinstance(pl_module, LgsidModule) and pl_module.needs_sids):
+            return
+        if isinstance(datamodule, LgsidDataModule) and not datamodule.shape.codebook_sizes:
+            raise LgsidError(
+                f"data.init_args.sids is missing: {type(pl_module).__name__} generates semantic IDs; give sids.parquet "
+                "of a tokenizer, that of tokenizer/plain_ids.yaml for plain item IDs"
+            )
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin a training."""
+        self.start(pl_module)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin a validation."""
+        self.start(pl_module)
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin a test."""
+        self.start(pl_module)
+
+    def on_predict_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin a prediction."""
+        self.start(pl_module)
+
+    def start(self, module: L.LightningModule) -> None:
+        """Refuse to judge random weights, else begin, once.
+
+        Raises:
+            LgsidError: if the model learns something and no checkpoint is given.
+        """
+        if self.begun:
+            return
+        if self.subcommand != "fit" and not self.has_checkpoint and learns(module):
+            raise LgsidError(
+                f"ckpt_path is missing: {type(module).__name__} would be used with random weights; give "
+                "--ckpt_path RUN_FOLDER/model.ckpt of `lgsid fit`"
+            )
+        self.begun = True
+        self.begin()
+
+
+def learns(module: L.LightningModule) -> bool:
+    """Tell whether a model has weights from a training; counting models and baselines have none."""
+    return isinstance(module, Tokenizer) or any(parameter.numel() for parameter in module.parameters())
