@@ -24,7 +24,7 @@ from lgsid.recommenders.generative.history_copy import (
     summary,
 )
 from lgsid.recommenders.generative.visits import Visits
-from lgsid.testing import RecommenderContract
+from lgsid.testing import GenerativeRecommenderContract
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 N, M = 23, 260
@@ -269,7 +269,7 @@ def test_checkpoint_round_trip(town, fitted, tmp_path):
         L.Trainer(**TRAINER).test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)
 
 
-class ContractOfTIGER(RecommenderContract):
+class ContractOfTIGER(GenerativeRecommenderContract):
     @pytest.fixture(autouse=True)
     def town(self, town):
         self.folder = town
