@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ CTR_CODE = ("lgsid.recommenders.counting.click_suite:evaluate_counting_clicks", 
 
 
 @command(stage=AsStage(code=("lgsid.recommenders.counting.ranking_suite:evaluate_counting",)))
-def baselines(*, dataset: str, output: str) -> RenderableType:
+def baselines(*, dataset: str, output: str) -> RenderableType | None:
     """Evaluate all counting baselines on next-place recommendation.
 
     Args:
@@ -24,17 +23,20 @@ def baselines(*, dataset: str, output: str) -> RenderableType:
         output: Folder for metrics.json and the rank of every query.
     """
     from lgsid.artefacts.files import write_json
+    from lgsid.metrics import ranking_declarations
     from lgsid.recommenders.counting.ranking_suite import evaluate_counting
+    from lgsid.report.recommender_tables import leaderboard_table
+    from lgsid.report.stage_results import counted_models, ranked
 
     found = evaluate_counting(dataset, "test", Path(output))
     write_json(Path(output) / METRICS_FILE, found)
-    return summary(found, ("hit@1", "hit@10", "mrr"))
+    return leaderboard_table(ranked(counted_models(found), ranking_declarations.PRIMARY))
 
 
 @command(stage=AsStage(code=CTR_CODE))
 def ctr_baselines(
     *, dataset: str, output: str, near_km: float = 5.0, candidates: str | None = None, seed: int = 0
-) -> RenderableType:
+) -> RenderableType | None:
     """Evaluate all counting baselines on click-through.
 
     Args:
@@ -46,7 +48,10 @@ def ctr_baselines(
     """
     from lgsid.artefacts.files import write_json
     from lgsid.datamodules import CTRData
+    from lgsid.metrics import click_declarations
     from lgsid.recommenders.counting.click_suite import evaluate_counting_clicks
+    from lgsid.report.recommender_tables import click_table
+    from lgsid.report.stage_results import counted_models, ranked
 
     data = CTRData(dataset, near_km=near_km, candidates=candidates, seed=seed)
     data.setup()
@@ -55,20 +60,4 @@ def ctr_baselines(
     sampled.write(Path(output) / CANDIDATES_FILE)
     found = evaluate_counting_clicks(data.dataset, sampled, "test", Path(output))
     write_json(Path(output) / METRICS_FILE, found)
-    return summary(found, ("auc", "gauc"))
-
-
-def summary(metrics: Mapping[str, float], columns: tuple[str, ...], split: str = "test") -> RenderableType:
-    """Return a table of the metrics of each baseline, the best first."""
-    from rich import box
-    from rich.table import Table
-
-    names = {key.partition("/")[0] for key in metrics}
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("baseline")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for name in sorted(names, key=lambda n: -metrics.get(f"{n}/{split}/{columns[-1]}", 0.0)):
-        values = (metrics.get(f"{name}/{split}/{column}") for column in columns)
-        table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
-    return table
+    return click_table(ranked(counted_models(found), click_declarations.PRIMARY))

@@ -91,9 +91,9 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
     if not results.stages:
         raise LgsidError(f"{folder}: nothing to report: none of the stages {', '.join(stages)} has a run folder")
     made = {
-        "leaderboard": leaderboard_table(results),
-        "beyond": details_table(results),
-        "click": click_table(results),
+        "leaderboard": leaderboard_table(results.recommenders),
+        "beyond": details_table(results.recommenders),
+        "click": click_table(results.click_models),
         "card": card_table(results),
         "examples": prefix_examples(results),
         "branches": branch_examples(results),

@@ -10,7 +10,6 @@ from lgsid.metrics.metric_spec import MetricColumn, MetricSpec, columns, legend
 from lgsid.metrics.slices import CLICK_SLICES, ranking_slices
 from lgsid.plots import ModelScores
 from lgsid.report.report_table import NOTHING, ReportTable, number
-from lgsid.report.stage_results import PipelineResults
 
 Columns = Sequence[MetricColumn[Any]]
 Words = tuple[str, Callable[[ModelScores], str]]
@@ -20,24 +19,23 @@ CLASS: Words = ("class", lambda model: model.model or NOTHING)
 SIDS: Words = ("SIDs", lambda model: model.sids or NOTHING)
 
 
-def leaderboard_table(results: PipelineResults) -> ReportTable | None:
-    """Compare all recommenders, also those that lose, over all queries and by slice."""
+def leaderboard_table(models: Sequence[ModelScores]) -> ReportTable | None:
+    """Compare recommenders, also those that lose, over all queries and by slice."""
     found = columns(ranking_declarations.ranking_metrics(), ranking_slices(), "report")
-    return models_table("Leaderboard", "Item-level, all places ranked, test split.", results.recommenders, found, MODEL)
+    return models_table("Leaderboard", "Item-level, all places ranked, test split.", models, found, MODEL)
 
 
-def details_table(results: PipelineResults) -> ReportTable | None:
+def details_table(models: Sequence[ModelScores]) -> ReportTable | None:
     """Say what models are made of, and what they show beyond hits."""
     found = columns(ranking_declarations.ranking_metrics(), ranking_slices(), "details")
-    return models_table("Beyond accuracy", "", results.recommenders, found, MODEL, CLASS, SIDS)
+    return models_table("Beyond accuracy", "", models, found, MODEL, CLASS, SIDS)
 
 
-def click_table(results: PipelineResults) -> ReportTable | None:
-    """Compare the models of the click-through task."""
+def click_table(models: Sequence[ModelScores]) -> ReportTable | None:
+    """Compare models of the click-through task."""
     metrics: Sequence[MetricSpec] = click_declarations.CLICK_METRICS
     found = columns(metrics, CLICK_SLICES, "report")
-    note = "One positive, four negatives."
-    return models_table("Click-through", note, results.click_models, found, MODEL, SIDS)
+    return models_table("Click-through", "One positive, four negatives.", models, found, MODEL, SIDS)
 
 
 def models_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -189,18 +189,14 @@ class PipelineResults:
     def recommenders(self) -> list[ModelScores]:
         """All models that ranked places, the best by the primary metric first, those without it last."""
         keys = [f"test/{metric.key}" for metric in ranking_declarations.compared_rank_metrics()]
-        return self._ranked(keys, f"test/{ranking_declarations.PRIMARY}")
+        found = [model for model in self._models() if any(key in model.metrics for key in keys)]
+        return ranked(found, ranking_declarations.PRIMARY)
 
     @cached_property
     def click_models(self) -> list[ModelScores]:
-        """All models that scored candidates of the click-through task, the best AUC first."""
-        primary = f"test/{click_declarations.PRIMARY}"
-        return self._ranked([primary], primary)
-
-    def _ranked(self, keys: Sequence[str], primary: str) -> list[ModelScores]:
-        """Return the models that have one of the metrics, the best by the primary one first."""
-        found = [model for model in self._models() if any(key in model.metrics for key in keys)]
-        return sorted(found, key=lambda model: (-model.metrics.get(primary, -math.inf), model.name))
+        """All models that scored candidates of the click-through task, the best by the primary metric first."""
+        found = [model for model in self._models() if f"test/{click_declarations.PRIMARY}" in model.metrics]
+        return ranked(found, click_declarations.PRIMARY)
 
     def _models(self) -> list[ModelScores]:
         models: list[ModelScores] = []
@@ -211,12 +207,7 @@ class PipelineResults:
                 sids = self._sids_of(stage)
                 kind = "control" if sids in controls else "learnt"
                 models.append(ModelScores(stage.name, kind, own, stage.model_class, sids))
-            counted: dict[str, dict[str, float]] = {}
-            for key, value in stage.metrics.items():
-                name, slash, metric = key.partition("/")
-                if slash and name != "test" and metric.startswith("test/"):
-                    counted.setdefault(name, {})[metric] = value
-            models += [ModelScores(name, "counting", metrics, name) for name, metrics in counted.items()]
+            models += counted_models(stage.metrics)
         return models
 
     def _sids_of(self, stage: StageResults) -> str:
@@ -226,6 +217,21 @@ class PipelineResults:
             return ""
         parent = Path(str(path)).parent.name
         return parent if parent in {other.name for other in self.stages} else Path(str(path)).name
+
+
+def counted_models(metrics: Mapping[str, float]) -> list[ModelScores]:
+    """Return the counting baselines of a mapping `<name>/test/<metric>` -> value."""
+    counted: dict[str, dict[str, float]] = {}
+    for key, value in metrics.items():
+        name, slash, metric = key.partition("/")
+        if slash and name != "test" and metric.startswith("test/"):
+            counted.setdefault(name, {})[metric] = value
+    return [ModelScores(name, "counting", measured, name) for name, measured in counted.items()]
+
+
+def ranked(models: Iterable[ModelScores], primary: str) -> list[ModelScores]:
+    """Sort models by a test metric, the best first, those without it last."""
+    return sorted(models, key=lambda model: (-model.metrics.get(f"test/{primary}", -math.inf), model.name))
 
 
 def read_optional(path: Path) -> dict[str, Any]:
