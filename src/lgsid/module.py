@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -16,6 +17,7 @@ from torch.optim import Optimizer
 
 from lgsid import __version__
 from lgsid.construction import Describable, describe, is_plain
+from lgsid.errors import LgsidError
 from lgsid.typing import DataShape
 
 CONSTRUCTION, VERSION = "construction", "lgsid_version"  # keys of a checkpoint
@@ -71,6 +73,21 @@ class LgsidModule(Describable, L.LightningModule, ABC):
 
     def export(self, folder: Path) -> None:
         """Write the artefacts of a finished training to `folder`."""
+
+    def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
+        """Write what `predict_step` returned to a file in `folder`.
+
+        Args:
+            folder: The run folder.
+            predictions: What `predict_step` returned for each batch, of all dataloaders one after the other.
+
+        Returns:
+            The file.
+
+        Raises:
+            LgsidError: if this kind of module predicts nothing.
+        """
+        raise LgsidError(f"{type(self).__name__}: this kind of module predicts nothing; use `lgsid test`")
 
     def save_hyperparameters(
         self, *args: Any, ignore: Any = None, frame: FrameType | None = None, logger: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,12 @@ class GDPOAligner(LgsidModule):
     def _describe_encoder(self, reference: bool) -> dict[str, Any]:
         described = self.encoder.describe()
         return {**described, "adapter_hash": ""} if reference else described
+
+    def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
+        """Write the aligned embeddings of all places, `embeddings.parquet`."""
+        path = Path(folder) / EMBEDDINGS_FILE
+        self.embeddings().write(path)
+        return path
 
     def export(self, folder: Path) -> None:
         """Write `adapter/` in peft's format, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""

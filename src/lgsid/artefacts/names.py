@@ -32,6 +32,7 @@ RUN_FILE = "run.json"
 # what a recommender was asked, and what it answered
 PER_QUERY_FILE = "per_query.parquet"
 PER_SAMPLE_FILE = "per_sample.parquet"
+PREDICTIONS_FILE = "predictions.parquet"
 CANDIDATES_FILE = "ctr_candidates.parquet"
 
 # report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ class CTRData(SequenceData):
         samples = {"candidate": candidate, "label": label, "near": near}
         return CTRBatch(**vars(self.batch(rows)), **{k: torch.from_numpy(v) for k, v in samples.items()})
 
-    def _loader(self, rows: IntArray, batches: Sampler[list[int]] | Sequence[list[int]]) -> DataLoader[SequenceBatch]:
+    def _loader(self, rows: IntArray, batches: Sampler[list[int]]) -> DataLoader[SequenceBatch]:
         return DataLoader(CTRSamples(self, rows), batch_sampler=batches, collate_fn=_as_is)
 
 

@@ -128,6 +128,10 @@ class RewardData(LgsidDataModule):
         """Serve the held-out lists of each kind."""
         return [self._heldout_loader(kind) for kind in self.heldout_kinds]
 
+    def predict_dataloader(self) -> list[DataLoader[RewardBatch]]:
+        """Serve the held-out lists of each kind."""
+        return self.val_dataloader()
+
     def test_dataloader(self) -> list[DataLoader[RewardBatch]]:
         """Serve the held-out lists of each kind."""
         return self.val_dataloader()

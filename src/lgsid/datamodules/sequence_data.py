@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,12 +149,10 @@ class SequenceData(LgsidDataModule):
         """Serve a split with queries of similar history length together."""
         rows = self.queries(split)
         rows = rows[np.argsort(self.log.n_before[rows].clip(max=self.max_history), kind="stable")]
-        batches = [
-            list(range(i, min(i + self.eval_batch_size, len(rows)))) for i in range(0, len(rows), self.eval_batch_size)
-        ]
+        batches = ConsecutiveBatches(len(rows), self.eval_batch_size)
         return self._loader(rows, batches)
 
-    def _loader(self, rows: IntArray, batches: Sampler[list[int]] | Sequence[list[int]]) -> DataLoader[SequenceBatch]:
+    def _loader(self, rows: IntArray, batches: Sampler[list[int]]) -> DataLoader[SequenceBatch]:
         return DataLoader(Queries(self, rows), batch_sampler=batches, collate_fn=_as_is)
 
 
@@ -179,6 +177,26 @@ class Queries(TorchDataset[SequenceBatch]):
     def __getitems__(self, indices: list[int]) -> SequenceBatch:
         """Return one batch."""
         return self.data.batch(self.rows[np.asarray(indices)])
+
+
+class ConsecutiveBatches(Sampler[list[int]]):
+    """Batches in the order of the queries.
+
+    Args:
+        n: Number of queries.
+        batch_size: Queries of a batch; the last one may be smaller.
+    """
+
+    def __init__(self, n: int, batch_size: int) -> None:
+        self.n = n
+        self.size = batch_size
+
+    def __len__(self) -> int:
+        return -(-self.n // self.size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for start in range(0, self.n, self.size):
+            yield list(range(start, min(start + self.size, self.n)))
 
 
 class QuerySampler(Sampler[list[int]]):

@@ -230,6 +230,13 @@ class TrainingCLI(LightningCLI):
         """Write the metrics and what the test left."""
         self.finish(plain_metrics(self.trainer.callback_metrics))
 
+    def after_predict(self) -> None:
+        """Write the predictions."""
+        loops = self.trainer.predict_loop.predictions or []
+        batches = [batch for part in loops for batch in (part if isinstance(part, list) else [part])]
+        path = self.model.export_predictions(self.run_folder, batches)
+        logger.info("%s: predictions written", path)
+
     def best_checkpoint(self) -> Path | None:
         """Return the best checkpoint if one is tracked and it is not simply the state at the end."""
         callback = self.trainer.checkpoint_callback

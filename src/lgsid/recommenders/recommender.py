@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
-from lgsid.artefacts.names import CANDIDATES_FILE
+from lgsid.artefacts.names import CANDIDATES_FILE, PREDICTIONS_FILE
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import list_rank
 from lgsid.module import LgsidModule
@@ -19,6 +20,7 @@ from lgsid.recommenders.candidate_scorer import CandidateScorer
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evaluation import ClickEvaluation, ClickSamples, Evaluation, RankedQueries, RankingEvaluation
+from lgsid.recommenders.predictions import click_columns, ranked_columns, write_predictions
 from lgsid.recommenders.training_data import TrainingData
 from lgsid.typing import Batch, CTRBatch, DataShape, SequenceBatch
 
@@ -169,6 +171,19 @@ class Recommender(LgsidModule):
     def test_step(self, batch: SequenceBatch, batch_idx: int) -> None:
         """Evaluate rankings of all items, of places new to the user also among those only, or scores of samples."""
         self._evaluate_clicks("test", batch) if isinstance(batch, CTRBatch) else self._evaluate_ranking("test", batch)
+
+    def predict_step(self, batch: SequenceBatch, batch_idx: int) -> dict[str, Tensor]:
+        """Return columns: the best items of each query, or the scores of the candidates of a click-through batch."""
+        if isinstance(batch, CTRBatch) and isinstance(self, CandidateScorer):
+            return click_columns(batch, self.candidate_scores(batch, batch.candidate))
+        ranked = self.rank(batch, min(self.k_max, len(self.catalogue)))
+        return ranked_columns(batch, ranked.items, ranked.scores)
+
+    def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
+        """Write `predictions.parquet`: row, user_id, rank, item_id, score; for clicks a label in place of the rank."""
+        path = Path(folder) / PREDICTIONS_FILE
+        write_predictions(path, self.trainer.datamodule.dataset, predictions)  # type: ignore[attr-defined]
+        return path
 
     def _evaluate_ranking(self, stage: str, batch: SequenceBatch) -> None:
         evaluation = self.evaluations.get(stage)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.names import PREDICTIONS_FILE
 from lgsid.errors import LgsidError
 from lgsid.metrics import reward_declarations
 from lgsid.module import LgsidModule
@@ -103,6 +110,25 @@ class RewardModel(LgsidModule):
     def test_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Log ranking metrics of held-out lists."""
         self.validation_step(batch, batch_idx, dataloader_idx)
+
+    def predict_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
+        """Return columns for held-out lists: kind, anchor, candidate, distance_km and score, (B * (K + 1),) each."""
+        vectors = self._vectors(batch.prompt)
+        scores = self.score(vectors[:, 0], vectors)
+        anchor = batch.anchor[:, None].expand(scores.shape)
+        given = {"anchor": anchor, "candidate": batch.candidate, "distance_km": batch.distance_km, "score": scores}
+        kind = [self._data().heldout_kinds[dataloader_idx]] * scores.numel()
+        return {"kind": kind, **{name: values.flatten().cpu().numpy() for name, values in given.items()}}
+
+    def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
+        """Write `predictions.parquet`: kind of list, anchor and candidate by item id, distance_km, score."""
+        ids = self._data().dataset.items.ids
+        columns = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
+        named = {f"{name}_id": ids[columns.pop(name)] for name in ("anchor", "candidate")}
+        path = Path(folder) / PREDICTIONS_FILE
+        with atomic_path(path) as partial:
+            pq.write_table(pa.table({"kind": columns.pop("kind"), **named, **columns}), partial)
+        return path
 
     def list_metrics(self, batch: RewardBatch) -> dict[str, Tensor]:
         """Return the metrics of held-out lists, averaged over the batch, by name."""

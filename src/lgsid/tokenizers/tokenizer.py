@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,11 @@ class Tokenizer(LgsidModule):
     def predict_step(self, batch: ItemBatch, batch_idx: int) -> Tensor:
         """Return the codes `(B, L)` before the collision strategy."""
         return self.encode(batch)
+
+    def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
+        """Write the semantic IDs of the datamodule's items, after the collision strategy, as `export` does."""
+        self.export(folder)
+        return Path(folder) / SIDS_FILE
 
     def _log_codes(self, batch: ItemBatch, stage: str) -> None:
         codes = self.encode(batch)
