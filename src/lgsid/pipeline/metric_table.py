@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from lgsid.metrics.click_declarations import CLICK_METRICS
 from lgsid.metrics.metric_spec import MetricColumn, Place, columns
@@ -18,7 +20,7 @@ Values = Mapping[str, float | None]
 AnyColumn = MetricColumn[Any]
 
 
-def metric_table(metrics: Values, where: str) -> Table:
+def metric_table(metrics: Values, where: str) -> Group:
     """Return a table of the main metrics, at most twelve rows.
 
     Args:
@@ -28,12 +30,12 @@ def metric_table(metrics: Values, where: str) -> Table:
     shown = main_metrics(metrics)
     left = len(metrics) - len(shown)
     note = f"{left} more metrics in {where}" if left else f"also in {where}"
-    table = Table(box=None, pad_edge=False, caption=note, caption_justify="left")
+    table = Table(box=None, pad_edge=False)
     table.add_column("metric")
     table.add_column("value", justify="right")
     for title, value in shown:
         table.add_row(title, value)
-    return table
+    return Group(table, Text(note))
 
 
 def metric_line(metrics: Values, monitored: str | None = None, most: int = 3) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import signal
@@ -38,6 +39,7 @@ from lgsid.pipeline.start_of_run import StartOfRun
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
+HPARAMS_FILE = "hparams.yaml"  # of Lightning's CSVLogger
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 
 SILENCED = (
@@ -68,6 +70,7 @@ class TrainingCLI(LightningCLI):
     meter: Meter
     run_folder: Path
     config_dump: dict[str, Any]
+    start: StartOfRun
     shows_metrics = False
 
     def __init__(self, arguments: Sequence[str], record: bool = True) -> None:
@@ -138,9 +141,9 @@ class TrainingCLI(LightningCLI):
         def begin() -> None:
             write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
 
-        start = StartOfRun(str(self.subcommand), bool(path), begin)
+        self.start = StartOfRun(str(self.subcommand), bool(path), begin)
         bars = progress_callbacks() if config.trainer.enable_progress_bar is not False else []
-        self.trainer_defaults["callbacks"] = [start, *bars]
+        self.trainer_defaults["callbacks"] = [self.start, *bars]
         listed = config.trainer.logger if isinstance(config.trainer.logger, list) else [config.trainer.logger]
         for options in (entry.init_args for entry in listed if hasattr(entry, "init_args")):
             if options.get("save_dir") in (None, "."):
@@ -181,6 +184,17 @@ class TrainingCLI(LightningCLI):
             if line is None:
                 raise
             raise LgsidError(line) from error
+        finally:
+            if not self.start.begun:
+                self.drop_empty_log()
+
+    def drop_empty_log(self) -> None:
+        """Remove what the logger has written of a run that did not begin, and the folders if nothing else is there."""
+        folder = self.run_folder / LOG_FOLDER / str(self.subcommand)
+        with contextlib.suppress(OSError):
+            (folder / HPARAMS_FILE).unlink(missing_ok=True)
+            for empty in (folder, folder.parent, self.run_folder):
+                empty.rmdir()
 
     def kept(self) -> str:
         """Say what is left of a run that the user interrupted."""
