@@ -28,7 +28,9 @@ PUBLIC = {
         "Interactions",
         "Items",
         "SemanticIDs",
+        "read_items",
     ),
+    "lgsid.checkpoints": ("load",),
     "lgsid.datamodules": (
         "CTRData",
         "ItemData",

@@ -13,6 +13,8 @@ from lgsid.artefacts import Embeddings as Embeddings
 from lgsid.artefacts import Interactions as Interactions
 from lgsid.artefacts import Items as Items
 from lgsid.artefacts import SemanticIDs as SemanticIDs
+from lgsid.artefacts import read_items as read_items
+from lgsid.checkpoints import load as load
 from lgsid.datamodules import CTRData as CTRData
 from lgsid.datamodules import ItemData as ItemData
 from lgsid.datamodules import PreferenceData as PreferenceData

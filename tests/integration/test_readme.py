@@ -98,7 +98,7 @@ def test_commands_run(command, desk, monkeypatch, capsys):
     assert capsys.readouterr().out or arguments[0] == "fit"
 
 
-@pytest.mark.parametrize("text", blocks("python"))
+@pytest.mark.parametrize("text", [text for text in blocks("python") if "LiveRecommender" not in text])
 def test_python_runs(text, desk, monkeypatch, capsys):
     monkeypatch.chdir(desk)
     namespace: dict = {}
@@ -108,6 +108,22 @@ def test_python_runs(text, desk, monkeypatch, capsys):
             encoder = value()
             vectors = encoder(torch.tensor([40.0, 41.0]).double(), torch.tensor([9.0, 9.0]).double())
             assert vectors.shape == (2, encoder.dim)
+
+
+def test_python_does_the_main_job_without_files(desk, monkeypatch, capsys):
+    monkeypatch.chdir(desk)
+    before = set(desk.rglob("*"))
+    namespace: dict = {}
+    text = next(text for text in blocks("python") if "LiveRecommender" in text)
+    assert 15 <= len([line for line in text.splitlines() if line.strip() and not line.startswith("#")]) <= 25
+    exec(compile(text, "README.md", "exec"), namespace)
+    assert set(desk.rglob("*")) == before
+    dataset, sids = namespace["dataset"], namespace["sids"]
+    assert sids.n_colliding == 0
+    assert sids.item_ids.tolist() == dataset.items.ids.tolist()
+    shown = capsys.readouterr().out
+    assert "SemanticIDs(200 items, 16 x 8 x 8 codes, 0 items collide, HierTokenizer) 0.0" in shown
+    assert f"TIGER for user {dataset.user_ids[0]}" in shown
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
