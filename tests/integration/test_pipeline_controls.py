@@ -14,7 +14,7 @@ from lgsid.metrics import flat_metrics
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.recommenders.counting import BASELINES
 from lgsid.recommenders.live import recommend
-from lgsid.tokenizers.permute import permute
+from lgsid.tokenizers.permute_sids import permute_across_items
 
 FILE = Path(__file__).resolve().parents[1] / "conf" / "tiny_controls.yaml"
 
@@ -48,7 +48,7 @@ def test_plain_ids_are_codes_that_tiger_recommends_with(desk):
 def test_codes_are_dealt_from_the_seed_of_the_pipeline(desk):
     items = Items.read(desk / "data" / "items.parquet")
     codes, dealt = (SemanticIDs.read(desk / name / "sids.parquet") for name in ("codes", "dealt"))
-    assert np.array_equal(dealt.codes, permute(codes, items, Pipeline.read(FILE).seed).codes)
+    assert np.array_equal(dealt.codes, permute_across_items(codes, items, Pipeline.read(FILE).seed).codes)
     index = SemanticIDs.read_index_json(desk / "dealt" / "sids.index.json", items)
     assert np.array_equal(index.for_items(items), dealt.codes)
     card = read(desk / "dealt" / "card.json")

@@ -89,7 +89,7 @@ MODELS = {
     "hier": lambda t: HierTokenizer(
         (7, 9, 8), ResidualCentroids(), LocalMetresGeoEncoder(), HashedAttributes(8), collisions=CounterSuffix()
     ),
-    "residual_centroids": lambda t: ResidualTokenizer((9, 8), ResidualCentroids(), normalise=False),
+    "residual_centroids": lambda t: ResidualTokenizer((9, 8), ResidualCentroids(), normalize=False),
     "residual_kmeans": lambda t: ResidualTokenizer((9, 8), RQKMeans(seed=3)),
     "residual_rqvae": lambda t: ResidualTokenizer((9, 8), RQVAE(hidden_dims=(16,), latent_dim=6)),
     "residual_vq": lambda t: ResidualTokenizer((8, 8), ResidualVQ()),

@@ -135,7 +135,7 @@ class Dataset:
 
     @property
     def region_names(self) -> list[str]:
-        """What the region levels are called, coarse to fine ("borough", "neighbourhood")."""
+        """What the region levels are called, coarse to fine ("borough", "neighborhood")."""
         return list(self.report.get("regions") or self.items.region_columns)
 
     @cached_property

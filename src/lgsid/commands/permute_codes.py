@@ -7,7 +7,7 @@ from pathlib import Path
 from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, METRICS_FILE, SIDS_FILE
 from lgsid.pipeline.command import AsStage, command
 
-CODE = ("lgsid.tokenizers.permute:permute", "lgsid.metrics.card:quality_card")
+CODE = ("lgsid.tokenizers.permute_sids:permute_across_items", "lgsid.metrics.card:quality_card")
 
 
 @command(stage=AsStage(code=CODE, seeded=True))
@@ -23,10 +23,10 @@ def permute_sids(*, sids: str, items: str, output: str, seed: int = 2026) -> Non
     from lgsid.artefacts import Items, SemanticIDs
     from lgsid.artefacts.files import write_json
     from lgsid.metrics import flat_metrics, quality_card
-    from lgsid.tokenizers.permute import permute
+    from lgsid.tokenizers.permute_sids import permute_across_items
 
     table, folder = Items.read(items), Path(output)
-    permuted = permute(SemanticIDs.read(sids, table), table, seed)
+    permuted = permute_across_items(SemanticIDs.read(sids, table), table, seed)
     card = quality_card(permuted, table)
     permuted.write(folder / SIDS_FILE)
     permuted.write_index_json(folder / INDEX_FILE)

@@ -22,9 +22,9 @@ def kmeans_centroids(x: Tensor, n_centroids: int, seed: int, n_init: int = 1, ma
     Args:
         x: The points, in an order that is always the same.
         n_centroids: K.
-        seed: Seed of the starts; the same seed and points give the same centroids.
-        n_init: Starts to choose the best of.
-        max_iter: Passes over the points at most.
+        seed: Random seed for the initialization; the same seed and points give the same centroids.
+        n_init: Number of initializations; the best one is kept.
+        max_iter: Maximum number of passes over the points.
 
     Source: `sklearn.cluster.MiniBatchKMeans` (Sculley, 2010).
     """

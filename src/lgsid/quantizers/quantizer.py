@@ -20,7 +20,7 @@ class Quantized:
     Args:
         embedding: (B, D) the vectors rebuilt from the codes.
         codes: (B, L) int64, `0 <= codes[:, l] < codebook_sizes[l]`.
-        loss: Scalar to minimise; it has a gradient where the quantizer learns by gradient, else it only reports.
+        loss: Scalar to minimize; it has a gradient where the quantizer learns by gradient, else it only reports.
         terms: Parts of the loss, by name, for the log.
     """
 

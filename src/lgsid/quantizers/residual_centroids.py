@@ -28,10 +28,10 @@ class ResidualCentroids(Quantizer):
     Source: LGSID (arXiv 2511.14221), hierarchical tokenization, levels 2 to L.
 
     Args:
-        codebook_sizes: Codes of each level; those of the tokenizer if not given.
+        codebook_sizes: Number of codes of each level; those of the tokenizer if not given.
         entropy_weight: w, weight of the entropy term, relative to the mean squared norm of the vectors.
         temperature: Softness of the assignment in the entropy term, in units of the mean squared residual.
-        seed: Seed of the k-means start.
+        seed: Random seed for the k-means initialization.
     """
 
     mean_square: Tensor

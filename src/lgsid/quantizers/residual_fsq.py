@@ -15,7 +15,7 @@ from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
 class ResidualFSQ(Quantizer):
-    """Wrap `vector_quantize_pytorch.ResidualFSQ`: round a few learnt projections to a grid, level by level.
+    """Wrap `vector_quantize_pytorch.ResidualFSQ`: round a few learned projections to a grid, level by level.
 
     Every level has the same grid, so all codebook sizes are equal: the product of `grid`. Only the linear
     projections in and out learn, from the reconstruction error.
@@ -26,7 +26,7 @@ class ResidualFSQ(Quantizer):
         grid: Steps of each scalar; a code is a cell of the grid. If not given, a grid that has as many cells as the
             tokenizer asks for codes.
         n_levels: Number of levels L, with `grid`.
-        seed: Seed of the projections.
+        seed: Random seed for the projections.
     """
 
     mean_square: Tensor

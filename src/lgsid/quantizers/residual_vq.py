@@ -1,4 +1,4 @@
-"""Residual vector quantization with codebooks that follow a moving average."""
+"""Residual vector quantization with codebooks learned by exponential moving average."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ResidualVQ(Quantizer):
     Source: Algorithm 1 of SoundStream (arXiv 2107.03312).
 
     Args:
-        codebook_sizes: Codes of each level; those of the tokenizer if not given.
-        decay: Weight of the past in the moving average.
-        dead_below: Codes whose average count falls below this start again at a vector of the batch.
+        codebook_sizes: Number of codes of each level; those of the tokenizer if not given.
+        decay: Decay of the exponential moving average.
+        dead_below: Codes whose average count falls below this are reinitialized to a vector of the batch.
         commitment_weight: Weight of the commitment loss, which pulls an encoder's outputs to their codes.
-        kmeans_iters: Steps of the k-means start.
-        seed: Seed of the k-means start.
+        kmeans_iters: Number of iterations of the k-means initialization.
+        seed: Random seed for the k-means initialization.
     """
 
     def __init__(

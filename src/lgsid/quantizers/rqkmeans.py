@@ -13,15 +13,15 @@ from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
 class RQKMeans(Quantizer):
-    """Quantize residuals with k-means, level by level; nothing is learnt by gradient.
+    """Quantize residuals with k-means, level by level; nothing is learned by gradient.
 
     Source: residual k-means as in the "Res-KMeans" baseline of LGSID (arXiv 2511.14221), on scikit-learn's
     MiniBatchKMeans.
 
     Args:
-        codebook_sizes: Codes of each level; those of the tokenizer if not given.
-        n_init: Starts of k-means to choose the best of.
-        seed: Seed of the starts.
+        codebook_sizes: Number of codes of each level; those of the tokenizer if not given.
+        n_init: Number of initializations of k-means; the best one is kept.
+        seed: Random seed for the initialization.
     """
 
     def __init__(self, codebook_sizes: Sequence[int] | None = None, n_init: int = 1, seed: int = 0) -> None:

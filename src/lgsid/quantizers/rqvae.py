@@ -20,13 +20,13 @@ class RQVAE(Quantizer):
     Source: RQ-VAE (arXiv 2203.01941) as TIGER uses it (arXiv 2305.05065).
 
     Args:
-        codebook_sizes: Codes of each level; those of the tokenizer if not given.
+        codebook_sizes: Number of codes of each level; those of the tokenizer if not given.
         latent_dim: Width of the quantized vectors.
-        hidden_dims: Widths of the hidden layers of the encoder; the decoder has them the other way round.
-        decay: Weight of the past in the codebooks' moving average.
-        dead_below: Codes whose average count falls below this start again at a vector of the batch.
+        hidden_dims: Widths of the encoder's hidden layers; the decoder has them in reverse.
+        decay: Decay of the codebooks' exponential moving average.
+        dead_below: Codes whose average count falls below this are reinitialized to a vector of the batch.
         commitment_weight: Weight of the commitment loss.
-        seed: Seed of the networks' weights and of the k-means start.
+        seed: Random seed for the networks' weights and the k-means initialization.
     """
 
     mean_square: Tensor

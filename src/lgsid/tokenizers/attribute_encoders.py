@@ -93,8 +93,8 @@ class HashedAttributes(AttributeEncoder):
         category_weight: Weight of a difference in category.
         category_group_weight: Weight of a difference in the category's group.
         brand_weight: Weight of a difference in brand; places of no chain have none.
-        width: Coordinates of each attribute.
-        seed: Seed of the hash.
+        width: Number of coordinates of each attribute.
+        seed: Seed of the hash function.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class HashedAttributes(AttributeEncoder):
 
 
 def hashed_signs(keys: Tensor) -> Tensor:
-    """Return -1 or 1 for each int64 key, float32, by the finaliser of SplitMix64 (multiplication wraps around)."""
+    """Return -1 or 1 for each int64 key, float32, by the finalizer of SplitMix64 (multiplication wraps around)."""
     mixed = keys * -7046029254386353131  # 0x9E3779B97F4A7C15
     for shift, factor in ((30, -4658895280553007687), (27, -7723592293110705685)):
         mixed = (mixed ^ ((mixed >> shift) & ((1 << (64 - shift)) - 1))) * factor

@@ -1,4 +1,4 @@
-"""What to do with items that share all their codes."""
+"""The contract of a collision strategy: what to do with items that share all their codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CodeDistances = Callable[[npt.NDArray[np.int64], Codes, int], npt.NDArray[np.flo
 
 @dataclass(frozen=True)
 class Resolved:
-    """Codes after a strategy has dealt with collisions.
+    """Codes after collision resolution.
 
     Args:
         codes: (N, L') int64; L' may be greater than before.
@@ -29,7 +29,7 @@ class Resolved:
 
 
 class CollisionStrategy(Describable, ABC):
-    """Deal with items that share all their codes.
+    """Resolve collisions: items that share all their codes.
 
     A strategy is deterministic. It sees items in an order that does not depend on the order of the items table
     (that of their ids), which settles ties, so that permuting the items permutes their semantic IDs.

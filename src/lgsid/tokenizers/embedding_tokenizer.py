@@ -1,4 +1,4 @@
-"""What tokenizers of item vectors share: centring, a quantizer, its training."""
+"""The base of tokenizers that quantize item vectors: centering, a quantizer, its training."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class EmbeddingTokenizer(Tokenizer):
 
     Args:
         quantizer: Quantizer of the (residual) vectors.
-        quantizer_sizes: Codes of each of its levels.
-        normalise: Scale every vector to length one before the mean is taken off.
-        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
-        optimizer: Optimizer of the quantizer's parameters, if it has any.
+        quantizer_sizes: Number of codes of each of its levels.
+        normalize: Scale every item vector to unit length before centering.
+        collisions: Strategy for items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Optimizer for the quantizer, if it has parameters.
     """
 
     mean: Tensor
@@ -35,14 +35,14 @@ class EmbeddingTokenizer(Tokenizer):
         self,
         quantizer: Quantizer,
         quantizer_sizes: Sequence[int],
-        normalise: bool = True,
+        normalize: bool = True,
         collisions: CollisionStrategy | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
     ) -> None:
         super().__init__(collisions, optimizer)
         quantizer.take_codebook_sizes(quantizer_sizes)
         self.quantizer = quantizer
-        self.normalise = normalise
+        self.normalize = normalize
         self._residuals: Tensor | None = None  # what the quantizer trains on, by item row; the same in every epoch
 
     def build(self, shape: DataShape) -> None:
@@ -52,14 +52,14 @@ class EmbeddingTokenizer(Tokenizer):
         self.quantizer.build(shape.embedding_dim)
 
     def vectors(self, items: ItemBatch) -> Tensor:
-        """Return the vectors of items, scaled and centred, `(B, D)`."""
+        """Return the vectors of items, scaled and centered, `(B, D)`."""
         given = items.embedding
         if given.shape[1] != len(self.mean):
             raise LgsidError(
                 f"{type(self).__name__}: fitted on vectors of width {len(self.mean)}, got {given.shape[1]};"
                 " encode the items with the text encoder the tokenizer was fitted with"
             )
-        return (normalize(given, dim=1) if self.normalise else given) - self.mean
+        return (normalize(given, dim=1) if self.normalize else given) - self.mean
 
     def residual(self, items: ItemBatch, codes: Tensor | None = None) -> Tensor:
         """Return what the quantizer sees of items, `(B, D)`; with `codes: (B, L)`, below the first ones of these."""
@@ -73,11 +73,11 @@ class EmbeddingTokenizer(Tokenizer):
         return residuals.index_copy_(0, items.item, torch.cat([self.residual(chunk) for chunk in chunks]))
 
     def on_fit_end(self) -> None:
-        """Let go of the training vectors."""
+        """Free the memory of the training vectors."""
         self._residuals = None
 
     def fit_codebooks(self, items: ItemBatch) -> None:
-        """Take the mean and start the codebooks."""
+        """Compute the mean and initialize the codebooks."""
         self.mean.copy_(self.vectors(items).mean(dim=0) + self.mean)
         self.quantizer.fit(self.residual(items))
 
@@ -103,7 +103,7 @@ class EmbeddingTokenizer(Tokenizer):
         return self.quantizer.distances(self.residual(items, codes), codes, level)
 
     def rebuild(self, codes: Tensor) -> Tensor:
-        """Return the centred vectors that `codes: (B, L)` stand for, `(B, D)`."""
+        """Return the centered vectors that `codes: (B, L)` stand for, `(B, D)`."""
         return self.quantizer.decode(codes)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Semantic IDs whose first code is geography and attributes, and whose further codes refine the text vector."""
+"""Hierarchical geographic tokenizer: a first code of geography and attributes, residual codes of the text vector."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class HierTokenizer(EmbeddingTokenizer):
     """Tokenize hierarchically: a primary code of where and what, then residual codes of the aligned vector.
 
     Level 1: mini-batch k-means on the fused vector [geographic position, regions, category, brand]; its codewords
-    are the mean item vectors of the clusters. Levels 2 to L: a quantizer of what the codewords leave over.
+    are the mean item vectors of the clusters. Levels 2 to L: a quantizer of the residuals.
 
     Source: LGSID (arXiv 2511.14221), hierarchical geographic item tokenization. The weights of the parts of the
-    fused vector, the form of the position encoding and the codebook sizes are our reading.
+    fused vector, the form of the position encoding and the codebook sizes are our reading (`docs/method.md`).
 
     Args:
-        codebook_sizes: Codes of each level, the primary one first; give it more codes than the others.
-        quantizer: Quantizer of levels 2 to L; learnable centroids if not given.
-        geo_encoder: Encoder of positions; Fourier features if not given.
-        attributes: Encoder of regions, category and brand, with their weights; one-hot if not given.
+        codebook_sizes: Number of codes of each level, the primary one first; give it more codes than the others.
+        quantizer: Quantizer of levels 2 to L; `ResidualCentroids` if not given.
+        geo_encoder: Encoder of positions; `FourierGeoEncoder` if not given.
+        attributes: Encoder of regions, category and brand, with their weights; `OneHotAttributes` if not given.
         geo_weight: Weight of the position in the fused vector.
-        normalise: Scale every item vector to length one before the mean is taken off.
-        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
-        seed: Seed of the first level's k-means.
-        optimizer: Optimizer of the quantizer's parameters, if it has any.
+        normalize: Scale every item vector to unit length before centering.
+        collisions: Strategy for items that share all codes; `NearestFreeCode` if not given.
+        seed: Random seed for the k-means of the first level.
+        optimizer: Optimizer for the quantizer, if it has parameters.
     """
 
     centres: Tensor
@@ -55,14 +55,14 @@ class HierTokenizer(EmbeddingTokenizer):
         geo_encoder: GeoEncoder | None = None,
         attributes: AttributeEncoder | None = None,
         geo_weight: float = 1.0,
-        normalise: bool = True,
+        normalize: bool = True,
         collisions: CollisionStrategy | None = None,
         seed: int = 0,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
     ) -> None:
         if len(codebook_sizes) < 2:
             raise LgsidError(f"HierTokenizer: needs at least two levels, got codebook_sizes {list(codebook_sizes)}")
-        super().__init__(quantizer or ResidualCentroids(), codebook_sizes[1:], normalise, collisions, optimizer)
+        super().__init__(quantizer or ResidualCentroids(), codebook_sizes[1:], normalize, collisions, optimizer)
         self.save_hyperparameters()
         self.primary_codes = int(codebook_sizes[0])
         self.geo_encoder = geo_encoder or FourierGeoEncoder()
@@ -93,7 +93,7 @@ class HierTokenizer(EmbeddingTokenizer):
         return nearest(self.fused(items), self.centres)
 
     def residual(self, items: ItemBatch, codes: Tensor | None = None) -> Tensor:
-        """Return what the codewords of the first level leave over, `(B, D)`."""
+        """Return the residuals after the codewords of the first level, `(B, D)`."""
         primary = self.primary(items) if codes is None else codes[:, 0]
         return self.vectors(items) - self.codewords[primary]
 
@@ -127,12 +127,12 @@ class HierTokenizer(EmbeddingTokenizer):
         return self.quantizer.distances(self.residual(items, codes), codes[:, 1:], level - 1)
 
     def rebuild(self, codes: Tensor) -> Tensor:
-        """Return the centred vectors that `codes: (B, L)` stand for, `(B, D)`."""
+        """Return the centered vectors that `codes: (B, L)` stand for, `(B, D)`."""
         return self.codewords[codes[:, 0]] + self.quantizer.decode(codes[:, 1:])
 
 
 def empty_items(shape: DataShape) -> ItemBatch:
-    """Return a batch of no items with the columns that `shape` tells of."""
+    """Return a batch of no items with the columns of `shape`."""
     rows, degrees = torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.float64)
     region = torch.zeros(0, len(shape.n_regions), dtype=torch.int64)
     vectors = torch.zeros(0, shape.embedding_dim)

@@ -30,7 +30,7 @@ class NearestFreeCode(CollisionStrategy):
     decided from the first level to the last, so the semantic IDs are unique whenever the codebooks can hold the
     items at all.
 
-    Source: our own; the assignment of the last level is listed in the project's FIELD notes as an idea beyond LGSID.
+    Source: our own, not of the paper (`docs/method.md`).
     """
 
     def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:

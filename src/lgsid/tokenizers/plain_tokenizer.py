@@ -1,4 +1,4 @@
-"""Every place is a code of its own, the control of having semantic IDs at all."""
+"""Plain item IDs as semantic IDs, the control of having semantic IDs at all."""
 
 from __future__ import annotations
 

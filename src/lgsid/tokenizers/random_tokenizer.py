@@ -1,4 +1,4 @@
-"""Semantic IDs that mean nothing, the control of every comparison."""
+"""Random semantic IDs, the control of every comparison."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from lgsid.typing import ItemBatch
 class RandomTokenizer(Tokenizer):
     """Give items random codes of a given shape, unique as far as the codebooks hold the items.
 
-    What a recommender gains over this control, it gains from the meaning of the codes. The draw depends on the
+    What a recommender gains over this control, it gains from the meaning of the codes. The codes depend on the
     seed and the order of the item ids only. Where there are more items than semantic IDs, all are used equally
     often, give or take one.
 
     Args:
-        codebook_sizes: Codes of each level; take those of the tokenizer to compare with.
-        seed: Seed of the draw.
-        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
-        optimizer: Not used, there is nothing to learn.
+        codebook_sizes: Number of codes of each level; take those of the tokenizer to compare with.
+        seed: Random seed for the codes.
+        collisions: Strategy for items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Not used: there is nothing to learn.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RandomTokenizer(Tokenizer):
         return self._codebook_sizes
 
     def encode(self, items: ItemBatch) -> Tensor:
-        """Draw the codes `(B, L)` of a whole table of items; a batch drawn alone has others."""
+        """Sample the codes `(B, L)` of a whole table of items; a part of the table encoded alone gets others."""
         generator, capacity = np.random.default_rng(self.seed), math.prod(self.codebook_sizes)
         whole, rest = divmod(len(items), capacity)
         drawn = generator.choice(capacity, size=rest, replace=False, shuffle=True)

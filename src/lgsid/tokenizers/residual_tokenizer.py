@@ -1,4 +1,4 @@
-"""Semantic IDs from the text vectors alone."""
+"""Tokenizer of the text vectors alone, without geography."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class ResidualTokenizer(EmbeddingTokenizer):
     """Quantize item vectors and nothing else: the un-geographic baselines (Res-KMeans, RQ-VAE ...) by quantizer.
 
     Args:
-        codebook_sizes: Codes of each level.
-        quantizer: Quantizer of the vectors, all levels; residual k-means if not given.
-        normalise: Scale every vector to length one before the mean is taken off.
-        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
-        optimizer: Optimizer of the quantizer's parameters, if it has any.
+        codebook_sizes: Number of codes of each level.
+        quantizer: Quantizer of the vectors, for all levels; `RQKMeans` if not given.
+        normalize: Scale every item vector to unit length before centering.
+        collisions: Strategy for items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Optimizer for the quantizer, if it has parameters.
     """
 
     def __init__(
         self,
         codebook_sizes: Sequence[int] = (128, 64, 64),
         quantizer: Quantizer | None = None,
-        normalise: bool = True,
+        normalize: bool = True,
         collisions: CollisionStrategy | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3),
     ) -> None:
-        super().__init__(quantizer or RQKMeans(), codebook_sizes, normalise, collisions, optimizer)
+        super().__init__(quantizer or RQKMeans(), codebook_sizes, normalize, collisions, optimizer)
         self.save_hyperparameters()
 
     @property

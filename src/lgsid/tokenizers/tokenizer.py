@@ -43,8 +43,8 @@ class Tokenizer(LgsidModule):
     parameters is fitted through Lightning all the same, with no optimizer.
 
     Args:
-        collisions: What to do with items that share all codes; `NearestFreeCode` if not given.
-        optimizer: Optimizer of the parameters, if there are any.
+        collisions: Strategy for items that share all codes; `NearestFreeCode` if not given.
+        optimizer: Optimizer for the parameters, if there are any.
     """
 
     fitted: Tensor
@@ -139,7 +139,7 @@ class Tokenizer(LgsidModule):
         }
 
     def _compare(self, batch: ItemBatch, raw: Tensor, final: Tensor) -> dict[str, Any]:
-        """Return what the card tells of the codes before the collision strategy."""
+        """Return what the card reports of the codes before the collision strategy."""
         kept = final[:, : raw.shape[1]]
         return {
             "before_resolution": {

@@ -1,4 +1,4 @@
-"""Controls: plain item IDs, and semantic IDs dealt to other places."""
+"""Controls: plain item IDs, and semantic IDs permuted across items."""
 
 import lightning as L
 import numpy as np
@@ -12,7 +12,7 @@ from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card
 from lgsid.testing import toy_city
 from lgsid.tokenizers import PlainTokenizer, tokenize
-from lgsid.tokenizers.permute import permute
+from lgsid.tokenizers.permute_sids import permute_across_items
 
 TRAINER = {
     "logger": False,
@@ -76,7 +76,7 @@ def uneven(items, seed=0):
 def test_permuting_keeps_the_tree_and_moves_the_places(city):
     items = city[0].items
     sids = uneven(items)
-    dealt, own = permute(sids, items, 1), sids.for_items(items)
+    dealt, own = permute_across_items(sids, items, 1), sids.for_items(items)
     assert dealt.item_ids.tolist() == items.ids.tolist()
     assert dealt.codebook_sizes == sids.codebook_sizes
     assert sorted(dealt.codes.tolist()) == sorted(own.tolist())
@@ -93,20 +93,20 @@ def test_permuting_keeps_the_tree_and_moves_the_places(city):
 def test_the_draw_depends_on_seed_and_ids_only(city):
     items = city[0].items
     sids, order = uneven(items), np.random.default_rng(3).permutation(N)
-    first = permute(sids, items, 1)
-    assert np.array_equal(permute(sids, items, 1).codes, first.codes)
-    assert not np.array_equal(permute(sids, items, 2).codes, first.codes)
+    first = permute_across_items(sids, items, 1)
+    assert np.array_equal(permute_across_items(sids, items, 1).codes, first.codes)
+    assert not np.array_equal(permute_across_items(sids, items, 2).codes, first.codes)
     shuffled = SemanticIDs(sids.item_ids[::-1].copy(), sids.codes[::-1].copy(), sids.codebook_sizes)
-    other = permute(shuffled, items.take(order), 1)
+    other = permute_across_items(shuffled, items.take(order), 1)
     assert np.array_equal(other.codes, first.codes[order])
     with pytest.raises(LgsidError, match="semantic IDs: none for"):
-        permute(SemanticIDs(items.ids[1:], first.codes[1:], (6, 3)), items, 1)
+        permute_across_items(SemanticIDs(items.ids[1:], first.codes[1:], (6, 3)), items, 1)
 
 
 def test_every_place_gets_every_code_equally_often(city):
     """Over many seeds, a place has the code of each place, its own included, about as often: 4 places, 1 in 4."""
     items = city[0].items.take(np.arange(4))
     sids = SemanticIDs(items.ids, np.arange(4)[:, None], (4,))
-    drawn = np.stack([permute(sids, items, seed).codes[:, 0] for seed in range(2000)])
+    drawn = np.stack([permute_across_items(sids, items, seed).codes[:, 0] for seed in range(2000)])
     shares = pd.DataFrame(drawn).apply(lambda column: column.value_counts(normalize=True))
     assert shares.to_numpy() == pytest.approx(0.25, abs=0.04)  # four standard deviations
