@@ -1,4 +1,4 @@
-"""What every recommender must hold to; third parties inherit it in their tests."""
+"""Contract tests of recommenders, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lgsid.typing import SequenceBatch
 
 
 class RecommenderContract(ABC):
-    """Tests of a recommender's promises; an untrained model must pass them as well.
+    """Contract tests of a recommender; an untrained model must pass them as well.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """

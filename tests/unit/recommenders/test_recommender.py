@@ -1,0 +1,96 @@
+"""What every recommender does with batches of validation and test: the evaluation that fits what is served."""
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import pytest
+
+from lgsid import checkpoints
+from lgsid.artefacts import Dataset, SemanticIDs
+from lgsid.datamodules import CTRData, SequenceData
+from lgsid.errors import LgsidError
+from lgsid.recommenders import Popularity, TimeTransition, evaluate_counting
+from lgsid.testing import toy_city
+
+TRAINER = {
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "accelerator": "cpu",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("city")
+    toy_city(folder=folder)
+    return folder
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_files_are_those_of_the_last_test(folder, tmp_path):
+    model = TimeTransition()
+    for data, files, key in (
+        (CTRData(str(folder)), {"per_sample.parquet", "ctr_candidates.parquet"}, "test/auc"),
+        (SequenceData(str(folder), max_history=10_000), {"per_query.parquet"}, "test/hit@1"),
+    ):
+        results = L.Trainer(**TRAINER).test(model, datamodule=data, verbose=False)[0]
+        assert key in results
+        out = tmp_path / key.replace("/", "-")
+        out.mkdir()
+        model.export(out)
+        assert names(out) == files
+
+
+def test_a_test_of_the_trainer_writes_what_the_suite_writes(folder, tmp_path):
+    evaluate_counting(folder, folder=tmp_path, baselines=[TimeTransition()])
+    model = TimeTransition()
+    data = SequenceData(str(folder), max_history=10_000)
+    L.Trainer(**TRAINER).test(model, datamodule=data, verbose=False)
+    model.export(tmp_path)
+    one, other = (
+        pd.read_parquet(tmp_path / name).sort_values("row", ignore_index=True)
+        for name in ("per_query.parquet", "per_query_TimeTransition.parquet")
+    )
+    pd.testing.assert_frame_equal(one, other)
+    assert (one["explore_rank"] > 0).sum() == one["is_new"].sum() > 0
+
+
+def test_validation_leaves_no_file_and_starts_anew_each_time(folder, tmp_path):
+    data, model, trainer = SequenceData(str(folder), val_queries=20), TimeTransition(), L.Trainer(**TRAINER)
+    first = trainer.validate(model, datamodule=data, verbose=False)[0]
+    assert first == trainer.validate(model, datamodule=data, verbose=False)[0]
+    assert first["val/queries"] == 20
+    assert not any(name.startswith("val/explore/") for name in first)
+    model.export(tmp_path)
+    assert names(tmp_path) == set()
+
+
+def test_evaluation_without_a_datamodule_is_one_line(folder):
+    data = SequenceData(str(folder))
+    data.setup()
+    model = Popularity()
+    model.ensure_built(data.shape)
+    model.take_catalogue(data)
+    with pytest.raises(LgsidError, match="Popularity: evaluation needs a datamodule"):
+        L.Trainer(**TRAINER).validate(model, dataloaders=data.val_dataloader(), verbose=False)
+
+
+def test_semantic_ids_other_than_those_of_the_training_are_refused(folder, tmp_path):
+    ids = Dataset.read(folder).items.ids
+
+    def served(modulus):
+        return SequenceData(str(folder), SemanticIDs(ids, np.arange(60)[:, None] % modulus, (9,)))
+
+    trainer = L.Trainer(max_epochs=1, limit_train_batches=1, **TRAINER)
+    trainer.fit(Popularity(), datamodule=served(7))
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    loaded = checkpoints.load(tmp_path / "model.ckpt", Popularity)
+    assert loaded.catalogue.codes[:, 0].tolist() == [row % 7 for row in range(60)]
+    assert L.Trainer(**TRAINER).test(loaded, datamodule=served(7), verbose=False)
+    with pytest.raises(LgsidError, match="other semantic IDs"):
+        L.Trainer(**TRAINER).test(loaded, datamodule=served(9), verbose=False)
