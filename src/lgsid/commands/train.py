@@ -27,12 +27,10 @@ def words_of_fit(
     *, config: Sequence[str], output: str, seed: int, logger: str | None = None, **options: Any
 ) -> list[str]:
     """Return the command line that trains as a stage asks for."""
-    from lgsid.config.config_files import config_argument
-
     configs = [*config, *([logger] if logger else [])]
     flags = [f"--{key}={as_word(value)}" for key, value in options.items()]
     fixed = [f"--seed_everything={seed}", f"--run-folder={output}"]
-    return ["fit", *(f"--config={config_argument(Path(path))}" for path in configs), *flags, *fixed]
+    return ["fit", *(f"--config={path}" for path in configs), *flags, *fixed]
 
 
 def words_of_test(*, output: str, **arguments: Any) -> list[str]:

@@ -12,7 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from lgsid import plugins
 from lgsid.errors import LgsidError
 from lgsid.pipeline.parser_errors import explain
-from lgsid.pipeline.training_cli import TrainingCLI
+from lgsid.pipeline.training_cli import TrainingCLI, found_configs
 
 
 class ParserOnly(TrainingCLI):
@@ -49,6 +49,6 @@ def parse_training(words: Sequence[str]) -> None:
     """
     plugins.load()
     try:
-        training_parser().parse_args(list(words))
+        training_parser().parse_args(found_configs(words))
     except ArgumentError as error:
         raise LgsidError(explain(str(error))) from error

@@ -27,7 +27,7 @@ from rich.console import Console
 from lgsid import plugins
 from lgsid.artefacts.files import read_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
-from lgsid.config.config_files import find_config, read_yaml
+from lgsid.config.config_files import config_argument, find_config
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.constructor_errors import LATE_ERRORS, explain_constructor, explain_late_constructor
@@ -331,15 +331,14 @@ def silence() -> None:
 
 
 def found_configs(arguments: Sequence[str]) -> list[str]:
-    """Replace the values of `--config` by paths that exist."""
+    """Replace the values of `--config` by paths that exist, and variants of a base by their merged content."""
     result: list[str] = []
     follows = False
     for argument in arguments:
         if follows or argument.startswith("--config="):
             flag, _, name = ("", "", argument) if follows else argument.partition("=")
-            path = find_config(name)
-            read_yaml(path)  # says which file is not YAML; the parser only says that one is not
-            result.append(f"{flag}={path}" if flag else str(path))
+            value = config_argument(find_config(name))  # says which file is not YAML; the parser does not
+            result.append(f"{flag}={value}" if flag else value)
         else:
             result.append(argument)
         follows = argument in ("--config", "-c") and not follows
