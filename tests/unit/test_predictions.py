@@ -92,7 +92,7 @@ def test_reward_and_aligner_leave_scores_and_embeddings(town, tmp_path):
 
 def test_the_command_tells_the_path_in_one_line(town, tmp_path, caplog):
     root, _ = town
-    base = ["--config", "recommender/popularity.yaml", f"--data.dataset={root / 'data'}", f"--run_folder={tmp_path}"]
+    base = ["--config", "recommender/popularity.yaml", f"--data.dataset={root / 'data'}", f"--run-folder={tmp_path}"]
     train(["fit", *base])
     with caplog.at_level(logging.INFO):
         train(["predict", *base, f"--ckpt_path={tmp_path / 'model.ckpt'}"])

@@ -48,7 +48,7 @@ class CTRCandidates:
     def draw(
         cls, log: CheckInLog, items: Items, near_km: float = 5.0, n_near: int = 2, n_any: int = 2, seed: int = 0
     ) -> CTRCandidates:
-        """Draw negatives for every check-in of the log, by training popularity, with replacement (FIELD 3.7).
+        """Draw negatives for every check-in of the log, by training popularity, with replacement.
 
         A place is drawn with a probability in proportion to its training check-ins plus one. Where nothing but the
         positive is near the last place, or there is none, a negative from anywhere takes the place of a near one.
@@ -59,7 +59,7 @@ class CTRCandidates:
             near_km: Radius around the user's last place.
             n_near: Negatives from there.
             n_any: Negatives from anywhere.
-            seed: Of the draws.
+            seed: Random seed for negative sampling.
 
         Raises:
             LgsidError: if there are fewer than two items.

@@ -34,24 +34,24 @@ class LogDistance(DistanceFeatures):
 
     Args:
         steps: Number of soft steps between `nearest_km` and `farthest_km`, evenly spaced in the logarithm.
-        nearest_km: Centre of the first step; nearer places are all the same.
-        farthest_km: Centre of the last step.
+        nearest_km: Center of the first step; nearer places are all the same.
+        farthest_km: Center of the last step.
     """
 
-    centres: Tensor
+    centers: Tensor
 
     def __init__(self, steps: int = 8, nearest_km: float = 0.03, farthest_km: float = 30.0) -> None:
         super().__init__()
         self.dim = steps + 2
         self.nearest_km = nearest_km
-        centres = torch.linspace(math.log(nearest_km), math.log(farthest_km), steps)
-        self.register_buffer("centres", centres, persistent=False)
+        centers = torch.linspace(math.log(nearest_km), math.log(farthest_km), steps)
+        self.register_buffer("centers", centers, persistent=False)
         self.width = (math.log(farthest_km) - math.log(nearest_km)) / max(1, steps - 1)
 
     def forward(self, km: Tensor) -> Tensor:
         """Return the features, shape (..., steps + 2)."""
         known = ~km.isnan()
         log = (km.nan_to_num(1.0) + self.nearest_km).log().float()
-        soft = torch.exp(-(((log[..., None] - self.centres) / self.width) ** 2) / 2)
+        soft = torch.exp(-(((log[..., None] - self.centers) / self.width) ** 2) / 2)
         values = torch.cat([log[..., None], soft, torch.ones_like(log)[..., None]], dim=-1)
         return torch.where(known[..., None], values, 0.0)
