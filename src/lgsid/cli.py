@@ -10,7 +10,6 @@ from typing import Any
 import lgsid
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import Command, commands
-from lgsid.pipeline.command_parser import parse_words, words_parser
 from lgsid.plugins import suggestion
 from lgsid.terminal import prepare_output, show, tell
 
@@ -54,6 +53,8 @@ def dispatch(arguments: list[str]) -> None:
     if found.main is not None:
         found.main(rest)
         return
+    from lgsid.pipeline.command_parser import parse_words, words_parser
+
     if any(word in HELP for word in rest):
         words_parser(found, name).print_help()
         return

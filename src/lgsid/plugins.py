@@ -20,7 +20,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -85,9 +85,26 @@ def kinds() -> Mapping[str, str]:
 
 
 @functools.lru_cache(maxsize=4)
+def entries_on(path: tuple[str, ...]) -> Mapping[str, tuple[EntryPoint, ...]]:
+    """Read all entry points of lgsid's groups on an import path, by group: one walk through the distributions."""
+    found: dict[str, list[EntryPoint]] = defaultdict(list)
+    seen: set[str] = set()
+    for distribution in distributions():
+        name = normalized(distribution.metadata["Name"] or "")
+        if name not in seen:  # of two installations the first on the path counts, as for imports
+            seen.add(name)
+            for entry in distribution.entry_points:
+                if entry.group.startswith(f"{OWN_DISTRIBUTION}."):
+                    found[entry.group].append(entry)
+    return MappingProxyType({group: tuple(entries) for group, entries in found.items()})
+
+
+@functools.lru_cache(maxsize=4)
 def kinds_on(path: tuple[str, ...]) -> Mapping[str, str]:
     """Read the kinds that the distributions on an import path name; `path` is `sys.path`."""
-    entries = sorted(entry_points(group=KINDS_GROUP), key=lambda e: e.dist is None or e.dist.name != OWN_DISTRIBUTION)
+    entries = sorted(
+        entries_on(path).get(KINDS_GROUP, ()), key=lambda e: e.dist is None or e.dist.name != OWN_DISTRIBUTION
+    )
     found: dict[str, str] = {}
     for entry in entries:
         found.setdefault(entry.name, entry.value)
@@ -105,7 +122,7 @@ def found_on(path: tuple[str, ...]) -> tuple[Plugin, ...]:
     found: list[Plugin] = []
     order = list(kinds())
     for kind in order:
-        for entry in entry_points(group=f"lgsid.{kind}"):
+        for entry in entries_on(path).get(f"lgsid.{kind}", ()):
             owner, version = (entry.dist.name or "?", entry.dist.version) if entry.dist is not None else ("?", "")
             found.append(Plugin(kind, entry.name, entry.value, owner, version, state=""))
     return tuple(sorted(found, key=lambda p: (order.index(p.kind), p.name, p.distribution, p.value)))

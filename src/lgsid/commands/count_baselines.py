@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgsid.artefacts.names import CANDIDATES_FILE, METRICS_FILE
 from lgsid.pipeline.command import AsStage, command
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ def baselines(*, dataset: str, output: str) -> RenderableType | None:
         output: Folder for metrics.json and the rank of every query.
     """
     from lgsid.artefacts.files import write_json
+    from lgsid.artefacts.names import METRICS_FILE
     from lgsid.metrics import ranking_declarations
     from lgsid.recommenders.counting.ranking_suite import evaluate_counting
     from lgsid.report.recommender_tables import leaderboard_table
@@ -47,6 +47,7 @@ def ctr_baselines(
         seed: Random seed for sampling negatives.
     """
     from lgsid.artefacts.files import write_json
+    from lgsid.artefacts.names import CANDIDATES_FILE, METRICS_FILE
     from lgsid.datamodules import CTRData
     from lgsid.metrics import click_declarations
     from lgsid.recommenders.counting.click_suite import evaluate_counting_clicks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgsid.artefacts.names import CARD_FILE, SIDS_FILE
 from lgsid.pipeline.command import AsStage, command
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def card(
 
     from lgsid.artefacts import Embeddings, SemanticIDs, read_items
     from lgsid.artefacts.files import write_json
+    from lgsid.artefacts.names import CARD_FILE, SIDS_FILE
     from lgsid.metrics import quality_card, render_card
 
     table = read_items(items) if items else None

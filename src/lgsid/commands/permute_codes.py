@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, METRICS_FILE, SIDS_FILE
 from lgsid.pipeline.command import AsStage, command
 
 CODE = ("lgsid.tokenizers.permute_sids:permute_across_items", "lgsid.metrics.card:quality_card")
@@ -22,6 +21,7 @@ def permute_sids(*, sids: str, items: str, output: str, seed: int = 2026) -> Non
     """
     from lgsid.artefacts import Items, SemanticIDs
     from lgsid.artefacts.files import write_json
+    from lgsid.artefacts.names import CARD_FILE, INDEX_FILE, METRICS_FILE, SIDS_FILE
     from lgsid.metrics import flat_metrics, quality_card
     from lgsid.tokenizers.permute_sids import permute_across_items
 

@@ -25,7 +25,10 @@ def builder_of(config: str, options: Mapping[str, Any]) -> DatasetBuilder:
     Raises:
         LgsidError: naming the file and what is wrong in it.
     """
+    from argparse import ArgumentError
+
     from lgsid.datasets import load_builder
+    from lgsid.pipeline.parser_errors import explain
     from lgsid.plugins import load_kind
 
     load_kind("data_sources")
@@ -35,7 +38,9 @@ def builder_of(config: str, options: Mapping[str, Any]) -> DatasetBuilder:
     try:
         return load_builder(content, options, path.parent)
     except LgsidError as error:
-        raise LgsidError(f"{path}: {str(error).removeprefix('config: ')}") from error
+        cause = error.__cause__
+        text = explain(str(cause)) if isinstance(cause, ArgumentError) else str(error).removeprefix("config: ")
+        raise LgsidError(text if text.startswith(str(path)) else f"{path}: {text}") from error
 
 
 def files_read(config: str, **options: Any) -> Sequence[Path]:

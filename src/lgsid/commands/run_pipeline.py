@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lgsid.artefacts.names import REPORT_TERMINAL_FILE
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import command
 from lgsid.terminal import console, tell
@@ -60,6 +59,8 @@ def run(
 def show_reports(recipe: Pipeline) -> None:
     """Print what the reports of a pipeline keep for the terminal."""
     from rich.text import Text
+
+    from lgsid.artefacts.names import REPORT_TERMINAL_FILE
 
     for name in recipe.stages:
         path = recipe.folder(name) / REPORT_TERMINAL_FILE

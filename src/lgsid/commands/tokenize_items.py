@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgsid.artefacts.names import CARD_FILE
 from lgsid.pipeline.command import AsStage, command
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ def tokenize(*, checkpoint: str, dataset: str, output: str, embeddings: str | No
     """
     from lgsid import plugins
     from lgsid.artefacts.files import read_json
+    from lgsid.artefacts.names import CARD_FILE
     from lgsid.metrics import render_card
     from lgsid.tokenizers.apply import tokenize as apply
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.pipeline.command import AsStage, command
 from lgsid.terminal import prepare_output
 
@@ -35,6 +34,8 @@ def words_of_fit(
 
 def words_of_test(*, output: str, **arguments: Any) -> list[str]:
     """Return the command line that tests what the same stage has trained, or the checkpoint in `ckpt_path`."""
+    from lgsid.artefacts.names import CHECKPOINT_FILE
+
     own = [] if "ckpt_path" in arguments else [f"--ckpt_path={Path(output) / CHECKPOINT_FILE}"]
     return ["test", *words_of_fit(output=output, **arguments)[1:], *own, "--verbose=false"]
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lgsid.artefacts.names import REPORT_TERMINAL_FILE
 from lgsid.pipeline.command import AsStage, command
 from lgsid.terminal import WIDTH
 
@@ -29,6 +28,7 @@ def report(stages: Sequence[str], *, output: str) -> RenderableType:
     from rich.text import Text
 
     from lgsid.artefacts.files import write_text
+    from lgsid.artefacts.names import REPORT_TERMINAL_FILE
     from lgsid.report.pipeline_report import write_report
 
     final = Path(output.removesuffix(".partial"))  # as a stage it gets this name when it is complete

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsid.config.config_files import read_config
+from lgsid.errors import LgsidError
 from lgsid.pipeline.command import Command, stage_kind
 from lgsid.pipeline.command_parser import parse_stage
 from lgsid.pipeline.pipeline import Pipeline
@@ -35,11 +36,18 @@ def run_command(pipeline: Pipeline, stage: Stage, name: str, folder: Path) -> Ma
 
 
 def outside_inputs(pipeline: Pipeline, stage: Stage) -> set[str]:
-    """Return the files outside the run folder that the commands of a stage say they read."""
+    """Return the files outside the run folder that the commands of a stage say they read.
+
+    Raises:
+        LgsidError: if the options of the stage are wrong.
+    """
     files: set[str] = set()
     for found in commands_of(stage):
         if found.traits.inputs is not None:
             arguments = parse_stage(found, pipeline.options(stage), pipeline.supplied(stage, found))
             arguments.pop("output", None)
-            files |= {str(path) for path in found.traits.inputs(**arguments)}
+            try:
+                files |= {str(path) for path in found.traits.inputs(**arguments)}
+            except LgsidError as error:
+                raise LgsidError(f"{pipeline.source}: stage {stage.name}: {error}") from error
     return files
