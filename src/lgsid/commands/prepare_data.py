@@ -39,7 +39,11 @@ def builder_of(config: str, options: Mapping[str, Any]) -> DatasetBuilder:
         return load_builder(content, options, path.parent)
     except LgsidError as error:
         cause = error.__cause__
-        text = explain(str(cause)) if isinstance(cause, ArgumentError) else str(error).removeprefix("config: ")
+        text = (
+            explain(str(cause), "lgsid.datasets.DatasetBuilder")
+            if isinstance(cause, ArgumentError)
+            else str(error).removeprefix("config: ")
+        )
         raise LgsidError(text if text.startswith(str(path)) else f"{path}: {text}") from error
 
 

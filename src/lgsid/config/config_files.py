@@ -131,8 +131,13 @@ def with_files(content: Any, folder: Path, above: tuple[Path, ...]) -> Any:
 
 
 def config_argument(path: Path) -> str:
-    """Return what a parser's `--config` takes for a file: its path, or its content if some of it extends a base."""
-    return yaml.safe_dump(read_config(path), sort_keys=False) if extends_a_base(path) else str(path)
+    """Return what a parser's `--config` takes for a file: its path, or its content if some of it extends a base.
+
+    Raises:
+        LgsidError: if it cannot be read; the message names the file, which that of the parser would not.
+    """
+    content = read_config(path)
+    return yaml.safe_dump(content, sort_keys=False) if extends_a_base(path) else str(path)
 
 
 def extends_a_base(path: Path) -> bool:

@@ -44,12 +44,14 @@ class Place:
         owner: Full path of the class that has the argument, empty at the top.
         argument: Name of the argument, empty where the class itself is the trouble.
         bases: Classes that the value may derive from, as far as the message says.
+        top_keys: The keys of the whole config.
     """
 
     keys: list[str] = field(default_factory=list)
     owner: str = ""
     argument: str = ""
     bases: list[Any] = field(default_factory=list)
+    top_keys: tuple[str, ...] = TOP_KEYS
 
     @property
     def name(self) -> str:
@@ -69,13 +71,19 @@ class Place:
             self.bases = [cls for cls in named if cls in classes_in(cls)] or self.bases
 
 
-def explain(message: str) -> str:
+def explain(message: str, owner: str = "") -> str:
     """Return one line for the message of a parser's error.
 
     A class name that is not known is answered with the known ones, an argument that a class does not have with those
     that it has.
+
+    Args:
+        message: What the parser said.
+        owner: Full path of the class whose arguments the top keys are; empty for those of a training.
     """
-    place = Place()
+    cls = imported(owner)
+    known = TOP_KEYS if cls is None else tuple(name for name in inspect.signature(cls).parameters if name != "self")
+    place = Place(owner=owner, top_keys=known)
     for line in message.splitlines():
         place.read(line)
         if found := specific(line, place):
@@ -125,8 +133,8 @@ def unknown_key(key: str, place: Place) -> str | None:
     *path, last = key.split(".")
     parent = ".".join(path)
     top = key.partition(".")[0]
-    if top not in TOP_KEYS:
-        return f"unknown key {top!r}; {suggestion(top, TOP_KEYS)}"
+    if top not in place.top_keys:
+        return f"unknown key {top!r}; {suggestion(top, place.top_keys)}"
     if not path:
         return None
     owner = imported("lightning.pytorch.Trainer") if path == ["trainer"] else imported(place.owner)
