@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import torch
 
+from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.construction import described_class, rebuild
 from lgsid.errors import LgsidError
 from lgsid.module import CONSTRUCTION, VERSION, LgsidModule
 
-CHECKPOINT_FILE = "model.ckpt"
 Module = TypeVar("Module", bound=LgsidModule)
 
 
