@@ -23,19 +23,19 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 PRIOR = 1.0  # added to every count, so that a place without training check-ins is not known to be a positive
-DRAWS = 16  # popular places tried at once before looking through all places
+TRIES = 16  # popular places tried at once before looking through all places
 ROUNDS = 8
 CELLS = 1 << 22  # queries times items looked through at once
 
 
 @dataclass(frozen=True)
 class CTRCandidates:
-    """Negatives of each check-in, drawn once and the same for every model.
+    """Negatives of each check-in, sampled once and the same for every model.
 
     Args:
         row: Shape (Q,), rows of the log, rising.
         negative: Shape (Q, K), item rows, never the positive.
-        near: Shape (Q, K), which of them were drawn near the user's last place.
+        near: Shape (Q, K), which of them were sampled near the user's last place.
         metadata: Plain values: seed, radius, data hash.
     """
 
@@ -48,9 +48,9 @@ class CTRCandidates:
     def draw(
         cls, log: CheckInLog, items: Items, near_km: float = 5.0, n_near: int = 2, n_any: int = 2, seed: int = 0
     ) -> CTRCandidates:
-        """Draw negatives for every check-in of the log, by training popularity, with replacement.
+        """Sample negatives for every check-in of the log, by training popularity, with replacement.
 
-        A place is drawn with a probability in proportion to its training check-ins plus one. Where nothing but the
+        A place is sampled with a probability in proportion to its training check-ins plus one. Where nothing but the
         positive is near the last place, or there is none, a negative from anywhere takes the place of a near one.
 
         Args:
@@ -88,6 +88,22 @@ class CTRCandidates:
         if len(self.row) == 0 or (self.row[at] != rows).any():
             raise LgsidError("CTR candidates: some check-ins have no negatives; delete the file to draw it anew")
         return self.negative[at], self.near[at]
+
+    def samples(self, log: CheckInLog, rows: IntArray) -> tuple[IntArray, npt.NDArray[np.float32], BoolArray]:
+        """Return what the click-through task serves of log rows (B,): 1 + K candidates each, the positive first.
+
+        Returns:
+            Candidates, labels, and which candidates are near, all (B, 1 + K). Near are the negatives sampled near the
+            last place, and the positives of users who have one.
+
+        Raises:
+            LgsidError: if a row has no negatives.
+        """
+        negative, near = self.of(rows)
+        candidate = np.concatenate([log.item[rows][:, None], negative], axis=1)
+        label = np.zeros(candidate.shape, dtype=np.float32)
+        label[:, 0] = 1.0
+        return candidate, label, np.concatenate([log.n_before[rows][:, None] > 0, near], axis=1)
 
     @classmethod
     def read(cls, path: str | Path) -> CTRCandidates:
@@ -147,7 +163,7 @@ def _draw_near(
     drawn = np.full(len(last), -1, dtype=np.int64)
     open_ = np.flatnonzero(last >= 0)
     for _ in range(ROUNDS):
-        tried = _draw_any(rng, weight, np.repeat(positive[open_], DRAWS)).reshape(-1, DRAWS)
+        tried = _draw_any(rng, weight, np.repeat(positive[open_], TRIES)).reshape(-1, TRIES)
         chord = np.linalg.norm(points[tried] - points[last[open_]][:, None], axis=2)
         near = chord_to_m(chord) <= near_km * 1e3
         hit = near.any(axis=1)

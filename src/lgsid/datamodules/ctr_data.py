@@ -10,6 +10,9 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
+from lgsid.artefacts.dataset import Dataset
+from lgsid.artefacts.embeddings import Embeddings
+from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.datamodules.sequence_data import IntArray, SequenceData
 from lgsid.errors import LgsidError
@@ -17,32 +20,32 @@ from lgsid.typing import CTRBatch, SequenceBatch
 
 
 class CTRData(SequenceData):
-    """Serve check-ins as positives, each with two negatives near the last place and two from anywhere (FIELD 3.7).
+    """Serve check-ins as positives, each with two negatives near the last place and two from anywhere.
 
-    No impressions exist in check-ins, so negatives are drawn by training popularity, the positives are kept. The draws
-    depend on the data, `near_km` and `seed` only: every model sees the same. A batch holds `batch_size` positives and
-    five samples for each, which stand next to each other, the positive first. After `setup`: `candidates`, and what
-    `SequenceData` has.
+    Check-ins hold no impressions, so negatives are sampled by training popularity (`docs/evaluation.md`). They depend
+    on the data, `near_km` and `seed` only: every model sees the same. A batch holds `batch_size` queries with five
+    candidates each, the positive first. After `setup`: `candidates`, and what `SequenceData` has.
 
     Args:
-        dataset: Folder of a prepared dataset.
-        sids: Semantic IDs of the items: Parquet, or the `.index.json` of LC-Rec. Without them items have no codes.
-        embeddings: Vectors of the items, Parquet.
-        max_history: Longest history served; the most recent check-ins are kept.
-        batch_size: Positives of a training batch.
-        eval_batch_size: Positives of a validation or test batch.
-        val_queries: Validate on this many positives, evenly spread over the validation time; null takes all.
-        train_queries: Train on this many of the latest training positives; null takes all.
-        near_km: Radius around the user's last place in which near negatives lie.
-        candidates: Parquet file of the negatives: read if it is there, else drawn and written there.
-        seed: Of the negatives and of the order of training batches.
+        dataset: Folder of a prepared dataset, or the dataset itself.
+        sids: Semantic IDs of the items: a Parquet file, the `.index.json` of LC-Rec, or the object. Without them items
+            have no codes.
+        embeddings: Vectors of the items, a Parquet file or the object.
+        max_history: Maximum length of the history; the most recent check-ins are kept.
+        batch_size: Number of queries per training batch.
+        eval_batch_size: Number of queries per validation or test batch.
+        val_queries: Number of validation queries, evenly spread over the validation period; null takes all.
+        train_queries: Number of training queries, the latest ones; null takes all.
+        near_km: Radius around the user's last place in which near negatives lie, in km.
+        candidates: Parquet file of the negatives: read if it exists, otherwise sampled and written there.
+        seed: Random seed for negative sampling and for the order of training batches.
     """
 
     def __init__(
         self,
-        dataset: str,
-        sids: str | None = None,
-        embeddings: str | None = None,
+        dataset: str | Path | Dataset,
+        sids: str | Path | SemanticIDs | None = None,
+        embeddings: str | Path | Embeddings | None = None,
         max_history: int = 50,
         batch_size: int = 512,
         eval_batch_size: int = 1024,
@@ -60,7 +63,7 @@ class CTRData(SequenceData):
         self.candidates: CTRCandidates | None = None
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the files and draw the negatives, once.
+        """Read the files, if any, and sample the negatives, once.
 
         Raises:
             LgsidError: if a file is missing or broken, or the stored negatives belong to other data.
@@ -86,13 +89,8 @@ class CTRData(SequenceData):
         """Return the queries at the given log rows (B,), each with its positive and its negatives."""
         if self.candidates is None:
             raise LgsidError("CTRData: call setup before asking for batches")
-        negative, near = self.candidates.of(rows)
-        candidate = np.concatenate([self.log.item[rows][:, None], negative], axis=1)
-        label = np.zeros(candidate.shape, dtype=np.float32)
-        label[:, 0] = 1.0
-        near = np.concatenate([self.log.n_before[rows][:, None] > 0, near], axis=1)
-        samples = {"candidate": candidate, "label": label, "near": near}
-        return CTRBatch(**vars(self.batch(rows)), **{k: torch.from_numpy(v) for k, v in samples.items()})
+        candidate, label, near = (torch.from_numpy(values) for values in self.candidates.samples(self.log, rows))
+        return CTRBatch(**vars(self.batch(rows)), candidate=candidate, label=label, near=near)
 
     def _loader(self, rows: IntArray, batches: Sampler[list[int]]) -> DataLoader[SequenceBatch]:
         return DataLoader(CTRSamples(self, rows), batch_sampler=batches, collate_fn=_as_is)

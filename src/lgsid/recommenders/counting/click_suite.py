@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
@@ -25,8 +26,10 @@ logger = logging.getLogger(__name__)
 class Negatives(Protocol):
     """Stored negatives, such as the `candidates` of a `CTRData` that is set up."""
 
-    def of(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Return negatives of log rows (B,), and which were drawn near the last place, both (B, K)."""
+    def samples(
+        self, log: CheckInLog, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Return candidates with the positive first, labels, and which are near, of log rows (B,); all (B, C)."""
 
 
 def evaluate_counting_clicks(
@@ -76,12 +79,6 @@ def evaluate_counting_clicks(
 
 
 def samples_of(source: LogSource, candidates: Negatives, rows: npt.NDArray[np.int64]) -> ClickSamples:
-    """Return what the click-through task serves of log rows (B,): 1 + K candidates each, the positive first."""
-    log = source.log
-    negative, near = candidates.of(rows)
-    candidate = np.concatenate([log.item[rows][:, None], negative], axis=1)
-    label = np.zeros(candidate.shape, dtype=np.float32)
-    label[:, 0] = 1.0
-    near = np.concatenate([log.n_before[rows][:, None] > 0, near], axis=1)
-    queries = (torch.from_numpy(values) for values in (rows, log.user[rows], log.is_new[rows]))
-    return ClickSamples(*queries, *(torch.from_numpy(values) for values in (candidate, label, near)))
+    """Return the samples of the click-through task at log rows (B,)."""
+    queries = (torch.from_numpy(values) for values in (rows, source.log.user[rows], source.log.is_new[rows]))
+    return ClickSamples(*queries, *(torch.from_numpy(values) for values in candidates.samples(source.log, rows)))
