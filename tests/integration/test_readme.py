@@ -15,7 +15,7 @@ import yaml
 from lgsid.artefacts import Embeddings
 from lgsid.cli import main
 from lgsid.config.config_files import find_config
-from lgsid.datasets import load_builder
+from lgsid.datasets import load_builder, public_datasets
 from lgsid.geo import GeoEncoder
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.plugins import kinds
@@ -94,6 +94,9 @@ def test_commands_run(command, desk, monkeypatch, capsys):
         assert re.search(r"^minilm = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
         return
     assert program == "lgsid"
+    if arguments[:2] == ["data", "download"]:
+        assert arguments[2] in public_datasets()  # no test needs the network
+        return
     main([*arguments, *QUICK.get(arguments[0], [])])
     assert capsys.readouterr().out or arguments[0] == "fit"
 
