@@ -14,7 +14,7 @@ WIDTH = 80
 def prepare_output() -> None:
     """Send log lines to standard error: ours, and warnings of others. Call it before torch is imported."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Threads that wait for each other sleep. If they spin, one busy neighbour makes training six times slower.
+    # Threads that wait for each other sleep. If they spin, one busy neighbor makes training six times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("lgsid").setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""`lgsid fit | test` on a toy city: what a run leaves, and the traps of LightningCLI that DESIGN 5 lists."""
+"""`lgsid fit | test` on a toy city: what a run leaves, and known traps of LightningCLI."""
 
 import json
 import re

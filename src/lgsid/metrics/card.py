@@ -90,7 +90,7 @@ def quality_card(
     }
     if items is not None and embeddings is not None:
         vectors = embeddings.for_items(items) if isinstance(embeddings, Embeddings) else embeddings
-        card["neighbourhood"] = neighbourhood(vectors, items, k)
+        card["neighbourhood"] = neighborhood_summary(vectors, items, k)
     card["left_out"] = left_out(items)
     return {name: finite(value) for name, value in card.items()}
 
@@ -226,7 +226,7 @@ def nmi(groups: Tensor, labels: Tensor) -> float:
     return float(normalized_mutual_info_score(labels[known].numpy(), groups[known].numpy()))
 
 
-def neighbourhood(embeddings: npt.NDArray[np.float32], items: Items, k: int) -> dict[str, float]:
+def neighborhood_summary(embeddings: npt.NDArray[np.float32], items: Items, k: int) -> dict[str, float]:
     """Return coverage@k of each region level, purity@k and the median km of the k nearest vectors `(N, D)`."""
     nearest = nearest_vectors(torch.from_numpy(np.array(embeddings, dtype=np.float32)), k)
     known = attribute_labels(items)

@@ -82,7 +82,7 @@ class Quantizer(Describable, nn.Module, ABC):
         """Create parameters and buffers for vectors of width `dim`."""
 
     def fit(self, x: Tensor) -> None:
-        """Initialise (or wholly train) from the vectors of all training items, `x: (N, D)`, without a gradient.
+        """Initialize (or wholly train) from the vectors of all training items, `x: (N, D)`, without a gradient.
 
         The rows come in an order that does not depend on the order of the items table. The result must be the
         same every time.

@@ -1,4 +1,4 @@
-"""The public datasets, where they are at hand: counts that their README and FIELD state."""
+"""The public datasets, where they are at hand: counts that their publishers state."""
 
 import json
 from pathlib import Path

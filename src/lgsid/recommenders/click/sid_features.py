@@ -72,7 +72,7 @@ class PrefixSids(SidFeatures):
     """Embed every prefix of the codes (first code, first two, ...), hashed to one table, and concatenate.
 
     Source: prefix n-grams of semantic IDs (arXiv 2306.08121, 2504.02137). Places that share a prefix share what was
-    learnt of it; unlike `LevelSids`, a code means something of its own under each prefix.
+    learned about it; unlike `LevelSids`, a code means something of its own under each prefix.
 
     Args:
         width: Values per prefix.
