@@ -14,7 +14,7 @@ from lgsid.artefacts import Embeddings, SemanticIDs
 from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
 from lgsid.config.config_files import config_root, own_configs
-from lgsid.datasets import load_builder
+from lgsid.commands.prepare_data import builder_of
 from lgsid.pipeline import training_cli
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.preflight import check_options
@@ -233,7 +233,7 @@ def test_every_logger_config_parses(name):
 
 @pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("data/")])
 def test_every_data_config_parses(name):
-    assert load_builder(config_root() / name)
+    assert builder_of(config_root() / name)
 
 
 @pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("pipelines/")])
@@ -250,4 +250,4 @@ def test_options_of_own_suites_exist(path):
         check_options(suite.pipeline(dataset, suite.seeds[0], Path("runs")))
     for dataset in suite.datasets:
         stage = suite.pipeline(dataset, suite.seeds[0], Path("runs")).stages["data"]
-        assert load_builder(stage.configs[0], stage.options)
+        assert builder_of(stage.configs[0], stage.options)

@@ -15,7 +15,7 @@ import yaml
 from lgsid.artefacts import Embeddings
 from lgsid.cli import main
 from lgsid.config.config_files import find_config
-from lgsid.datasets import load_builder, public_datasets
+from lgsid.datasets import builder_from_config, public_datasets
 from lgsid.geo import GeoEncoder
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.plugins import kinds
@@ -139,7 +139,7 @@ def test_yaml_is_a_config(text, desk, monkeypatch):
         path.write_text(text.replace("../", f"{shipped.parents[1]}/"))
         assert list(Pipeline.read(path).stages) == list(Pipeline.read(shipped).stages)
     else:
-        assert load_builder(content).build().items
+        assert builder_from_config(content).build().items
 
 
 @pytest.mark.parametrize("text", blocks("toml"))

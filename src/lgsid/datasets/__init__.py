@@ -1,6 +1,7 @@
 """Datasets: where they come from, how they are prepared and split. Nothing here imports torch."""
 
 from lgsid.datasets.brands import Brands
+from lgsid.datasets.builder_from_config import builder_from_config
 from lgsid.datasets.category_groups import CategoryGroups
 from lgsid.datasets.context_trails_petaling_jaya import ContextTrailsPetalingJaya
 from lgsid.datasets.data_source import DataSource
@@ -10,7 +11,6 @@ from lgsid.datasets.download import download_dataset, download_steps, public_dat
 from lgsid.datasets.foursquare_nyc import FoursquareNYC
 from lgsid.datasets.foursquare_phoenix import FoursquarePhoenix
 from lgsid.datasets.gowalla_nyc import GowallaNYC
-from lgsid.datasets.load_builder import load_builder
 from lgsid.datasets.polygon_layer import PolygonLayer
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
@@ -44,9 +44,9 @@ __all__ = [
     "SyntheticCity",
     "TableSource",
     "TemporalSplit",
+    "builder_from_config",
     "describe_dataset",
     "download_dataset",
     "download_steps",
-    "load_builder",
     "public_datasets",
 ]

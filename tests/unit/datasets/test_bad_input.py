@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lgsid.datasets import DatasetBuilder, TableSource, TemporalSplit, load_builder
+from lgsid.commands.prepare_data import builder_of
+from lgsid.datasets import DatasetBuilder, TableSource, TemporalSplit
 from lgsid.errors import LgsidError
 
 N = 20
@@ -250,7 +251,7 @@ def test_unknown_time_zone(tables):
 )
 def test_mistakes_in_the_config(arguments, expected):
     with pytest.raises(LgsidError) as caught:
-        load_builder(CONFIGS / "table_example.yaml", arguments)
+        builder_of(CONFIGS / "table_example.yaml", arguments)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -276,10 +277,10 @@ def test_options_of_a_table_that_cannot_be(tables, options, expected):
 
 def test_config_files_that_are_none(tmp_path):
     with pytest.raises(LgsidError, match="no such config"):
-        load_builder(tmp_path / "nowhere.yaml")
+        builder_of(tmp_path / "nowhere.yaml")
     (tmp_path / "broken.yaml").write_text("a: [1")
     with pytest.raises(LgsidError, match="not valid YAML"):
-        load_builder(tmp_path / "broken.yaml")
+        builder_of(tmp_path / "broken.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(LgsidError, match="expected the arguments of DatasetBuilder"):
-        load_builder(tmp_path / "list.yaml")
+        builder_of(tmp_path / "list.yaml")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lgsid.datasets import load_builder
+from lgsid.commands.prepare_data import builder_of
+from lgsid.datasets import builder_from_config
 from lgsid.datasets.data_source import DEFAULT_ROOT, ROOT_VARIABLE
 from lgsid.testing import toy_city, toy_tables
 
@@ -34,19 +35,19 @@ def write(project, name="configs/city.yaml", **init_args):
 
 def test_a_relative_root_starts_from_the_config(project):
     path, _ = write(project, root="../tables")
-    dataset = load_builder(path).build()
+    dataset = builder_of(path).build()
     assert dataset.interactions.frame.equals(toy_city().interactions.frame)
     assert "region_1" in dataset.items.frame.columns
 
 
 def test_a_config_named_by_a_relative_path(project):
     write(project, root="../tables")
-    assert all(file.is_file() for file in load_builder("../project/configs/city.yaml").files())
+    assert all(file.is_file() for file in builder_of("../project/configs/city.yaml").files())
 
 
 def test_without_a_root_files_are_beside_the_config(project):
     path, _ = write(project, "tables/city.yaml", root=None)
-    assert all(file.is_file() for file in load_builder(path).files())
+    assert all(file.is_file() for file in builder_of(path).files())
 
 
 @pytest.mark.parametrize("key", ["source.init_args.root", "source.root"])
@@ -54,22 +55,22 @@ def test_a_root_on_the_command_line_starts_from_the_working_directory(project, k
     path, _ = write(project, root="nowhere")
     shutil.copytree(project / "tables", "here")
     for overrides in ({key: "here"}, [f"--{key}=here"], [f"--{key}", "here"]):
-        builder = load_builder(path, overrides)
+        builder = builder_of(path, overrides)
         assert builder.source.root == Path("here")
         assert all(file.is_file() for file in builder.files())
 
 
 def test_another_override_leaves_the_root_of_the_config(project):
     path, _ = write(project, root="../tables")
-    assert load_builder(path, ["--k_core=1"]).source.root == project / "configs/../tables"
+    assert builder_of(path, ["--k_core=1"]).source.root == project / "configs/../tables"
 
 
 def test_an_absolute_root_and_the_default_of_public_data_stay(project, monkeypatch):
     path, _ = write(project, root=str(project / "tables"))
-    assert load_builder(path).source.root == project / "tables"
-    assert load_builder(CONFIGS / "gowalla_nyc.yaml").source.root == Path(DEFAULT_ROOT)
+    assert builder_of(path).source.root == project / "tables"
+    assert builder_of(CONFIGS / "gowalla_nyc.yaml").source.root == Path(DEFAULT_ROOT)
     monkeypatch.setenv(ROOT_VARIABLE, "some/data")
-    assert load_builder(CONFIGS / "gowalla_nyc.yaml").source.root == Path("some/data")
+    assert builder_of(CONFIGS / "gowalla_nyc.yaml").source.root == Path("some/data")
 
 
 def test_files_that_begin_with_a_dot_start_from_the_config(project):
@@ -78,7 +79,7 @@ def test_files_that_begin_with_a_dot_start_from_the_config(project):
     path, content = write(project, root="../tables", items="../places.csv")
     content["regions"][0]["layers"][0]["path"] = "./areas.geojson"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    dataset = load_builder(path).build()
+    dataset = builder_of(path).build()
     assert dataset.interactions.frame.equals(toy_city().interactions.frame)
     assert {note["why"] for note in dataset.report["notes"]} == {"places.csv", "checkins.csv"}
 
@@ -91,10 +92,10 @@ def test_files_on_the_command_line_that_begin_with_a_dot_start_from_the_working_
         ["--source.init_args.items=./mine.csv"],
         ["--source.init_args.items", "./mine.csv"],
     ):
-        assert load_builder(path, overrides).build().items.frame.shape[0] == len(toy_city().items)
+        assert builder_of(path, overrides).build().items.frame.shape[0] == len(toy_city().items)
 
 
 def test_a_content_starts_from_the_folder_that_it_is_given(project):
     _, content = write(project, root="../tables")
-    assert all(file.is_file() for file in load_builder(content, folder=project / "configs").files())
-    assert not any(file.is_file() for file in load_builder(content).files())
+    assert all(file.is_file() for file in builder_from_config(content, folder=project / "configs").files())
+    assert not any(file.is_file() for file in builder_from_config(content).files())

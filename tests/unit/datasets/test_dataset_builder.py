@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from lgsid.artefacts import Dataset
+from lgsid.commands.prepare_data import builder_of
 from lgsid.datasets import (
     Brands,
     DatasetBuilder,
@@ -16,7 +17,6 @@ from lgsid.datasets import (
     RegionJoin,
     TemporalSplit,
     describe_dataset,
-    load_builder,
 )
 from lgsid.errors import LgsidError
 from lgsid.testing import toy_city, toy_source, toy_tables
@@ -47,7 +47,7 @@ def shown(renderable):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda p: p.stem)
 def test_every_config_parses(config):
-    builder = load_builder(config)
+    builder = builder_of(config)
     assert builder.name
     assert isinstance(builder.source, DataSource)
     assert all(isinstance(join, RegionJoin) for join in builder.regions or [])
@@ -56,7 +56,7 @@ def test_every_config_parses(config):
 def test_table_example_works_on_a_users_files(tmp_path):
     toy_tables(tmp_path)
     config = next(c for c in CONFIGS if c.stem == "table_example")
-    builder = load_builder(config, {"source.init_args.root": str(tmp_path)})
+    builder = builder_of(config, {"source.init_args.root": str(tmp_path)})
     dataset = builder.build()
     expected = toy_city()
     assert dataset.items.texts("region_1").tolist() == expected.items.texts("region_2").tolist()
@@ -66,8 +66,8 @@ def test_table_example_works_on_a_users_files(tmp_path):
 
 def test_overrides_win(tmp_path):
     config = next(c for c in CONFIGS if c.stem == "synthetic_city")
-    by_mapping = load_builder(config, {"source.init_args.n_places": 50, "split": "LeaveOneOutSplit", "k_core": 2})
-    by_flags = load_builder(config, ["--source.init_args.n_places=50", "--split=LeaveOneOutSplit", "--k_core", "2"])
+    by_mapping = builder_of(config, {"source.init_args.n_places": 50, "split": "LeaveOneOutSplit", "k_core": 2})
+    by_flags = builder_of(config, ["--source.init_args.n_places=50", "--split=LeaveOneOutSplit", "--k_core", "2"])
     for builder in (by_mapping, by_flags):
         assert builder.source.n_places == 50
         assert type(builder.split).__name__ == "LeaveOneOutSplit"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lgsid.datasets import PublicDataset, PublicFile, download, download_dataset, download_steps, load_builder
+from lgsid.commands.prepare_data import builder_of
+from lgsid.datasets import PublicDataset, PublicFile, download, download_dataset, download_steps
 from lgsid.datasets.data_source import ROOT_VARIABLE, data_root
 from lgsid.errors import LgsidError
 
@@ -177,13 +178,13 @@ def test_the_steps_name_address_place_and_hash(tmp_path):
 def test_a_config_reads_nothing_that_is_not_declared(name, monkeypatch):
     monkeypatch.setenv(ROOT_VARIABLE, "data")
     declared = {file.target for file in download.public_datasets()[name].files}
-    read = {file.relative_to("data").as_posix() for file in load_builder(CONFIGS / f"{name}.yaml").files()}
+    read = {file.relative_to("data").as_posix() for file in builder_of(CONFIGS / f"{name}.yaml").files()}
     assert read <= declared
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_missing_file_says_how_to_get_it(name, tmp_path):
-    builder = load_builder(CONFIGS / f"{name}.yaml", {"source.init_args.root": str(tmp_path)})
+    builder = builder_of(CONFIGS / f"{name}.yaml", {"source.init_args.root": str(tmp_path)})
     with pytest.raises(LgsidError, match=f"no such file; download it with `lgsid data download {name}`"):
         builder.build()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lgsid.datasets import load_builder
+from lgsid.commands.prepare_data import builder_of
 from lgsid.datasets.data_source import data_root
 
 CONFIGS = Path(__file__).parents[3] / "configs" / "data"
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.data, pytest.mark.skipif(not HERE.is_dir(), reason="LG
 
 @pytest.fixture(scope="module")
 def nyc():
-    return load_builder(CONFIGS / "foursquare_nyc.yaml").build()
+    return builder_of(CONFIGS / "foursquare_nyc.yaml").build()
 
 
 def test_foursquare_nyc_counts(nyc):
@@ -56,7 +56,7 @@ def test_foursquare_nyc_attributes(nyc):
 
 
 def test_foursquare_nyc_leave_one_out():
-    dataset = load_builder(CONFIGS / "foursquare_nyc_leave_one_out.yaml").build()
+    dataset = builder_of(CONFIGS / "foursquare_nyc_leave_one_out.yaml").build()
     frame = dataset.interactions.frame
     counts = frame["split"].value_counts()
     assert (counts["test"], counts["val"]) == (1082, 1081)  # one user has two check-ins
@@ -65,7 +65,7 @@ def test_foursquare_nyc_leave_one_out():
 
 
 def test_gowalla_nyc():
-    builder = load_builder(CONFIGS / "gowalla_nyc.yaml", {"repeated": "keep"})
+    builder = builder_of(CONFIGS / "gowalla_nyc.yaml", {"repeated": "keep"})
     dataset = builder.build()
     assert (len(dataset.interactions), len(dataset.user_ids), len(dataset.items)) == (101687, 3456, 6568)
     notes = {(n["action"], n["what"]): n["count"] for n in dataset.report["notes"]}
@@ -75,7 +75,7 @@ def test_gowalla_nyc():
 
 
 def test_context_trails():
-    dataset = load_builder(CONFIGS / "context_trails_petaling_jaya.yaml").build()
+    dataset = builder_of(CONFIGS / "context_trails_petaling_jaya.yaml").build()
     notes = [(n["action"], n["what"], n["count"]) for n in dataset.report["notes"]]
     assert ("dropped", "places", 1413) in notes
     assert dataset.region_names == ["state", "district", "constituency"]
@@ -88,13 +88,13 @@ def test_context_trails_core_of_the_readme():
     """With the places that have no coordinates, the 5-core is the one that the README of the data states."""
     from lgsid.datasets.k_core import k_core
 
-    raw = load_builder(CONFIGS / "context_trails_petaling_jaya.yaml").source.read()
+    raw = builder_of(CONFIGS / "context_trails_petaling_jaya.yaml").source.read()
     kept = raw.interactions[k_core(raw.interactions, 5, 5)]
     assert (len(kept), kept["user_id"].nunique(), kept["item_id"].nunique()) == (105476, 6609, 4044)
 
 
 def test_foursquare_phoenix():
-    dataset = load_builder(CONFIGS / "foursquare_phoenix.yaml").build()
+    dataset = builder_of(CONFIGS / "foursquare_phoenix.yaml").build()
     assert len(dataset.interactions) == 18056 - 29
     assert dataset.items.frame["category_group"].nunique() == 10
     assert np.all(dataset.items.texts("region_1") == "Maricopa County")

@@ -13,14 +13,14 @@ assert describe_dataset(dataset).renderables
 dataset.write(sys.argv[1])
 """
 CONFIG = """
-from lgsid.datasets import load_builder
+from lgsid.datasets import builder_from_config
 content = {
     "name": "city",
     "source": {"class_path": "SyntheticCity", "init_args": {"n_places": 60, "n_users": 20, "n_checkins": 400}},
     "split": {"class_path": "TemporalSplit"},
     "regions": None,
 }
-assert load_builder(content).build().items
+assert builder_from_config(content).build().items
 """
 
 

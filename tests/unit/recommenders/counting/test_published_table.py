@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lgsid.datasets import load_builder
+from lgsid.commands.prepare_data import builder_of
 from lgsid.recommenders.counting import evaluate_counting
 
 DATA = Path(os.environ.get("LGSID_DATA", "../shared/data"))
@@ -34,7 +34,7 @@ NEW_PLACES = (0.013, 0.042, 0.067, 0.034)
 @pytest.mark.skipif(not (DATA / "foursquare_nyc").is_dir(), reason="needs foursquare_nyc in LGSID_DATA")
 @pytest.mark.parametrize("config", TABLE)
 def test_the_table_is_reproduced(config):
-    found = evaluate_counting(load_builder(Path("configs/data") / f"{config}.yaml").build())
+    found = evaluate_counting(builder_of(Path("configs/data") / f"{config}.yaml").build())
     for name, row in TABLE[config].items():
         for key, value in zip(KEYS, row, strict=True):
             assert found[f"{name}/test/{key}"] == pytest.approx(value, abs=0.002), (name, key)

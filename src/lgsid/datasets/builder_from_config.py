@@ -1,4 +1,4 @@
-"""Read a dataset config."""
+"""Build a `DatasetBuilder` from a dataset config."""
 
 from __future__ import annotations
 
@@ -19,47 +19,42 @@ FILE_KEYS = frozenset({"path", "items", "interactions"})  # files that are looke
 ROOT = re.compile(r"source(?:(?:\.init_args)?\.root)?")  # options that set the root
 
 
-def load_builder(
-    config: str | Path | Mapping[str, Any],
-    overrides: Mapping[str, Any] | Sequence[str] = (),
-    folder: Path | None = None,
+def builder_from_config(
+    config: Mapping[str, Any], overrides: Mapping[str, Any] | Sequence[str] = (), folder: str | Path = "."
 ) -> DatasetBuilder:
-    """Make the builder that a dataset config describes.
+    """Build the `DatasetBuilder` that the content of a dataset config describes.
 
-    Paths: a relative `root` of the source starts from the folder of the config, and from the working directory where an
-    override sets it. Other files (tables, polygons, taxonomy) are looked up in `root`, unless they are absolute or
-    begin with `./` or `../`: these start from the folder of the config, or from the working directory, as `root` does.
+    A relative `root` of the source starts from the folder of the config, and from the working directory where an
+    override sets it. Other files (tables, polygons, taxonomy) are looked up in `root`, unless they are absolute or begin
+    with `./` or `../`: these start from the folder of the config, and from the working directory in an override.
 
     Args:
-        config: A YAML file whose keys are the arguments of `DatasetBuilder`, or its content.
+        config: Arguments of `DatasetBuilder`, as in the YAML files of `configs/data`.
         overrides: Dotted keys and their values, `{"source.init_args.root": "data"}`, or command-line arguments,
-            `["--source.init_args.root=data"]`. They win over the file.
-        folder: Where relative paths of `config` start; the folder of the file, or the working directory for a content.
+            `["--source.init_args.root=data"]`. They take precedence over the config.
+        folder: Folder of the config file.
 
     Raises:
-        LgsidError: if the file is missing, is not YAML, or an argument is unknown or wrong.
+        LgsidError: if an argument is unknown or invalid.
     """
-    where = "config" if isinstance(config, Mapping) else str(config)
-    content = dict(config) if isinstance(config, Mapping) else _read(Path(config))
-    folder = folder or (Path() if isinstance(config, Mapping) else Path(config).parent)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(DatasetBuilder)
     parser.add_argument("--config", action="config")
     arguments = _arguments(overrides)
     try:
-        text = yaml.safe_dump(_anchored(content, folder), sort_keys=False)
+        text = yaml.safe_dump(_anchored(config, Path(folder)), sort_keys=False)
         parsed = parser.parse_args([f"--config={text}", *arguments])
         if not any(ROOT.fullmatch(a.removeprefix("--").partition("=")[0]) for a in arguments):
-            _anchor_root(parsed, folder)
+            _anchor_root(parsed, Path(folder))
         instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # renamed in 4.49
         values = instantiate(parsed)
     except ArgumentError as error:
-        raise LgsidError(f"{where}: {_explain(str(error))}") from error
+        raise LgsidError(_explain(str(error))) from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})
 
 
 def _arguments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
-    """Return overrides as command-line arguments; files that begin with `./` or `../` start from where we are."""
+    """Return overrides as command-line arguments, with `./` and `../` resolved against the working directory."""
     if isinstance(overrides, Mapping):
         return [f"--{key}={_flag(_anchored({key: value}, Path())[key])}" for key, value in overrides.items()]
     found: list[str] = []
@@ -73,7 +68,7 @@ def _arguments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
 
 
 def _anchored(content: Any, folder: Path) -> Any:
-    """Let files that begin with `./` or `../` start from `folder`, made absolute."""
+    """Resolve files that begin with `./` or `../` against `folder`."""
     if isinstance(content, Mapping):
         return {key: _anchored_file(str(key), value, folder) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
@@ -88,26 +83,14 @@ def _anchored_file(key: str, value: Any, folder: Path) -> Any:
 
 
 def _anchor_root(parsed: Namespace, folder: Path) -> None:
-    """Let a relative root start from `folder`; also a default such as "." of `TableSource`."""
+    """Resolve a relative root against `folder`; also a default root, such as "." of `TableSource`."""
     root = parsed.get("source.init_args.root")
     if isinstance(root, str):
         parsed["source.init_args.root"] = str(folder / root)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise LgsidError(f"{path}: no such config; those that come with lgsid are in configs/data")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LgsidError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise LgsidError(f"{path}: expected the arguments of DatasetBuilder (name, source, split, ...)")
-    return content
-
-
 def _explain(message: str) -> str:
-    """Add the known names to a complaint about an unknown class or argument."""
+    """Return the message of the parser in one line, with the known names for an unknown class."""
     text = " ".join(message.split())
     for key, base in (("source", DataSource), ("split", Split)):
         unknown = re.search(rf'"{key}".*(?:import path string|Import path|import).*?: (\S+)$', text)
