@@ -13,8 +13,8 @@ import pytest
 from lgsid.artefacts import Embeddings, SemanticIDs
 from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
-from lgsid.config.config_files import config_root, own_configs
 from lgsid.commands.prepare_data import builder_of
+from lgsid.config.config_files import config_root, own_configs
 from lgsid.pipeline import training_cli
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.preflight import check_options

@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 
     from lgsid.datasets import DatasetBuilder
 
-CODE = ("lgsid.datasets.dataset_builder:DatasetBuilder", "lgsid.datasets.load_builder:load_builder")
+CODE = ("lgsid.datasets.dataset_builder:DatasetBuilder", "lgsid.datasets.builder_from_config:builder_from_config")
 
 
-def builder_of(config: str, options: Mapping[str, Any]) -> DatasetBuilder:
-    """Return the builder that a dataset config describes, with dotted options over it.
+def builder_of(config: str | Path, options: Mapping[str, Any] | Sequence[str] = ()) -> DatasetBuilder:
+    """Return the builder that a dataset config file describes, with options that take precedence over it.
+
+    Args:
+        config: The file, or the name of a config that lgsid carries.
+        options: Dotted keys and their values, or command-line arguments.
 
     Raises:
         LgsidError: naming the file and what is wrong in it.
     """
     from argparse import ArgumentError
 
-    from lgsid.datasets import load_builder
+    from lgsid.datasets import builder_from_config
     from lgsid.pipeline.parser_errors import explain
     from lgsid.plugins import load_kind
 
@@ -36,14 +40,10 @@ def builder_of(config: str, options: Mapping[str, Any]) -> DatasetBuilder:
     path = find_config(config)
     content = read_config(path)
     try:
-        return load_builder(content, options, path.parent)
+        return builder_from_config(content, options, path.parent)
     except LgsidError as error:
         cause = error.__cause__
-        text = (
-            explain(str(cause), "lgsid.datasets.DatasetBuilder")
-            if isinstance(cause, ArgumentError)
-            else str(error).removeprefix("config: ")
-        )
+        text = explain(str(cause), "lgsid.datasets.DatasetBuilder") if isinstance(cause, ArgumentError) else str(error)
         raise LgsidError(text if text.startswith(str(path)) else f"{path}: {text}") from error
 
 
@@ -86,16 +86,23 @@ def describe(config: str, **options: Any) -> RenderableType:
 
 
 @command()
-def download(name: str, *, root: str | None = None) -> str:
-    """Download a public dataset from where it is published.
+def download(name: str, *, root: str | None = None, steps: bool = False, mirror: str | None = None) -> str:
+    """Download the files of a public dataset from their publishers' repositories.
 
     Args:
         name: Name of the dataset, such as foursquare_nyc.
         root: Data root for the files; LGSID_DATA, or ../shared/data by default.
+        steps: Print how to get the files by hand, without downloading.
+        mirror: Address of a mirror in place of https://raw.githubusercontent.com.
     """
-    from lgsid.datasets import download_dataset
+    from lgsid.datasets import download_dataset, download_steps
+    from lgsid.datasets.download import where_to_look
+    from lgsid.datasets.public_dataset import GITHUB_RAW
     from lgsid.plugins import load_kind
 
     load_kind("data_sources")
-    folder = download_dataset(name, root, report=tell)
-    return f"{folder}: has all files; now run `lgsid data prepare data/{name}.yaml --output FOLDER`"
+    mirror = mirror or GITHUB_RAW
+    if steps:
+        return "\n".join(download_steps(name, root, mirror=mirror))
+    folder = download_dataset(name, root, mirror=mirror, report=tell)
+    return f"All files are there. {where_to_look(folder)} Next: lgsid data prepare data/{name}.yaml --output FOLDER"

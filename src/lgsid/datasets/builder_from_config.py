@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +11,9 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
-from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.dataset_builder import DatasetBuilder
-from lgsid.datasets.splits import Split
 from lgsid.errors import LgsidError
+from lgsid.plugins import suggestion
 
 FILE_KEYS = frozenset({"path", "items", "interactions"})  # files that are looked up in `root`
 ROOT = re.compile(r"source(?:(?:\.init_args)?\.root)?")  # options that set the root
@@ -25,8 +25,8 @@ def builder_from_config(
     """Build the `DatasetBuilder` that the content of a dataset config describes.
 
     A relative `root` of the source starts from the folder of the config, and from the working directory where an
-    override sets it. Other files (tables, polygons, taxonomy) are looked up in `root`, unless they are absolute or begin
-    with `./` or `../`: these start from the folder of the config, and from the working directory in an override.
+    override sets it. Other files (tables, polygons, taxonomy) are looked up in `root`, unless they are absolute or
+    begin with `./` or `../`: these start from the folder of the config, and from the working directory in an override.
 
     Args:
         config: Arguments of `DatasetBuilder`, as in the YAML files of `configs/data`.
@@ -41,6 +41,7 @@ def builder_from_config(
     parser.add_class_arguments(DatasetBuilder)
     parser.add_argument("--config", action="config")
     arguments = _arguments(overrides)
+    _check_keys([*config, *(a[2:].partition("=")[0].partition(".")[0] for a in arguments if a.startswith("--"))])
     try:
         text = yaml.safe_dump(_anchored(config, Path(folder)), sort_keys=False)
         parsed = parser.parse_args([f"--config={text}", *arguments])
@@ -49,8 +50,16 @@ def builder_from_config(
         instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # renamed in 4.49
         values = instantiate(parsed)
     except ArgumentError as error:
-        raise LgsidError(_explain(str(error))) from error
+        raise LgsidError(" ".join(str(error).split())) from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})
+
+
+def _check_keys(keys: Sequence[str]) -> None:
+    """Raise if a top-level key is no argument of `DatasetBuilder`."""
+    known = list(inspect.signature(DatasetBuilder).parameters)
+    for key in keys:
+        if key not in known:
+            raise LgsidError(f"unknown key {key!r} of a dataset config; {suggestion(key, known)}")
 
 
 def _arguments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
@@ -87,22 +96,6 @@ def _anchor_root(parsed: Namespace, folder: Path) -> None:
     root = parsed.get("source.init_args.root")
     if isinstance(root, str):
         parsed["source.init_args.root"] = str(folder / root)
-
-
-def _explain(message: str) -> str:
-    """Return the message of the parser in one line, with the known names for an unknown class."""
-    text = " ".join(message.split())
-    for key, base in (("source", DataSource), ("split", Split)):
-        unknown = re.search(rf'"{key}".*(?:import path string|Import path|import).*?: (\S+)$', text)
-        if unknown:
-            known = ", ".join(sorted(c.__name__ for c in _subclasses(base)))
-            return f"{key}: {unknown[1]!r} is unknown; known are {known}"
-    return text.removeprefix("Parser ")
-
-
-def _subclasses(base: type) -> set[type]:
-    children: list[type] = base.__subclasses__()
-    return set(children).union(*map(_subclasses, children))
 
 
 def _flag(value: Any) -> str:

@@ -91,8 +91,8 @@ def download_steps(name: str, root: str | Path | None = None, *, mirror: str = G
 def where_to_look(root: Path) -> str:
     """Say how later commands find the data root."""
     if root == data_root(None):
-        return f"{root} is where lgsid looks for public datasets."
-    return f"Let lgsid find it: export {ROOT_VARIABLE}={root.resolve()}"
+        return f"lgsid looks for public datasets in {root}."
+    return f"Let lgsid find them: export {ROOT_VARIABLE}={root.resolve()}"
 
 
 def _find(name: str) -> PublicDataset:

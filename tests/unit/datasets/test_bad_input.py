@@ -238,13 +238,14 @@ def test_unknown_time_zone(tables):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--source.class_path=TableSauce"], "source: 'TableSauce' is unknown; known are "),
+        (["--source.class_path=TableSauce"], "source: no class 'TableSauce'; did you mean TableSource?"),
         (
             ["--split=TemporalSplitt"],
-            "split: 'TemporalSplitt' is unknown; known are BlockSplit, LeaveOneOutSplit, Temp",
+            "split: no class 'TemporalSplitt'; did you mean TemporalSplit? known: BlockSplit, LeaveOneOutSplit, Temp",
         ),
-        (["--k_core=five"], 'key "k_core"'),
-        (["--kcore=5"], "--kcore=5"),
+        (["--k_core=five"], "k_core: expected int. Got value: five"),
+        (["--kcore=5"], "unknown key 'kcore' of a dataset config; did you mean k_core?"),
+        ({"kcore": 5}, "unknown key 'kcore' of a dataset config; did you mean k_core?"),
         ({"split.init_args.trian": 0.5}, "trian"),
         (["--missing_coordinates=keep"], "missing_coordinates"),
     ],
@@ -282,5 +283,5 @@ def test_config_files_that_are_none(tmp_path):
     with pytest.raises(LgsidError, match="not valid YAML"):
         builder_of(tmp_path / "broken.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
-    with pytest.raises(LgsidError, match="expected the arguments of DatasetBuilder"):
+    with pytest.raises(LgsidError, match="expected `key: value` lines, found list"):
         builder_of(tmp_path / "list.yaml")
