@@ -50,6 +50,7 @@ PLAIN = ("--config", "tokenizer/plain_ids.yaml", *DATA)
 ALIGN = ("--config", "alignment/gdpo.yaml", *DATA)
 TIGER = ("--config", "recommender/tiger.yaml", *DATA)
 TIGER_SIDS = (*TIGER, "--data.init_args.sids=plain/sids.parquet")
+REWARD = ("--config", "reward/anchored_pair.yaml", *DATA)
 DIN = ("--config", "recommender/din_no_sids.yaml", *DATA)
 
 
@@ -68,6 +69,9 @@ DIN = ("--config", "recommender/din_no_sids.yaml", *DATA)
         (("fit", *ALIGN, "--data.ratios=[0.5, 0.5]"), "data: PreferenceData: 3 samplers but 2 ratios"),
         (("fit", *ALIGN, "--model.encoder.model=gone/encoder"), "model.init_args.encoder.init_args.model: "),
         (("fit", *DIN, "--model.dropout=2"), "model: DIN does not accept these arguments (ValueError: dropout"),
+        (("fit", *REWARD, "--data.n_contents=0"), "data.init_args.n_contents: RewardData: n_contents must be at least"),
+        (("fit", *TIGER_SIDS, "--model.beam_width=0"), "model.init_args.beam_width: TIGER: beam_width must be"),
+        (("data", "prepare", "data/synthetic_city.yaml", "--output=vectors.parquet"), "vectors.parquet: File exists"),
         (("fit", *TIGER), "data.init_args.sids is missing: TIGER generates semantic IDs; give sids.parquet"),
         (("validate", *TIGER_SIDS), "ckpt_path is missing: TIGER would be used with random weights"),
         (("test", *TIGER_SIDS), "ckpt_path is missing: TIGER would be used with random weights"),

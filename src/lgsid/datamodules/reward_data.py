@@ -86,6 +86,9 @@ class RewardData(LgsidDataModule):
         self.seed = seed
         if not 0 < heldout_share < 1:
             raise LgsidError(f"RewardData: heldout_share must lie between 0 and 1, not {heldout_share}")
+        for name, value in (("n_contents", n_contents), ("batch_size", batch_size)):
+            if value < 1:
+                raise LgsidError(f"RewardData: {name} must be at least 1, not {value}")
         if n_candidates < 2 or n_locations < n_candidates or not 0 <= n_far <= n_candidates:
             raise LgsidError(
                 f"RewardData: want 2 <= n_candidates <= n_locations and n_far <= n_candidates, "

@@ -13,20 +13,23 @@ LATE = {
     *("ensure_built", "configure_optimizers"),
     *("train_dataloader", "val_dataloader", "test_dataloader", "predict_dataloader"),
 }
+EARLY_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError, OSError, AssertionError)
 LATE_ERRORS = (ValueError, TypeError, ArithmeticError)
 
 
-def explain_constructor(error: BaseException, config: Mapping[str, Any]) -> str:
-    """Return one line for an error that was raised while the classes of a config were made.
+def explain_constructor(error: BaseException, config: Mapping[str, Any]) -> str | None:
+    """Return one line for an error that a value of the config raised while the classes of a config were made.
 
     The parser wraps an error in others, one for each type that an argument may have, so the cause is looked for in the
-    whole chain.
+    whole chain. Errors that no value of the config can cause, such as a name that the code lacks, are not explained.
 
     Args:
         error: The error as the parser raised it.
         config: The config: `class_path` and `init_args`, at any depth.
     """
     cause = cause_of(error)
+    if not isinstance(cause, (LgsidError, *EARLY_ERRORS)):
+        return None
     key, node = place_of(cause, config)
     message = " ".join(str(cause).split())
     if not isinstance(cause, LgsidError):

@@ -162,7 +162,10 @@ class TrainingCLI(LightningCLI):
         except MisconfigurationException:
             raise
         except Exception as error:
-            raise LgsidError(explain_constructor(error, self.config_dump)) from error
+            line = explain_constructor(error, self.config_dump)
+            if line is None:
+                raise
+            raise LgsidError(line) from error
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Run the subcommand.

@@ -11,6 +11,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from lgsid.errors import LgsidError
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries, RecomputingDecoder
 from lgsid.recommenders.generative.beam_search import PrefixScorer, beam_search, segment_log_softmax
 from lgsid.recommenders.generative.generator_scorer import GeneratorScorer
@@ -61,6 +62,8 @@ class GenerativeRecommender(Recommender):
         self.history_tokens = history_tokens or SummedTokens()
         self.history_length = history_length
         self.user_buckets = user_buckets
+        if beam_width < 1:
+            raise LgsidError(f"{type(self).__name__}: beam_width must be at least 1, not {beam_width}")
         self.beam_width = self.k_max = beam_width
         self.warmup_share = warmup_share
 
