@@ -17,6 +17,7 @@ from lgsid.artefacts.files import atomic_path
 from lgsid.datasets.data_source import ROOT_VARIABLE, DataSource, data_root
 from lgsid.datasets.public_dataset import GITHUB_RAW, PublicDataset, PublicFile
 from lgsid.errors import LgsidError
+from lgsid.plugins import suggestion
 
 TIMEOUT_S = 60.0
 USER_AGENT = "lgsid"  # some servers refuse requests without one
@@ -98,7 +99,7 @@ def where_to_look(root: Path) -> str:
 def _find(name: str) -> PublicDataset:
     known = public_datasets()
     if name not in known:
-        raise LgsidError(f"no public dataset {name!r}; known are {', '.join(known)}")
+        raise LgsidError(f"no public dataset {name!r}; {suggestion(name, known)}")
     return known[name]
 
 

@@ -25,7 +25,7 @@ def assign(names, categories=None, positions=None, least=2):
         ("", ()),
     ],
 )
-def test_plain_words(text, words):
+def test_normalize_name(text, words):
     assert normalize_name(text) == words
 
 

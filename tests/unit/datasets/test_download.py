@@ -162,7 +162,7 @@ def test_without_a_network_every_file_has_its_steps(tmp_path, monkeypatch):
 
 
 def test_an_unknown_name():
-    with pytest.raises(LgsidError, match=r"no public dataset 'gowala'; known are .*gowalla_nyc"):
+    with pytest.raises(LgsidError, match=r"no public dataset 'gowala'; did you mean gowalla_nyc\? known: "):
         download_dataset("gowala")
 
 
