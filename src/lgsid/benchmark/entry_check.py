@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lgsid import plugins
 from lgsid.benchmark.board import check_cell, check_together
-from lgsid.benchmark.cell import cells_of
+from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.definition import equal_definitions
 from lgsid.benchmark.result_file import read_result
 from lgsid.benchmark.suite import Suite, own_suites
@@ -38,8 +38,9 @@ def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folde
     """
     plugins.load()
     known = read_suites(suites)
+    cells = {name: list(cells_of(suite, folders.runs)) for name, suite in known.items()}
     for path in paths:
-        yield path, reason_against(path, known, folders)
+        yield path, reason_against(path, cells, folders)
 
 
 def read_suites(suites: Sequence[str]) -> dict[str, Suite]:
@@ -47,7 +48,7 @@ def read_suites(suites: Sequence[str]) -> dict[str, Suite]:
     return {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
 
 
-def reason_against(path: Path, suites: dict[str, Suite], folders: Folders) -> str:
+def reason_against(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders) -> str:
     """Return why a result file may not enter, empty if it may."""
     try:
         check_one(path, suites, folders)
@@ -56,21 +57,20 @@ def reason_against(path: Path, suites: dict[str, Suite], folders: Folders) -> st
     return ""
 
 
-def check_one(path: Path, suites: dict[str, Suite], folders: Folders) -> None:
+def check_one(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders) -> None:
     """Refuse a result file that may not enter the leaderboard: bad, not repeatable, on other data, or a lone seed.
 
     Raises:
         LgsidError: saying why.
     """
     result = read_result(path)
-    suite = suites.get(result["suite"])
-    if suite is None:
+    cells = suites.get(result["suite"])
+    if cells is None:
         raise LgsidError(f"{path}: belongs to suite {result['suite']}; known suites: {', '.join(sorted(suites))}")
-    cells = list(cells_of(suite, folders.runs))
     name = (result["dataset"]["name"], result["dataset"]["split"], result["method"]["name"], result["seed"])
     found = [c for c in cells if (c.dataset.name, c.dataset.split, c.method.name, c.seed) == name]
     if not found:
-        raise LgsidError(f"{path}: suite {suite.name} has no cell {'/'.join(str(part) for part in name)}")
+        raise LgsidError(f"{path}: suite {result['suite']} has no cell {'/'.join(str(part) for part in name)}")
     check_cell(found[0], result, path, equal_definitions(folders.results))
     folder = path.resolve().parent
     beside = {str(p): read_result(p) for c in cells if (p := folder / c.result_path(folder).name).is_file()}
