@@ -32,5 +32,7 @@ def tokenize(
     data = Dataset.read(dataset)
     vectors = None if embeddings is None else Embeddings.read(embeddings).for_items(data.items)
     if vectors is None and tokenizer.data_shape is not None and tokenizer.data_shape.embedding_dim:
-        raise LgsidError(f"{checkpoint}: this {type(tokenizer).__name__} needs vectors: give --embeddings FILE")
+        raise LgsidError(
+            f"{checkpoint}: this {type(tokenizer).__name__} needs vectors of the items: give their embeddings"
+        )
     return write_semantic_ids(tokenizer, data, vectors, Path(output))
