@@ -12,7 +12,7 @@ from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.preflight import check_options
-from lgsid.pipeline.run_folder import check_result_folder, recover, taken
+from lgsid.pipeline.run_folder import check_result_folder, recover, try_lock
 from lgsid.pipeline.runner import Runner, State
 
 WAIT_S = 2.0
@@ -87,7 +87,7 @@ class Scheduler:
 
     def attempt(self, step: Step) -> bool:
         """Run a stage unless another process does; tell whether it is complete now."""
-        with taken(step.folder.with_name(f".{step.folder.name}.lock")) as free:
+        with try_lock(step.folder.with_name(f".{step.folder.name}.lock")) as free:
             if not free:
                 return False
             recover(step.folder)

@@ -206,14 +206,14 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         LgsidError: if another process holds it, or it cannot be written to.
     """
-    with taken(folder / LOCK_FILE) as free:
+    with try_lock(folder / LOCK_FILE) as free:
         if not free:
             raise LgsidError(f"{folder}: another run works here; wait for it or choose another --run-folder")
         yield
 
 
 @contextmanager
-def taken(path: Path) -> Iterator[bool]:
+def try_lock(path: Path) -> Iterator[bool]:
     """Lock a file, and tell whether no other process holds it; the lock goes with the process, however that ends.
 
     Raises:
