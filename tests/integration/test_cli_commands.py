@@ -18,7 +18,7 @@ from lgsid.config.config_files import config_root, own_configs
 from lgsid.pipeline import training_cli
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.preflight import check_options
-from lgsid.pipeline.training_cli import TrainingCLI
+from lgsid.pipeline.training_cli import TrainingCLI, found_configs
 from lgsid.testing import toy_city
 
 TRAINED = [c for c in own_configs() if c.split("/")[0] not in ("data", "pipelines", "logger")]
@@ -221,14 +221,14 @@ class Parsed(TrainingCLI):
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_config_parses(name):
     training_cli.plugins.load()
-    cli = Parsed(["fit", "--config", str(config_root() / name), "--data.init_args.dataset=data"])
+    cli = Parsed(found_configs(["fit", "--config", str(config_root() / name), "--data.init_args.dataset=data"]))
     assert cli.config.fit.model.class_path.startswith("lgsid.")
 
 
 @pytest.mark.parametrize("name", [c for c in own_configs() if c.startswith("logger/")])
 def test_every_logger_config_parses(name):
     base = ["fit", "--config", str(config_root() / "tokenizer/random.yaml"), "--data.init_args.dataset=data"]
-    cli = Parsed([*base, "--config", str(config_root() / name)])
+    cli = Parsed(found_configs([*base, "--config", str(config_root() / name)]))
     assert cli.config.fit.trainer.logger.class_path.endswith("WandbLogger")
 
 
