@@ -101,6 +101,7 @@ def test_a_training_in_a_process_is_quiet():
 
 
 RANDOM = ("fit", "--config", "tokenizer/random.yaml", "--data.dataset=data", "--run-folder=wrong")
+DRY_RUN = ("run", "pipelines/demo.yaml", "--dry-run", "--set")
 HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-folder=wrong")
 
 
@@ -134,6 +135,21 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
         (("run", "gone.yaml"), "gone.yaml: no such config file"),
         (("run", "pipelines/demo.yaml", "--set", "x"), "--set 'x': expected STAGE.KEY=VALUE"),
         (("run", "pipelines/demo.yaml", "--only", "tigre"), "no stage 'tigre'"),
+        (
+            (*DRY_RUN, "tiger.model.init_args.t5x=3"),
+            "stage tiger: model: TIGER has no argument 't5x'; did you mean t5?",
+        ),
+        (
+            (*DRY_RUN, "tokenize.model.init_args.quantizer=RQKmean"),
+            "stage tokenize: model.quantizer: no class 'RQKmean'",
+        ),
+        ((*DRY_RUN, "tiger.trainer.max_epochs=x"), "stage tiger: trainer.max_epochs: expected int"),
+        (
+            (*DRY_RUN, "tiger.traner.max_epochs=1"),
+            "stage tiger: unknown option '--traner.max_epochs'; did you mean --trainer?",
+        ),
+        ((*DRY_RUN, "data.source=SynthCity"), "source: no class 'SynthCity'; did you mean SyntheticCity?"),
+        ((*DRY_RUN, "baselines.datset=x"), "stage baselines: unknown key 'datset' in set; did you mean dataset?"),
         (("run", "pipelines/demo.yaml", "--dryrun"), "unknown argument '--dryrun'; did you mean --dry-run?"),
         (("data",), "data: which one;"),
         (("data", "describe", "gone.yaml"), "gone.yaml: no such config file"),
