@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import lightning as L
 from lightning.pytorch.cli import OptimizerCallable
@@ -18,13 +18,35 @@ from torch.optim import Optimizer
 from lgsid import __version__
 from lgsid.construction import Describable, describe, is_plain
 from lgsid.errors import LgsidError
-from lgsid.typing import DataShape
+from lgsid.typing import Batch, DataShape
 
 CONSTRUCTION, VERSION = "construction", "lgsid_version"  # keys of a checkpoint
 
 
+# What libraries say to programmers about what we do on purpose, and on which a user cannot act.
+SILENCED = (
+    r".*configure_optimizers` returned `None`.*",
+    r".*does not have many workers.*",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r".*Checkpoint directory .* exists and is not empty.*",
+    r".*number of training batches.*is smaller than the logging interval.*",
+    r".*You defined a `validation_step` but have no `val_dataloader`.*",
+    r".*`training_step` returned `None`.*",
+    r"Could not find a config file in .* will assume that the vocabulary was not modified.*",
+    r".*The dirpath has changed from .*",
+    r".*Your `IterableDataset` has `__len__` defined.*",
+    r".*module\(s\) in eval mode at the start of training.*",
+    r".*Experiment logs directory .* exists and is not empty.*",
+)
+for pattern in SILENCED:
+    warnings.filterwarnings("ignore", message=pattern)
+
+
 class LgsidDataModule(L.LightningDataModule, ABC):
     """A datamodule that can tell the sizes of its data before training starts."""
+
+    serves: ClassVar[type[Batch]] = Batch
+    """What its dataloaders yield; a module that reads something else refuses it."""
 
     @property
     @abstractmethod
@@ -46,6 +68,8 @@ class LgsidModule(Describable, L.LightningModule, ABC):
     not_described = ("optimizer",)
     needs_sids: bool = False
     """Whether training needs semantic IDs in the data."""
+    reads: ClassVar[type[Batch]] = Batch
+    """What its steps take."""
 
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__()
@@ -62,10 +86,28 @@ class LgsidModule(Describable, L.LightningModule, ABC):
             self.data_shape = shape
 
     def setup(self, stage: str) -> None:
-        """Build from the datamodule that the trainer has set up."""
+        """Build from the datamodule that the trainer has set up.
+
+        Raises:
+            LgsidError: if the datamodule serves other batches than this module reads.
+        """
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, LgsidDataModule):
+            self.check_batches(datamodule)
             self.ensure_built(datamodule.shape)
+
+    def check_batches(self, datamodule: LgsidDataModule) -> None:
+        """Refuse a datamodule that says it serves other batches than this module reads.
+
+        Raises:
+            LgsidError: naming both.
+        """
+        served = datamodule.serves
+        if served is not Batch and not issubclass(served, self.reads):
+            raise LgsidError(
+                f"data: {type(datamodule).__name__} serves {served.__name__}, {type(self).__name__} reads"
+                f" {self.reads.__name__}; use a data class that serves these"
+            )
 
     def configure_optimizers(self) -> Optimizer:
         """Give the optimizer every parameter that wants a gradient."""

@@ -48,6 +48,8 @@ class GDPOAligner(LgsidModule):
         optimizer: Optimizer for the adapter; its learning rate decays linearly to zero over the training.
     """
 
+    reads = PreferenceBatch
+
     def __init__(
         self,
         encoder: TextEncoder,

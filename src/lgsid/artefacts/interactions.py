@@ -64,7 +64,7 @@ class Interactions:
         if "time" not in frame.columns:
             raise LgsidError("interactions table: missing column time")
         try:
-            time = pd.to_datetime(frame["time"], utc=True)
+            time = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
         except (ValueError, TypeError) as error:
             raise LgsidError(f"interactions table: column time: {str(error).splitlines()[0]}") from error
         frame = frame.assign(time=time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,8 @@ def read_lines(path: Path, ending: str) -> pd.DataFrame:
     """Read a file of one item per line; values of a delimited file are texts."""
     try:
         if ending == ".jsonl":
-            return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            return pd.DataFrame([json.loads(line) for line in lines if line.strip()])
         return pd.read_csv(path, sep=SEPARATORS[ending], dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, OSError, EOFError) as error:  # pandas' parser errors and decoding errors are ValueErrors
         raise LgsidError(f"{path}: not a readable table of items ({str(error).splitlines()[0]})") from error

@@ -41,6 +41,8 @@ class CTRData(SequenceData):
         seed: Random seed for negative sampling and for the order of training batches.
     """
 
+    serves = CTRBatch
+
     def __init__(
         self,
         dataset: str | Path | Dataset,

@@ -29,6 +29,8 @@ class ItemData(LgsidDataModule):
         seed: Random seed for the order of training batches.
     """
 
+    serves = ItemBatch
+
     def __init__(
         self,
         dataset: str | Path | Dataset,

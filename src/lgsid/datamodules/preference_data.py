@@ -47,6 +47,8 @@ class PreferenceData(LgsidDataModule):
         seed: Random seed for pair sampling.
     """
 
+    serves = PreferenceBatch
+
     def __init__(
         self,
         dataset: str | Path | Dataset,

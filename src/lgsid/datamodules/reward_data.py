@@ -61,6 +61,8 @@ class RewardData(LgsidDataModule):
 
     heldout_kinds = ("mismatched", "full")
 
+    serves = RewardBatch
+
     def __init__(
         self,
         dataset: str | Path | Dataset,

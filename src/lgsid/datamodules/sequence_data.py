@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule
-from lgsid.typing import DataShape, SequenceBatch
+from lgsid.typing import Batch, DataShape, SequenceBatch
 
 IntArray = npt.NDArray[np.int64]
 
@@ -45,6 +45,8 @@ class SequenceData(LgsidDataModule):
         bucket_by_length: Group training queries of similar history length into batches, which saves padding.
         seed: Random seed for the order of training queries.
     """
+
+    serves: ClassVar[type[Batch]] = SequenceBatch
 
     def __init__(
         self,

@@ -7,7 +7,6 @@ import logging
 import math
 import signal
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import torch
 import yaml
-from jsonargparse import ArgumentError
+from jsonargparse import ArgumentError, ArgumentParser
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
@@ -40,22 +39,8 @@ from lgsid.pipeline.start_of_run import StartOfRun
 CKPT_WORDS = ("best", "last", "hpc", "registry")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
 HPARAMS_FILE = "hparams.yaml"  # of Lightning's CSVLogger
+SKIP_UNSET = "skip_unset" if hasattr(ArgumentParser, "instantiate") else "skip_none"  # renamed in 4.49
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
-
-SILENCED = (
-    r".*configure_optimizers` returned `None`.*",
-    r".*does not have many workers.*",
-    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
-    r".*Checkpoint directory .* exists and is not empty.*",
-    r".*number of training batches.*is smaller than the logging interval.*",
-    r".*You defined a `validation_step` but have no `val_dataloader`.*",
-    r".*`training_step` returned `None`.*",
-    r"Could not find a config file in .* will assume that the vocabulary was not modified.*",
-    r".*The dirpath has changed from .*",
-    r".*Your `IterableDataset` has `__len__` defined.*",
-    r".*module\(s\) in eval mode at the start of training.*",
-    r".*Experiment logs directory .* exists and is not empty.*",
-)
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +118,7 @@ class TrainingCLI(LightningCLI):
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
         config.run_folder = None
-        dumped = self._parser(self.subcommand).dump(config, skip_none=False)
+        dumped = self._parser(self.subcommand).dump(config, **{SKIP_UNSET: False})
         self.config_dump = yaml.safe_load(dumped)
         if self.run_folder.exists() and not self.run_folder.is_dir():
             raise LgsidError(f"{self.run_folder}: is a file; choose another --run-folder")
@@ -329,8 +314,6 @@ def silence() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("lightning")]:
         logging.getLogger(name).setLevel(logging.ERROR)
-    for pattern in SILENCED:
-        warnings.filterwarnings("ignore", message=pattern)
 
 
 def found_configs(arguments: Sequence[str]) -> list[str]:

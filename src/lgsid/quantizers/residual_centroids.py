@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from lgsid.errors import LgsidError
 from lgsid.functional.residual import (
     residual_decode,
     residual_distances,
@@ -44,6 +45,10 @@ class ResidualCentroids(Quantizer):
         seed: int = 0,
     ) -> None:
         super().__init__(codebook_sizes)
+        if entropy_weight < 0:
+            raise LgsidError(f"ResidualCentroids: entropy_weight {entropy_weight:g} must not be negative")
+        if temperature <= 0:
+            raise LgsidError(f"ResidualCentroids: temperature {temperature:g} must be positive")
         self.entropy_weight = entropy_weight
         self.temperature = temperature
         self.seed = seed

@@ -53,6 +53,8 @@ class Recommender(LgsidModule):
 
     catalogue: Catalogue
 
+    reads = SequenceBatch
+
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__(optimizer)
         self.evaluations: dict[str, Evaluation] = {}  # by stage, "val" and "test"

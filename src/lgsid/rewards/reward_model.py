@@ -50,6 +50,8 @@ class RewardModel(LgsidModule):
         optimizer: Optimizer for the head (and the adapter); its learning rate follows a cosine decay to zero.
     """
 
+    reads = RewardBatch
+
     def __init__(
         self,
         encoder: TextEncoder | None = None,

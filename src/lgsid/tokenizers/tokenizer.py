@@ -49,6 +49,8 @@ class Tokenizer(LgsidModule):
 
     fitted: Tensor
 
+    reads = ItemBatch
+
     def __init__(
         self,
         collisions: CollisionStrategy | None = None,

@@ -236,3 +236,15 @@ def test_unseen_values_of_new_items_are_unknown():
     codes = vocabularies.codes(items, "category")
     known = set(items.texts("category")[:20])
     assert [code > 0 for code in codes] == [value in known for value in items.texts("category")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temperature": 0.0}, "temperature 0 must be positive"),
+        ({"entropy_weight": -1.0}, "entropy_weight -1 must not"),
+    ],
+)
+def test_an_entropy_term_that_cannot_be_is_refused(options, words):
+    with pytest.raises(LgsidError, match=words):
+        ResidualCentroids((4, 4), **options)
