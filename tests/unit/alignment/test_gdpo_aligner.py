@@ -22,7 +22,6 @@ from lgsid.alignment import (
 from lgsid.artefacts import Embeddings
 from lgsid.datamodules.preference_data import MixedPairs, PreferenceData, pairs_per_sampler
 from lgsid.errors import LgsidError
-from lgsid.testing import tiny_encoder
 from lgsid.text import LoraSpec, PromptTemplate, TextEncoder
 from lgsid.typing import PreferenceBatch
 
@@ -43,20 +42,15 @@ def folder(tmp_path_factory):
     return str(path)
 
 
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory):
-    return tiny_encoder("bert", tmp_path_factory.mktemp("bert"))
-
-
 def preference_data(folder, **arguments):
     prompts = PromptTemplate("{category}", "{region_2}, {lat:.1f}, {lon:.1f}")
     samplers = [SameCategoryFarPairs(near=4), NearOtherCategoryPairs(near=4, neighbours=10)]
     return PreferenceData(folder, prompts, samplers, **{"n_pairs": 40, "batch_size": 8, "n_rejected": 2} | arguments)
 
 
-def aligner(model_folder, loss=None, **arguments):
+def aligner(tiny_bert, loss=None, **arguments):
     torch.manual_seed(0)
-    encoder = TextEncoder(model_folder, lora=LoraSpec(rank=2), autocast="float32")
+    encoder = TextEncoder(tiny_bert, lora=LoraSpec(rank=2), autocast="float32")
     arguments = {"optimizer": lambda p: torch.optim.AdamW(p, lr=1e-2)} | arguments
     return GDPOAligner(encoder, loss or SimilarityMargin(), **arguments)
 
@@ -73,8 +67,8 @@ def trainer(folder, **arguments):
 
 
 @pytest.fixture(scope="module")
-def fitted(folder, model_folder, tmp_path_factory):
-    model, data = aligner(model_folder), preference_data(folder)
+def fitted(folder, tiny_bert, tmp_path_factory):
+    model, data = aligner(tiny_bert), preference_data(folder)
     run = trainer(tmp_path_factory.mktemp("run"))
     run.fit(model, data)
     return model, data, run
@@ -94,23 +88,23 @@ def test_fit_logs_figures_of_before_and_after(fitted):
 
 
 @pytest.mark.parametrize(("loss", "expected"), [(SimilarityMargin(), math.log(2)), (SimilaritySoftmax(), math.log(3))])
-def test_training_starts_at_the_constant_of_the_loss(folder, model_folder, tmp_path, loss, expected):
-    model = aligner(model_folder, loss)
+def test_training_starts_at_the_constant_of_the_loss(folder, tiny_bert, tmp_path, loss, expected):
+    model = aligner(tiny_bert, loss)
     model.encoder.train = lambda mode=True: model.encoder  # no dropout in the adapter: policy equals reference
     run = trainer(tmp_path, max_steps=1)
     run.fit(model, preference_data(folder))
     assert float(run.callback_metrics["train/align"]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_forward_keeps_the_order_of_prompts(model_folder):
-    model = aligner(model_folder)
+def test_forward_keeps_the_order_of_prompts(tiny_bert):
+    model = aligner(tiny_bert)
     texts = [f"{'place ' * (7 * i % 5)}{i}" for i in range(70)]
     model.eval()
     torch.testing.assert_close(model(texts).detach(), model.encoder.encode(texts, use_cache=False))
 
 
-def test_learning_rate_falls_to_zero(folder, model_folder, tmp_path):
-    model = aligner(model_folder)
+def test_learning_rate_falls_to_zero(folder, tiny_bert, tmp_path):
+    model = aligner(tiny_bert)
     run = trainer(tmp_path, max_steps=4)
     rates = []
     model.on_before_optimizer_step = lambda optimizer: rates.append(optimizer.param_groups[0]["lr"])
@@ -119,8 +113,8 @@ def test_learning_rate_falls_to_zero(folder, model_folder, tmp_path):
     assert run.optimizers[0].param_groups[0]["lr"] == 0
 
 
-def test_only_the_adapter_learns(folder, model_folder, tmp_path):
-    model = aligner(model_folder)
+def test_only_the_adapter_learns(folder, tiny_bert, tmp_path):
+    model = aligner(tiny_bert)
     before = {name: value.clone() for name, value in model.named_parameters()}
     trainer(tmp_path, max_steps=3).fit(model, preference_data(folder))
     moved = {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
@@ -128,34 +122,34 @@ def test_only_the_adapter_learns(folder, model_folder, tmp_path):
     assert all("lora_" in name for name in moved)
 
 
-def test_reference_is_the_encoder_without_adapter(fitted, model_folder):
+def test_reference_is_the_encoder_without_adapter(fitted, tiny_bert):
     model, data, _ = fitted
-    plain = TextEncoder(model_folder, autocast="float32").encode(data.texts, use_cache=False)
+    plain = TextEncoder(tiny_bert, autocast="float32").encode(data.texts, use_cache=False)
     torch.testing.assert_close(model.reference_embeddings(), plain)
     assert not torch.allclose(model.aligned_embeddings(), plain, atol=1e-3)
 
 
-def test_alignment_brings_near_places_together(folder, model_folder, tmp_path):
+def test_alignment_brings_near_places_together(folder, tiny_bert, tmp_path):
     """With nothing but far pairs, neighbourhoods must grow and distances shrink."""
     data = preference_data(folder, n_pairs=160, batch_size=16)
     data.samplers, data.ratios = [FarPairs(near=4)], [1.0]
     run = trainer(tmp_path)
-    run.fit(aligner(model_folder, similarity_weight=0.0), data)
+    run.fit(aligner(tiny_bert, similarity_weight=0.0), data)
     figures = run.callback_metrics
     assert figures["after/median_km@5"] < 0.95 * figures["before/median_km@5"]
     assert figures["after/coverage@5/region_2"] > figures["before/coverage@5/region_2"] + 0.05
 
 
-def test_similarity_weight_keeps_the_reference_near(folder, model_folder, tmp_path):
+def test_similarity_weight_keeps_the_reference_near(folder, tiny_bert, tmp_path):
     cosines = []
     for weight in (0.0, 20.0):
         run = trainer(tmp_path)
-        run.fit(aligner(model_folder, similarity_weight=weight), preference_data(folder, n_pairs=80))
+        run.fit(aligner(tiny_bert, similarity_weight=weight), preference_data(folder, n_pairs=80))
         cosines.append(float(run.callback_metrics["after/cosine_to_reference"]))
     assert cosines[1] > cosines[0]
 
 
-def test_export_writes_adapter_and_embeddings(fitted, model_folder, tmp_path):
+def test_export_writes_adapter_and_embeddings(fitted, tiny_bert, tmp_path):
     model, data, _ = fitted
     model.export(tmp_path)
     aligned, reference = (
@@ -167,14 +161,14 @@ def test_export_writes_adapter_and_embeddings(fitted, model_folder, tmp_path):
     assert reference.metadata["encoder"]["adapter_hash"] == ""
     assert aligned.metadata["prompts"]["content"] == "{category}"
     assert aligned.metadata["data_hash"] == data.dataset.data_hash
-    PeftModel.from_pretrained(AutoModel.from_pretrained(model_folder), str(tmp_path / "adapter"))
-    again = TextEncoder(model_folder, autocast="float32", adapter=str(tmp_path / "adapter")).encode(
+    PeftModel.from_pretrained(AutoModel.from_pretrained(tiny_bert), str(tmp_path / "adapter"))
+    again = TextEncoder(tiny_bert, autocast="float32", adapter=str(tmp_path / "adapter")).encode(
         data.texts, use_cache=False
     )
     np.testing.assert_allclose(again.numpy(), aligned.vectors, atol=1e-5)
 
 
-def test_embeddings_come_without_files(fitted, model_folder):
+def test_embeddings_come_without_files(fitted, tiny_bert):
     model, data, _ = fitted
     items, rows = data.dataset.items, np.arange(20, 0, -1)
     aligned, reference = model.embeddings(), model.embeddings(reference=True)
@@ -187,10 +181,10 @@ def test_embeddings_come_without_files(fitted, model_folder):
     before = model.embeddings(items.take(rows), reference=True)
     np.testing.assert_allclose(before.vectors, reference.vectors[rows], atol=1e-5)
     with pytest.raises(LgsidError, match="not fitted here; give `items` and `prompts`"):
-        aligner(model_folder).embeddings()
+        aligner(tiny_bert).embeddings()
 
 
-def test_checkpoint_holds_the_adapter_only_and_gives_the_same_embeddings(fitted, model_folder, tmp_path):
+def test_checkpoint_holds_the_adapter_only_and_gives_the_same_embeddings(fitted, tiny_bert, tmp_path):
     model, data, run = fitted
     run.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)
     state = torch.load(tmp_path / "model.ckpt", weights_only=True)["state_dict"]
@@ -199,7 +193,7 @@ def test_checkpoint_holds_the_adapter_only_and_gives_the_same_embeddings(fitted,
     fresh = GDPOAligner.load_from_checkpoint(
         tmp_path / "model.ckpt",
         weights_only=True,
-        encoder=TextEncoder(model_folder, lora=LoraSpec(rank=2), autocast="float32"),
+        encoder=TextEncoder(tiny_bert, lora=LoraSpec(rank=2), autocast="float32"),
         loss=SimilarityMargin(),
     )
     predicted = trainer(tmp_path).predict(fresh, data)
@@ -208,18 +202,18 @@ def test_checkpoint_holds_the_adapter_only_and_gives_the_same_embeddings(fitted,
     assert tested["after/purity@5"] == pytest.approx(float(run.callback_metrics["after/purity@5"]))
 
 
-def test_same_seed_same_result(folder, model_folder, tmp_path):
+def test_same_seed_same_result(folder, tiny_bert, tmp_path):
     results = []
     for _ in range(2):
-        model = aligner(model_folder)
+        model = aligner(tiny_bert)
         torch.manual_seed(7)  # of the dropout
         trainer(tmp_path, max_steps=3).fit(model, preference_data(folder))
         results.append(model.aligned_embeddings())
     assert torch.equal(*results)
 
 
-def test_an_encoder_without_adapter_is_one_clear_line(folder, model_folder, tmp_path):
-    model = GDPOAligner(TextEncoder(model_folder, autocast="float32"), SimilarityMargin())
+def test_an_encoder_without_adapter_is_one_clear_line(folder, tiny_bert, tmp_path):
+    model = GDPOAligner(TextEncoder(tiny_bert, autocast="float32"), SimilarityMargin())
     with pytest.raises(LgsidError, match="lora"):
         trainer(tmp_path).fit(model, preference_data(folder))
 

@@ -17,15 +17,8 @@ from lgsid.typing import CTRBatch
 NEAR_KM = 1.0
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("city")
-    toy_city(folder=folder)
-    return folder
-
-
-def open_data(folder, **options):
-    data = CTRData(str(folder), near_km=NEAR_KM, val_queries=None, **options)
+def open_data(toy_folder, **options):
+    data = CTRData(str(toy_folder), near_km=NEAR_KM, val_queries=None, **options)
     data.setup()
     return data
 
@@ -35,8 +28,8 @@ def distance_km(items, a, b):
     return haversine_m(lat[a], lon[a], lat[b], lon[b]).numpy() / 1e3
 
 
-def test_two_near_two_anywhere_never_the_positive(folder):
-    data = open_data(folder)
+def test_two_near_two_anywhere_never_the_positive(toy_folder):
+    data = open_data(toy_folder)
     log, items, drawn = data.log, data.dataset.items, data.candidates
     assert drawn.negative.shape == (len(log), 4)
     assert (drawn.negative != log.item[:, None]).all()
@@ -99,22 +92,25 @@ def test_sparse_surroundings_are_looked_through():
     assert set(drawn.negative[-1, :2].tolist()) == {0}
 
 
-def test_draws_depend_on_the_seed_only_and_are_stored(folder, tmp_path):
+def test_draws_depend_on_the_seed_only_and_are_stored(toy_folder, tmp_path):
     path = tmp_path / "candidates.parquet"
-    first, again = open_data(folder, candidates=str(path)), open_data(folder, candidates=str(path), max_history=3)
-    fresh = open_data(folder, train_queries=20, batch_size=7)
+    first, again = (
+        open_data(toy_folder, candidates=str(path)),
+        open_data(toy_folder, candidates=str(path), max_history=3),
+    )
+    fresh = open_data(toy_folder, train_queries=20, batch_size=7)
     for other in (again, fresh):
         assert np.array_equal(first.candidates.negative, other.candidates.negative)
         assert np.array_equal(first.candidates.near, other.candidates.near)
-    assert not np.array_equal(first.candidates.negative, open_data(folder, seed=1).candidates.negative)
+    assert not np.array_equal(first.candidates.negative, open_data(toy_folder, seed=1).candidates.negative)
     other = tmp_path / "other"
     toy_city(seed=5, folder=other)
     with pytest.raises(LgsidError, match="drawn from other data"):
         open_data(other, candidates=str(path))
 
 
-def test_a_batch_holds_each_positive_with_its_negatives(folder):
-    data = open_data(folder, max_history=6, batch_size=7, eval_batch_size=9)
+def test_a_batch_holds_each_positive_with_its_negatives(toy_folder):
+    data = open_data(toy_folder, max_history=6, batch_size=7, eval_batch_size=9)
     rows = data.queries("test")[:3]
     batch = data.ctr_batch(rows)
     assert isinstance(batch, CTRBatch)
@@ -136,8 +132,8 @@ def test_a_batch_holds_each_positive_with_its_negatives(folder):
     assert [b.row.tolist() for b in train] != [b.row.tolist() for b in train]  # another order every epoch
 
 
-def test_unknown_rows_and_single_items_are_refused(folder):
-    data = open_data(folder)
+def test_unknown_rows_and_single_items_are_refused(toy_folder):
+    data = open_data(toy_folder)
     with pytest.raises(LgsidError, match="no negatives"):
         data.candidates.of(np.array([10**6]))
     one = Items(data.dataset.items.frame.iloc[:1].reset_index(drop=True))

@@ -12,15 +12,14 @@ from lgsid.recommenders import Popularity
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.training_data import TrainingData
-from lgsid.testing.toy_city import toy_city
 from lgsid.typing import DataShape
 
 CODES = np.stack([np.arange(60) % 4, np.arange(60) // 4], 1)
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    return LogSource.of(toy_city(folder=tmp_path_factory.mktemp("city")))
+def source(toy_folder):
+    return LogSource.of(Dataset.read(toy_folder))
 
 
 def filled(source, codes=None):

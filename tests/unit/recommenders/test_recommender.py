@@ -10,7 +10,6 @@ from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import Popularity, TimeTransition, evaluate_counting
-from lgsid.testing import toy_city
 
 TRAINER = {
     "logger": False,
@@ -21,22 +20,15 @@ TRAINER = {
 }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("city")
-    toy_city(folder=folder)
-    return folder
+def names(toy_folder):
+    return {path.name for path in toy_folder.iterdir()}
 
 
-def names(folder):
-    return {path.name for path in folder.iterdir()}
-
-
-def test_the_files_are_those_of_the_last_test(folder, tmp_path):
+def test_the_files_are_those_of_the_last_test(toy_folder, tmp_path):
     model = TimeTransition()
     for data, files, key in (
-        (CTRData(str(folder)), {"per_sample.parquet", "ctr_candidates.parquet"}, "test/auc"),
-        (SequenceData(str(folder), max_history=10_000), {"per_query.parquet"}, "test/hit@1"),
+        (CTRData(str(toy_folder)), {"per_sample.parquet", "ctr_candidates.parquet"}, "test/auc"),
+        (SequenceData(str(toy_folder), max_history=10_000), {"per_query.parquet"}, "test/hit@1"),
     ):
         results = L.Trainer(**TRAINER).test(model, datamodule=data, verbose=False)[0]
         assert key in results
@@ -46,10 +38,10 @@ def test_the_files_are_those_of_the_last_test(folder, tmp_path):
         assert names(out) == files
 
 
-def test_a_test_of_the_trainer_writes_what_the_suite_writes(folder, tmp_path):
-    evaluate_counting(folder, folder=tmp_path, baselines=[TimeTransition()])
+def test_a_test_of_the_trainer_writes_what_the_suite_writes(toy_folder, tmp_path):
+    evaluate_counting(toy_folder, folder=tmp_path, baselines=[TimeTransition()])
     model = TimeTransition()
-    data = SequenceData(str(folder), max_history=10_000)
+    data = SequenceData(str(toy_folder), max_history=10_000)
     L.Trainer(**TRAINER).test(model, datamodule=data, verbose=False)
     model.export(tmp_path)
     one, other = (
@@ -60,8 +52,8 @@ def test_a_test_of_the_trainer_writes_what_the_suite_writes(folder, tmp_path):
     assert (one["explore_rank"] > 0).sum() == one["is_new"].sum() > 0
 
 
-def test_validation_leaves_no_file_and_starts_anew_each_time(folder, tmp_path):
-    data, model, trainer = SequenceData(str(folder), val_queries=20), TimeTransition(), L.Trainer(**TRAINER)
+def test_validation_leaves_no_file_and_starts_anew_each_time(toy_folder, tmp_path):
+    data, model, trainer = SequenceData(str(toy_folder), val_queries=20), TimeTransition(), L.Trainer(**TRAINER)
     first = trainer.validate(model, datamodule=data, verbose=False)[0]
     assert first == trainer.validate(model, datamodule=data, verbose=False)[0]
     assert first["val/queries"] == 20
@@ -70,8 +62,8 @@ def test_validation_leaves_no_file_and_starts_anew_each_time(folder, tmp_path):
     assert names(tmp_path) == set()
 
 
-def test_evaluation_without_a_datamodule_is_one_line(folder):
-    data = SequenceData(str(folder))
+def test_evaluation_without_a_datamodule_is_one_line(toy_folder):
+    data = SequenceData(str(toy_folder))
     data.setup()
     model = Popularity()
     model.ensure_built(data.shape)
@@ -80,11 +72,11 @@ def test_evaluation_without_a_datamodule_is_one_line(folder):
         L.Trainer(**TRAINER).validate(model, dataloaders=data.val_dataloader(), verbose=False)
 
 
-def test_semantic_ids_other_than_those_of_the_training_are_refused(folder, tmp_path):
-    ids = Dataset.read(folder).items.ids
+def test_semantic_ids_other_than_those_of_the_training_are_refused(toy_folder, tmp_path):
+    ids = Dataset.read(toy_folder).items.ids
 
     def served(modulus):
-        return SequenceData(str(folder), SemanticIDs(ids, np.arange(60)[:, None] % modulus, (9,)))
+        return SequenceData(str(toy_folder), SemanticIDs(ids, np.arange(60)[:, None] % modulus, (9,)))
 
     trainer = L.Trainer(max_epochs=1, limit_train_batches=1, **TRAINER)
     trainer.fit(Popularity(), datamodule=served(7))

@@ -15,20 +15,14 @@ from lgsid.rewards import (
     RewardHead,
     RewardModel,
 )
-from lgsid.testing import tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    root = tmp_path_factory.mktemp("reward")
-    toy_city(n_items=60, folder=root / "city")
-    return {"bert": tiny_encoder("bert", root / "bert"), "city": str(root / "city")}
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LGSID_CACHE", str(tmp_path / "cache"))
+def folders(toy_folder: Path, tiny_bert: str) -> dict[str, str]:
+    return {"bert": tiny_bert, "city": str(toy_folder)}
 
 
 def encoder(folders: dict[str, str], **arguments: object) -> TextEncoder:

@@ -22,16 +22,13 @@ TEXTS = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     root = tmp_path_factory.mktemp("models")
     return {name: tiny_encoder(name, root / name) for name in ("bert", "qwen2")}
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LGSID_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def encoder(folder: str, **arguments: object) -> TextEncoder:

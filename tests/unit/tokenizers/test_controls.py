@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lgsid import checkpoints
-from lgsid.artefacts import SemanticIDs
+from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card
@@ -27,9 +27,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
 @pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("city")
-    return toy_city(folder=folder), folder
+def city(toy_folder):
+    return Dataset.read(toy_folder), toy_folder
 
 
 @pytest.fixture(scope="module")

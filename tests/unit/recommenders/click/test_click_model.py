@@ -3,17 +3,15 @@
 import logging
 
 import lightning as L
-import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import softplus
 
 from lgsid import checkpoints
-from lgsid.artefacts import SemanticIDs
 from lgsid.datamodules import CTRData
 from lgsid.recommenders import ClickModel, Interest, InterestExtractor, LiveRecommender, NoSids
-from lgsid.testing import RecommenderContract, toy_city
+from lgsid.testing import RecommenderContract
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 TRAINER = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
@@ -49,17 +47,8 @@ class MeanPooling(InterestExtractor):
         return Interest(vector, {"next_event": self.weight * loss})
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("city")
-    data = toy_city(folder=folder)
-    n = len(data.items)
-    SemanticIDs(data.items.ids, np.stack([np.arange(n) % 7, np.arange(n)], 1), (7, n)).write(folder / "sids.parquet")
-    return folder
-
-
-def make(folder, weight=0.5):
-    data = CTRData(str(folder), str(folder / "sids.parquet"), max_history=12, batch_size=32)
+def make(toy_folder, weight=0.5):
+    data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet"), max_history=12, batch_size=32)
     data.setup()
     torch.manual_seed(0)
     model = ClickModel(MeanPooling(weight), width=8, units=12, dropout=0.0)
@@ -68,11 +57,11 @@ def make(folder, weight=0.5):
     return model, data
 
 
-def test_the_auxiliary_loss_is_added_and_logged_by_its_name(folder):
+def test_the_auxiliary_loss_is_added_and_logged_by_its_name(toy_folder):
     logged = {}
     losses = {}
     for weight in (0.0, 0.5):
-        model, data = make(folder, weight)
+        model, data = make(toy_folder, weight)
         model.log = lambda name, value, **_: logged.update({name: float(value)})
         losses[weight] = float(model.training_step(data.ctr_batch(data.queries("train")[:40]), 0))
     assert logged["train/next_event"] > 0
@@ -80,29 +69,29 @@ def test_the_auxiliary_loss_is_added_and_logged_by_its_name(folder):
     assert losses[0.5] == pytest.approx(logged["train/loss"] + logged["train/next_event"])
 
 
-def test_every_parameter_gets_a_gradient(folder):
-    model, data = make(folder)
+def test_every_parameter_gets_a_gradient(toy_folder):
+    model, data = make(toy_folder)
     model.log = lambda *args, **kwargs: None
     model.training_step(data.ctr_batch(data.queries("train")), 0).backward()
     idle = [n for n, p in model.named_parameters() if p.numel() and (p.grad is None or not p.grad.abs().sum() > 0)]
     assert idle == []
 
 
-def test_labels_change_no_score(folder):
-    model, data = make(folder)
+def test_labels_change_no_score(toy_folder):
+    model, data = make(toy_folder)
     batch = data.ctr_batch(data.queries("train")[:9])
     model.eval()
     assert torch.equal(model.training_logits(batch)[0], model.candidate_scores(batch, batch.candidate))
 
 
-def test_parameters_come_in_the_order_of_their_creation(folder):
+def test_parameters_come_in_the_order_of_their_creation(toy_folder):
     """Sums over all parameters, such as the norm of the gradient, are then the same as without an extractor."""
-    names = [name.partition(".")[0] for name, _ in make(folder)[0].named_parameters()]
+    names = [name.partition(".")[0] for name, _ in make(toy_folder)[0].named_parameters()]
     assert list(dict.fromkeys(names))[-3:] == ["project", "extractor", "final"]
 
 
-def test_it_trains_loads_and_serves(folder, tmp_path):
-    data = CTRData(str(folder), max_history=12, batch_size=64)
+def test_it_trains_loads_and_serves(toy_folder, tmp_path):
+    data = CTRData(str(toy_folder), max_history=12, batch_size=64)
     model, trainer = ClickModel(MeanPooling(), NoSids(), width=8), L.Trainer(**TRAINER)
     trainer.fit(model, datamodule=data)
     assert {"val/auc", "val/logloss"} <= set(trainer.callback_metrics)
@@ -110,14 +99,14 @@ def test_it_trains_loads_and_serves(folder, tmp_path):
     loaded = checkpoints.load(tmp_path / "model.ckpt")
     assert isinstance(loaded.extractor, MeanPooling)
     user = data.dataset.user_ids[0]
-    found, expected = (LiveRecommender(m, folder).recommend(user=user) for m in (loaded, model))
+    found, expected = (LiveRecommender(m, toy_folder).recommend(user=user) for m in (loaded, model))
     assert found.items == expected.items
 
 
 class TestAClickModelKeepsTheContract(RecommenderContract):
     @pytest.fixture(autouse=True)
-    def _folder(self, folder):
-        self.folder = folder
+    def _folder(self, toy_folder):
+        self.toy_folder = toy_folder
 
     def make(self):
-        return make(self.folder)
+        return make(self.toy_folder)

@@ -5,18 +5,16 @@ import math
 import warnings
 
 import lightning as L
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from lgsid.artefacts import SemanticIDs
 from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
 from lgsid.recommenders.counting import TimeTransition
 from lgsid.recommenders.generative import TIGER
-from lgsid.testing import RecommenderContract, toy_city
+from lgsid.testing import RecommenderContract
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module`.*")
@@ -32,18 +30,8 @@ GUESSING = -0.2 * math.log(0.2) - 0.8 * math.log(0.8)  # loss of a model that kn
 SMALL = {"width": 8, "id_width": 4, "attribute_width": 3, "attention_units": 6, "units": 8}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("city")
-    data = toy_city(folder=folder)
-    n = len(data.items)
-    codes = np.stack([np.arange(n) % 5, np.arange(n) // 5 % 4, np.arange(n) // 20], 1)
-    SemanticIDs(data.items.ids, codes, (5, 4, 7)).write(folder / "sids.parquet")
-    return folder
-
-
-def make(folder, kind=DIN, sids=True, **options):
-    data = CTRData(str(folder), str(folder / "sids.parquet") if sids else None, max_history=20, batch_size=32)
+def make(toy_folder, kind=DIN, sids=True, **options):
+    data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet") if sids else None, max_history=20, batch_size=32)
     data.setup()
     torch.manual_seed(0)
     model = kind(**({**SMALL, **options} if kind is DIN else options))
@@ -64,8 +52,8 @@ def train_loss(model, data):
 
 
 @pytest.mark.parametrize("options", [{}, {"sid_features": PrefixSids(3, 64)}, {"distance_features": NoDistance()}])
-def test_every_parameter_gets_a_gradient(folder, options):
-    model, data = make(folder, **options)
+def test_every_parameter_gets_a_gradient(toy_folder, options):
+    model, data = make(toy_folder, **options)
     model.log = lambda *args, **kwargs: None
     batch = data.ctr_batch(data.queries("train"))
     model.training_step(batch, 0).backward()
@@ -73,8 +61,8 @@ def test_every_parameter_gets_a_gradient(folder, options):
     assert idle == []
 
 
-def test_loss_does_not_depend_on_the_batch_size(folder):
-    model, data = make(folder)
+def test_loss_does_not_depend_on_the_batch_size(toy_folder):
+    model, data = make(toy_folder)
     model.eval()
     rows = data.queries("train")[:40]
     whole = sample_scores(model, data.ctr_batch(rows))
@@ -82,8 +70,8 @@ def test_loss_does_not_depend_on_the_batch_size(folder):
     assert torch.allclose(whole, torch.cat(parts), atol=1e-5)
 
 
-def test_candidates_in_any_order_and_number_get_the_same_scores(folder):
-    model, data = make(folder)
+def test_candidates_in_any_order_and_number_get_the_same_scores(toy_folder):
+    model, data = make(toy_folder)
     model.eval()
     batch = data.ctr_batch(data.queries("train")[:9])
     assert batch.candidate.shape == batch.label.shape == batch.near.shape == (9, 5)
@@ -95,8 +83,8 @@ def test_candidates_in_any_order_and_number_get_the_same_scores(folder):
     assert torch.allclose(sample_scores(model, some), whole[[5, 2]], atol=1e-5)
 
 
-def test_scores_of_all_items_are_those_of_candidates(folder, monkeypatch):
-    model, data = make(folder)
+def test_scores_of_all_items_are_those_of_candidates(toy_folder, monkeypatch):
+    model, data = make(toy_folder)
     model.eval()
     batch = data.batch(data.queries("test")[:6])
     whole = model.scores(batch)
@@ -107,15 +95,15 @@ def test_scores_of_all_items_are_those_of_candidates(folder, monkeypatch):
     assert torch.allclose(model.scores(batch), whole, atol=1e-5)
 
 
-def test_semantic_ids_are_needed_only_where_asked_for(folder):
+def test_semantic_ids_are_needed_only_where_asked_for(toy_folder):
     with pytest.raises(LgsidError, match="needs semantic IDs"):
-        make(folder, sids=False)
-    model, data = make(folder, sids=False, sid_features=NoSids())
+        make(toy_folder, sids=False)
+    model, data = make(toy_folder, sids=False, sid_features=NoSids())
     assert sample_scores(model, data.ctr_batch(data.queries("train")[:2])).shape == (2, 5)
 
 
-def test_unknown_users_and_empty_histories_are_scored(folder):
-    model, data = make(folder)
+def test_unknown_users_and_empty_histories_are_scored(toy_folder):
+    model, data = make(toy_folder)
     batch = data.batch(data.queries("test")[:2])
     batch = type(batch)(
         **{**vars(batch), "user": torch.tensor([-1, 10**6]), "history": -torch.ones_like(batch.history)}
@@ -123,8 +111,8 @@ def test_unknown_users_and_empty_histories_are_scored(folder):
     assert bool(model.eval().scores(batch).isfinite().all())
 
 
-def test_learning_beats_guessing_and_the_checkpoint_keeps_it(folder, tmp_path):
-    data = CTRData(str(folder), max_history=20, batch_size=32)
+def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_path):
+    data = CTRData(str(toy_folder), max_history=20, batch_size=32)
     torch.manual_seed(0)
     model = DistancePopularity()
     trainer = L.Trainer(max_epochs=5, **TRAINER)
@@ -140,12 +128,14 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(folder, tmp_path):
     loaded = DistancePopularity.load_from_checkpoint(tmp_path / "model.ckpt")
     again = L.Trainer(**TRAINER).test(loaded, datamodule=data, verbose=False)[0]
     assert again == pytest.approx(results)
-    ranked = L.Trainer(**TRAINER).test(loaded, datamodule=SequenceData(str(folder), max_history=20), verbose=False)[0]
+    ranked = L.Trainer(**TRAINER).test(loaded, datamodule=SequenceData(str(toy_folder), max_history=20), verbose=False)[
+        0
+    ]
     assert 0 < ranked["test/mrr"] < 1
 
 
-def test_din_learns_and_loads(folder, tmp_path):
-    data = CTRData(str(folder), str(folder / "sids.parquet"), max_history=20, batch_size=32)
+def test_din_learns_and_loads(toy_folder, tmp_path):
+    data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet"), max_history=20, batch_size=32)
     torch.manual_seed(0)
     model = DIN(**SMALL, optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2))
     trainer = L.Trainer(max_epochs=12, **TRAINER)
@@ -157,8 +147,8 @@ def test_din_learns_and_loads(folder, tmp_path):
     assert torch.equal(sample_scores(loaded, batch), sample_scores(model.eval(), batch))
 
 
-def test_a_training_positive_does_not_count_itself(folder):
-    model, data = make(folder, DistancePopularity)
+def test_a_training_positive_does_not_count_itself(toy_folder):
+    model, data = make(toy_folder, DistancePopularity)
     batch = data.ctr_batch(data.queries("train")[:6])
     plain = model.eval().log_popularity(batch, batch.candidate).exp()
     honest = model.train().log_popularity(batch, batch.candidate).exp()
@@ -166,22 +156,22 @@ def test_a_training_positive_does_not_count_itself(folder):
     assert torch.allclose(plain - honest, expected, atol=1e-4)
 
 
-def test_counting_is_measured_on_the_same_samples(folder):
-    data = CTRData(str(folder), max_history=10_000)
+def test_counting_is_measured_on_the_same_samples(toy_folder):
+    data = CTRData(str(toy_folder), max_history=10_000)
     results = L.Trainer(**TRAINER).test(TimeTransition(), datamodule=data, verbose=False)[0]
     assert results["test/auc"] > 0.5
     assert "test/logloss" not in results
 
 
-def test_training_needs_labels(folder):
-    model, data = make(folder)
+def test_training_needs_labels(toy_folder):
+    model, data = make(toy_folder)
     with pytest.raises(LgsidError, match="CTRData"):
         model.training_step(data.batch(data.queries("train")[:3]), 0)
 
 
 @pytest.mark.parametrize("options", [(True, False), (False, True), (False, False)])
-def test_distance_and_popularity_can_be_left_out(folder, options):
-    model, data = make(folder, DistancePopularity, distance=options[0], popularity=options[1])
+def test_distance_and_popularity_can_be_left_out(toy_folder, options):
+    model, data = make(toy_folder, DistancePopularity, distance=options[0], popularity=options[1])
     batch = data.batch(data.queries("test")[:3])
     scores = model.scores(batch)
     if not options[0]:  # without the distance everybody gets the same
@@ -190,14 +180,14 @@ def test_distance_and_popularity_can_be_left_out(folder, options):
 
 class TestDINKeepsTheContract(RecommenderContract):
     @pytest.fixture(autouse=True)
-    def _folder(self, folder):
-        self.folder = folder
+    def _folder(self, toy_folder):
+        self.toy_folder = toy_folder
 
     def make(self):
-        return make(self.folder)
+        return make(self.toy_folder)
 
 
-def test_a_model_that_scores_no_candidates_is_refused(folder):
-    data = CTRData(str(folder))
+def test_a_model_that_scores_no_candidates_is_refused(toy_folder):
+    data = CTRData(str(toy_folder))
     with pytest.raises(LgsidError, match="TIGER: it does not score given candidates"):
         L.Trainer(**TRAINER).test(TIGER(), datamodule=data, verbose=False)
