@@ -73,7 +73,7 @@ def test_provenance_of_every_stage():
     data_hash = json.loads(Path("unbroken/data/dataset.json").read_text())["data_hash"]
     for stage in STAGES:
         record = json.loads(Path("unbroken", stage, "provenance.json").read_text())
-        assert record["seed"] == (None if stage in ("data", "again", "judge", "baselines") else 1), stage
+        assert record["seed"] == (None if stage in ("data", "again", "judge", "baselines", "report") else 1), stage
         assert record["seconds"] >= 0
         assert record["peak_memory_mb"] > 0
         if stage not in ("data", "judge"):
@@ -84,7 +84,8 @@ def test_provenance_of_every_stage():
 def test_nothing_runs_twice(capsys):
     run("unbroken")
     lines = capsys.readouterr().out.splitlines()
-    assert [line.endswith("up to date") for line in lines[: len(STAGES)]] == [True] * len(STAGES)
+    assert lines[0] == "run folder: unbroken"
+    assert [line.endswith("up to date") for line in lines[1 : len(STAGES) + 1]] == [True] * len(STAGES)
     assert max(map(len, lines)) <= 80
 
 

@@ -126,7 +126,7 @@ def test_fit_ends_with_the_metric_and_the_folder(caplog):
 def test_interrupted_training_says_what_is_kept():
     """SIGINT, as ctrl-C sends it, in the middle of an epoch."""
     small = ["--trainer.max_epochs=100000", "--trainer.enable_progress_bar=false", "--trainer.log_every_n_steps=1"]
-    command = [sys.executable, "-m", "lgsid", "fit", *HIER[:-2], HIER[-1], "--model.codebook_sizes=[8, 8]", *small]
+    command = [sys.executable, "-m", "lgsid", "fit", *HIER, "--model.codebook_sizes=[8, 8]", *small]
     shutil.rmtree("wrong", ignore_errors=True)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
     deadline = time.monotonic() + TIMEOUT_S
