@@ -183,6 +183,14 @@ def test_a_variant_has_a_folder_of_its_own(city, capsys):
     assert out.count(f"run folder: runs/{variant}") == 2
     assert out.splitlines()[-4:] == [f"{name}: up to date" for name in STAGES]
     assert Path("runs/light/two/out.txt").read_bytes() != Path("runs", variant, "two/out.txt").read_bytes()
+    assert "[1/4] one: the same in runs/light, copied" in out
+    main(["run", "light.yaml", "--set", "three.text=new", "--dry-run"])
+    planned = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert planned["one"] == planned["two"] == "the same in runs/light"
+    assert planned["three"] == "would run, not yet run"
+    assert planned["end"] == "would run, after three"
+    main(["run", "light.yaml", "--set", "three.text=new", "--force", "one", "--dry-run"])
+    assert "one: would run, not yet run" in capsys.readouterr().out
     read(seed=7)
     main(["run", "light.yaml", "--dry-run"])
     assert capsys.readouterr().out.splitlines()[0] == "run folder: runs/light-seed7"

@@ -29,7 +29,8 @@ def run(
     Args:
         pipeline: YAML file, or the name of one that lgsid carries (pipelines/demo.yaml).
         run_folder: Folder for the stages. By default runs/<name>, with -seed<seed> for a seed other than 2026 and a
-            short hash of the overrides with --set, so that variants do not replace each other's results.
+            short hash of the overrides with --set, so that variants do not replace each other's results; what a
+            variant has in common with the run without --set is copied from there.
         only: Run only this stage (repeatable).
         force: Run this stage even if it is up to date (repeatable).
         set_: STAGE.KEY=VALUE, an option of a stage (repeatable).
@@ -47,10 +48,10 @@ def run(
     recipe = Pipeline.read(pipeline, run_folder, overrides, logger)
     runner = Runner(recipe, force, only, tell=tell)
     plan = runner.plan()
-    check_options(recipe, [state.stage for state in plan if state.reason])
+    check_options(recipe, [state.stage for state in plan if state.reason and state.source is None])
     if dry_run:
         for state in plan:
-            tell(f"{state.stage.name}: {'would run, ' + state.reason if state.reason else 'up to date'}")
+            tell(f"{state.stage.name}: {state}")
         return
     runner.run()
     show_reports(recipe)

@@ -63,6 +63,7 @@ class Pipeline:
         run_folder: Folder that holds one folder per stage.
         logger: A config with `trainer.logger` for every training, or `None` for CSV files.
         places: Stage -> folder of its result, for stages whose result does not lie in the run folder under their name.
+        variant_of: Run folder of the same recipe without overrides, whose results are copied where they are the same.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Pipeline:
     run_folder: Path
     logger: Path | None = None
     places: Mapping[str, Path] = field(default_factory=dict)
+    variant_of: Path | None = None
 
     def folder(self, stage: str) -> Path:
         """Return the folder that holds the result of a stage."""
@@ -147,7 +149,8 @@ class Pipeline:
         if chosen is None and content.logger is not None:
             chosen = find_config(content.logger, source.parent)
         folder = Path(run_folder) if run_folder is not None else default_run_folder(name, content.seed, overrides or {})
-        return cls(name, content.seed, ordered(stages, source), source, folder, chosen)
+        base = default_run_folder(name, content.seed, {}) if run_folder is None and overrides else None
+        return cls(name, content.seed, ordered(stages, source), source, folder, chosen, variant_of=base)
 
 
 def check_name(name: str, where: str) -> None:

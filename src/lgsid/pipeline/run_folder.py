@@ -163,6 +163,22 @@ def replace_folder(new: Path, final: Path) -> None:
     remove(old)
 
 
+def copy_result(source: Path, final: Path) -> bool:
+    """Copy a complete result of another run, its record last.
+
+    Returns:
+        Whether it was copied; not while another process works in that run.
+    """
+    with try_lock(source.parent / LOCK_FILE) as free:
+        if not free:
+            return False
+        partial = new_partial(final)
+        shutil.copytree(source, partial, dirs_exist_ok=True, ignore=lambda _, names: {STAGE_FILE} & set(names))
+        shutil.copy2(source / STAGE_FILE, partial / STAGE_FILE)
+        replace_folder(partial, final)
+    return True
+
+
 def recover(final: Path) -> None:
     """Undo what a killed run left half done: half results go, a result that lost its name gets it back.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
@@ -16,6 +17,7 @@ from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import (
     check_folders,
+    copy_result,
     locked,
     mark_run,
     new_partial,
@@ -39,11 +41,19 @@ class State:
         stage: The stage.
         reason: Why it runs, empty if it is up to date.
         parts: What its result depends on: hashes of "config", "inputs" and "code".
+        source: Folder of the run without overrides that holds the same result, to be copied instead of running.
     """
 
     stage: Stage
     reason: str
     parts: Mapping[str, str]
+    source: Path | None = None
+
+    def __str__(self) -> str:
+        """Say what would be done."""
+        if not self.reason:
+            return "up to date"
+        return f"would run, {self.reason}" if self.source is None else f"the same in {self.source.parent}"
 
 
 class Runner:
@@ -79,12 +89,16 @@ class Runner:
         A stage that follows one that runs may be found up to date after all, if that one gives the same result again.
         """
         self.check()
+        planner = copy.copy(self)  # it looks for results that would be copied where they are now
         states: list[State] = []
         stale: set[str] = set()
         for stage in self.chosen():
             waiting = [name for name in stage.needs if name in stale]
-            state = State(stage, f"after {', '.join(waiting)}", {}) if waiting else self.state(stage)
-            if state.reason:
+            state = State(stage, f"after {', '.join(waiting)}", {}) if waiting else planner.state(stage)
+            if state.source is not None:
+                places = {**planner.pipeline.places, stage.name: state.source}
+                planner.pipeline = replace(planner.pipeline, places=places)
+            elif state.reason:
                 stale.add(stage.name)
             states.append(state)
         return states
@@ -107,6 +121,9 @@ class Runner:
                 label = f"[{number}/{len(chosen)}] {stage.name}"
                 if not state.reason:
                     self.tell(f"{label}: up to date")
+                    continue
+                if state.source is not None and copy_result(state.source, self.pipeline.folder(stage.name)):
+                    self.tell(f"{label}: the same in {state.source.parent}, copied")
                     continue
                 self.tell(f"{label}: {state.reason}")
                 try:
@@ -146,7 +163,7 @@ class Runner:
         parts = self.parts(stage)
         path = self.pipeline.folder(stage.name) / STAGE_FILE
         if not path.is_file():
-            return State(stage, "not yet run", parts)
+            return State(stage, "not yet run", parts, self.same_result(stage, parts))
         if stage.name in self.force:
             return State(stage, "forced", parts)
         before = dict(read_json(path))
@@ -155,6 +172,17 @@ class Runner:
             return State(stage, f"{lost[0]} is missing or changed", parts)
         changed = [key for key, value in parts.items() if before.get(key) != value]
         return State(stage, f"{', '.join(changed)} changed" if changed else "", parts)
+
+    def same_result(self, stage: Stage, parts: Mapping[str, str]) -> Path | None:
+        """Return the folder in the run without overrides whose result was made from the same, `None` without one."""
+        if self.pipeline.variant_of is None or stage.name in self.force:
+            return None
+        folder = self.pipeline.variant_of / stage.name
+        if not (folder / STAGE_FILE).is_file():
+            return None
+        record = dict(read_json(folder / STAGE_FILE))
+        same = all(record.get(key) == value for key, value in parts.items())
+        return folder if same and not lost_files(folder, record.get("files", {})) else None
 
     def parts(self, stage: Stage) -> dict[str, str]:
         """Hash what the result of a stage depends on. Where the run folder lies does not count."""
