@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
-from torch.utils.data import Dataset as TorchDataset
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
@@ -16,7 +12,7 @@ from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.datamodules.sequence_data import IntArray, SequenceData
 from lgsid.errors import LgsidError
-from lgsid.typing import CTRBatch, SequenceBatch
+from lgsid.typing import CTRBatch
 
 
 class CTRData(SequenceData):
@@ -94,32 +90,6 @@ class CTRData(SequenceData):
         candidate, label, near = (torch.from_numpy(values) for values in self.candidates.samples(self.log, rows))
         return CTRBatch(**vars(self.batch(rows)), candidate=candidate, label=label, near=near)
 
-    def _loader(self, rows: IntArray, batches: Sampler[list[int]]) -> DataLoader[SequenceBatch]:
-        return DataLoader(CTRSamples(self, rows), batch_sampler=batches, collate_fn=_as_is)
-
-
-class CTRSamples(TorchDataset[SequenceBatch]):
-    """Queries with their candidates, made a batch at a time.
-
-    Args:
-        data: The datamodule.
-        rows: Log rows of the positives.
-    """
-
-    def __init__(self, data: CTRData, rows: IntArray) -> None:
-        self.data = data
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> CTRBatch:
-        return self.__getitems__([index])
-
-    def __getitems__(self, indices: list[int]) -> CTRBatch:
-        """Return one batch."""
-        return self.data.ctr_batch(self.rows[np.asarray(indices)])
-
-
-def _as_is(batch: Any) -> Any:
-    return batch
+    def served(self, rows: IntArray) -> CTRBatch:
+        """Return what a dataloader yields for the queries at the given log rows, shape (B,)."""
+        return self.ctr_batch(rows)

@@ -129,6 +129,10 @@ class SequenceData(LgsidDataModule):
         """Return the queries of the given log rows, shape (B,)."""
         return sequence_batch(self.log, rows, self.max_history)
 
+    def served(self, rows: IntArray) -> SequenceBatch:
+        """Return what a dataloader yields for the queries at the given log rows, shape (B,)."""
+        return self.batch(rows)
+
     def train_dataloader(self) -> DataLoader[SequenceBatch]:
         """Serve the training queries in an order that depends on `seed` and the epoch."""
         rows = self.queries("train")
@@ -178,7 +182,7 @@ class Queries(TorchDataset[SequenceBatch]):
 
     def __getitems__(self, indices: list[int]) -> SequenceBatch:
         """Return one batch."""
-        return self.data.batch(self.rows[np.asarray(indices)])
+        return self.data.served(self.rows[np.asarray(indices)])
 
 
 class ConsecutiveBatches(Sampler[list[int]]):

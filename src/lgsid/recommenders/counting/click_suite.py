@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -13,14 +12,11 @@ import torch
 
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.past_visits import PastVisits
-from lgsid.recommenders.counting.ranking_suite import chunked, counted_models, query_rows
+from lgsid.recommenders.counting.ranking_suite import chunked, collected, counted_models, query_rows
 from lgsid.recommenders.evaluation import ClickEvaluation, ClickSamples
-
-logger = logging.getLogger(__name__)
 
 
 class Negatives(Protocol):
@@ -68,14 +64,7 @@ def evaluate_counting_clicks(
             with torch.no_grad():
                 scores = model.score_visits(visits)
             evaluation.update(samples, scores.gather(1, samples.candidate))
-    results: dict[str, float] = {}
-    for model, evaluation in zip(models, evaluations, strict=True):
-        name = type(model).__name__
-        results |= {f"{name}/{split}/{key}": float(value) for key, value in evaluation.compute().items()}
-        if folder is not None:
-            evaluation.write(Path(folder) / of_part(PER_SAMPLE_FILE, name))
-        logger.info("%s: %s/auc %.4f", name, split, results[f"{name}/{split}/auc"])
-    return results
+    return collected(models, evaluations, split, folder, shown="auc")
 
 
 def samples_of(source: LogSource, candidates: Negatives, rows: npt.NDArray[np.int64]) -> ClickSamples:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.names import PER_QUERY_FILE, of_part
+from lgsid.artefacts.names import of_part
 from lgsid.errors import LgsidError
 from lgsid.recommenders.counting.counting_recommender import CELLS, CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
@@ -20,7 +20,7 @@ from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.simple_counts import MostRecent, NearestPlace, Popularity, UserFrequency
 from lgsid.recommenders.counting.time_kernel import TimeKernel
 from lgsid.recommenders.counting.time_transition import TimeTransition
-from lgsid.recommenders.evaluation import RankedQueries, RankingEvaluation
+from lgsid.recommenders.evaluation import Evaluation, RankedQueries, RankingEvaluation
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +66,32 @@ def evaluate_counting(
         queries = RankedQueries.of_log(source.log, rows, visits.last)
         for model, evaluation in zip(models, evaluations, strict=True):
             update(evaluation, model, visits, queries)
+    return collected(models, evaluations, split, folder, shown="mrr")
+
+
+def collected(
+    models: Sequence[CountingRecommender],
+    evaluations: Sequence[Evaluation],
+    split: str,
+    folder: str | Path | None,
+    shown: str,
+) -> dict[str, float]:
+    """Return the metrics of all baselines by name, and write the columns behind them.
+
+    Args:
+        models: The baselines.
+        evaluations: What was collected of each.
+        split: "test" or "val".
+        folder: Where the columns go, one file for each baseline; nothing is written without it.
+        shown: Key of the metric that is logged.
+    """
     results: dict[str, float] = {}
     for model, evaluation in zip(models, evaluations, strict=True):
         name = type(model).__name__
         results |= {f"{name}/{split}/{key}": float(value) for key, value in evaluation.compute().items()}
         if folder is not None:
-            evaluation.write(Path(folder) / of_part(PER_QUERY_FILE, name))
-        logger.info("%s: %s/mrr %.4f", name, split, results[f"{name}/{split}/mrr"])
+            evaluation.write(Path(folder) / of_part(evaluation.file_name, name))
+        logger.info("%s: %s/%s %.4f", name, split, shown, results[f"{name}/{split}/{shown}"])
     return results
 
 
