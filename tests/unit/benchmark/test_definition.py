@@ -63,6 +63,7 @@ def test_a_result_of_an_older_version_is_accepted_where_it_is_listed():
         check_cell(cell, {**result, "definition": "0" * 64}, path, equal_definitions(RESULTS))
 
 
+@pytest.mark.slow
 def test_all_committed_results_may_enter():
     files = sorted(RESULTS.glob("*/*/*.*.json"))
     assert len(files) > 100
