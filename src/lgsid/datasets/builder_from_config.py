@@ -47,8 +47,7 @@ def builder_from_config(
         parsed = parser.parse_args([f"--config={text}", *arguments])
         if not any(ROOT.fullmatch(a.removeprefix("--").partition("=")[0]) for a in arguments):
             _anchor_root(parsed, Path(folder))
-        instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # renamed in 4.49
-        values = instantiate(parsed)
+        values = parser.instantiate(parsed)
     except ArgumentError as error:
         raise LgsidError(" ".join(str(error).split())) from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})

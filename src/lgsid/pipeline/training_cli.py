@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import yaml
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
@@ -39,7 +39,6 @@ from lgsid.pipeline.start_of_run import StartOfRun
 CKPT_WORDS = ("best", "last", "hpc", "registry")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
 HPARAMS_FILE = "hparams.yaml"  # of Lightning's CSVLogger
-SKIP_UNSET = "skip_unset" if hasattr(ArgumentParser, "instantiate") else "skip_none"  # renamed in 4.49
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 
 logger = logging.getLogger(__name__)
@@ -118,7 +117,7 @@ class TrainingCLI(LightningCLI):
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
         config.run_folder = None
-        dumped = self._parser(self.subcommand).dump(config, **{SKIP_UNSET: False})
+        dumped = self._parser(self.subcommand).dump(config, skip_unset=False)
         self.config_dump = yaml.safe_load(dumped)
         if self.run_folder.exists() and not self.run_folder.is_dir():
             raise LgsidError(f"{self.run_folder}: is a file; choose another --run-folder")
