@@ -37,6 +37,7 @@ class PastVisits(Batch):
     def of(cls, batch: SequenceBatch, n_items: int) -> PastVisits:
         """Drop the padding of a batch's histories."""
         query, column = (batch.history >= 0).nonzero(as_tuple=True)
+        padding = (batch.history < 0).sum(1)  # histories are right-aligned
         empty = torch.full_like(batch.row, -1)
         return cls(
             row=batch.row,
@@ -45,7 +46,7 @@ class PastVisits(Batch):
             last=batch.history[:, -1] if batch.history.shape[1] else empty,
             query=query,
             item=batch.history[query, column],
-            order=column + 1,
+            order=column + 1 - padding[query],
             age_s=batch.history_age_s[query, column],
             visit_hour=batch.history_hour[query, column],
             visit_weekday=batch.history_weekday[query, column],

@@ -14,7 +14,6 @@ from lgsid.errors import LgsidError
 from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
 from lgsid.recommenders.counting import TimeTransition
 from lgsid.recommenders.generative import TIGER
-from lgsid.testing import RecommenderContract
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module`.*")
@@ -176,15 +175,6 @@ def test_distance_and_popularity_can_be_left_out(toy_folder, options):
     scores = model.scores(batch)
     if not options[0]:  # without the distance everybody gets the same
         assert torch.allclose(scores, scores[:1].expand_as(scores))
-
-
-class TestDINKeepsTheContract(RecommenderContract):
-    @pytest.fixture(autouse=True)
-    def _folder(self, toy_folder):
-        self.toy_folder = toy_folder
-
-    def make(self):
-        return make(self.toy_folder)
 
 
 def test_a_model_that_scores_no_candidates_is_refused(toy_folder):

@@ -19,7 +19,6 @@ from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.split_task import SplitTask, task_of
 from lgsid.recommenders.counting.transition_counts import TransitionCounts
-from lgsid.testing import RecommenderContract
 
 N, M, USERS = 13, 160, 5
 CATEGORIES = ["bar", "cafe", "gym"]
@@ -263,12 +262,3 @@ def test_fit_saves_counts_and_test_without_a_checkpoint_gives_the_same(tmp_path)
     suite = evaluate_counting(tmp_path / "data", baselines=[TimeTransition(transition_weight=0.7)])
     for key, value in suite.items():
         assert results[key.removeprefix("TimeTransition/")] == pytest.approx(value, abs=1e-6), key
-
-
-class TestTimeTransitionKeepsTheContract(RecommenderContract):
-    def make(self):
-        source = LogSource.of(make_town("temporal"))
-        model = TimeTransition()
-        model.ensure_built(source.shape)
-        model.take_catalogue(source)
-        return model, source

@@ -12,7 +12,7 @@ from lgsid.functional.ranking import pessimistic_rank
 from lgsid.recommenders.generative import TIGER, HistoryCopy, NodeGeography, SeparateTokens, SummedTokens
 from lgsid.recommenders.generative.node_geography import describe_nodes
 from lgsid.recommenders.item_trie import ItemTrie
-from lgsid.testing import RecommenderContract, toy_city
+from lgsid.testing import toy_city
 from lgsid.tokenizers import PlainTokenizer
 
 N = 60
@@ -125,12 +125,3 @@ def test_where_rows_are_in_the_order_of_ids_it_is_the_model_without_semantic_ids
     assert list(states[0]) == list(states[1])
     for name, value in states[0].items():
         assert torch.equal(value, states[1][name]), name
-
-
-class TestPlainIDsKeepTheContract(RecommenderContract):
-    @pytest.fixture(autouse=True)
-    def town(self, city):
-        self.folder = city
-
-    def make(self):
-        return untrained(self.folder)

@@ -24,7 +24,6 @@ from lgsid.recommenders.generative.history_copy import (
     summary,
 )
 from lgsid.recommenders.generative.visits import Visits
-from lgsid.testing import GenerativeRecommenderContract
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 N, M = 23, 260
@@ -267,19 +266,3 @@ def test_checkpoint_round_trip(town, fitted, tmp_path):
     other = SequenceData(str(town), str(town / "colliding.parquet"))
     with pytest.raises(LgsidError, match="codebooks"):
         L.Trainer(**TRAINER).test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)
-
-
-class ContractOfTIGER(GenerativeRecommenderContract):
-    @pytest.fixture(autouse=True)
-    def town(self, town):
-        self.folder = town
-
-
-class TestFullTIGER(ContractOfTIGER):
-    def make(self):
-        return make(self.folder, "colliding", beam_width=12)
-
-
-class TestPlainTIGER(ContractOfTIGER):
-    def make(self):
-        return make(self.folder, "unique", full=False, history_tokens=SeparateTokens(), beam_width=12)
