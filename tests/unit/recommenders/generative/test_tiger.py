@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import re
 
 import lightning as L
 import numpy as np
@@ -210,7 +211,11 @@ def test_every_parameter_gets_a_gradient(town, options):
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.abs().sum() > 0, name
+        shift = re.fullmatch(
+            r"geography\.networks\.\d+\.2\.bias", name
+        )  # of all children alike: no probability changes
+        if not shift:
+            assert parameter.grad.abs().sum() > 0, name
 
 
 def fit(town, epochs=10, **options):
