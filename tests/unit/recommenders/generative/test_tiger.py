@@ -211,9 +211,7 @@ def test_every_parameter_gets_a_gradient(town, options):
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
-        shift = re.fullmatch(
-            r"geography\.networks\.\d+\.2\.bias", name
-        )  # of all children alike: no probability changes
+        shift = re.fullmatch(r"geography\.networks\.\d+\.2\.bias", name)  # a shift of all children alike
         if not shift:
             assert parameter.grad.abs().sum() > 0, name
 
