@@ -1,7 +1,7 @@
 """Wrong values of `lgsid fit | validate | test | predict`: one line with the key, exit code 2, nothing left behind."""
 
+import functools
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -128,7 +128,8 @@ def test_interrupted_training_says_what_is_kept():
     small = ["--trainer.max_epochs=100000", "--trainer.enable_progress_bar=false", "--trainer.log_every_n_steps=1"]
     command = [sys.executable, "-m", "lgsid", "fit", *HIER, "--model.codebook_sizes=[8, 8]", *small]
     shutil.rmtree("wrong", ignore_errors=True)
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # wherever tests are started from
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
     deadline = time.monotonic() + TIMEOUT_S
     while not Path("wrong/fit_config.yaml").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
