@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
 
 check: lint
-	$(BIN)/python -m pytest tests/unit tests/contracts -m "not slow"
+	$(BIN)/python -m pytest tests/unit tests/contracts -m "not slow and not data"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

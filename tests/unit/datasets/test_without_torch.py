@@ -37,5 +37,6 @@ def modules_after(code, *arguments):
     ["import lgsid.artefacts", "import lgsid.datasets", BUILD, CONFIG],
     ids=["artefacts", "datasets", "build", "config"],
 )
+@pytest.mark.slow
 def test_datasets_do_not_import_torch(code, tmp_path):
     assert modules_after(code, str(tmp_path / "city")) == "[]"

@@ -223,6 +223,7 @@ def test_terminal_fits_80_columns_and_shows_all_models(report):
     assert "…" not in "".join(line for line in text.splitlines() if "MRR" in line)
 
 
+@pytest.mark.slow
 def test_same_stages_same_bytes(stages, report, tmp_path):
     again = write_report(stages, tmp_path / "again")
     for name in (*report.figures, "report.md", "report.json"):
@@ -282,6 +283,7 @@ def test_markdown_of_awkward_cells():
     assert folded("tokenize_unaligned") == "tokenize_\nunaligned"
 
 
+@pytest.mark.slow
 def test_four_tokenizers_fit_80_columns_and_the_map_shows_other_kinds_first(stages, tmp_path):
     sids = SemanticIDs.read(stages["tokenize"] / "sids.parquet")
     folders = {"data": stages["data"], "tokenize": stages["tokenize"], "tokenize_random": stages["dice"]}

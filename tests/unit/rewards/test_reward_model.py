@@ -60,6 +60,7 @@ def test_scores_have_a_gradient_and_ignore_the_rest_of_the_batch(kind: HeadInput
     assert (anchor.grad is not None and bool(anchor.grad.abs().max() > 0)) == kind.sees_anchor
 
 
+@pytest.mark.slow
 def test_a_head_learns_a_plane() -> None:
     """Vectors that hold a position among noise: the head must find it and measure distances in it."""
     torch.manual_seed(0)
