@@ -8,6 +8,7 @@ pyproject, by the same mechanism. Nothing here imports torch until `load` is cal
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import importlib
@@ -18,21 +19,24 @@ import os
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, distributions
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from lgsid.entry_points import entries_on, normalized
 from lgsid.errors import LgsidError
+from lgsid.plugin_imports import checked, supervised
 
 logger = logging.getLogger(__name__)
 
 OWN_DISTRIBUTION = "lgsid"
 VARIABLE = "LGSID_PLUGINS"
-
 KINDS_GROUP = "lgsid.kinds"
+LISTED, IMPORTABLE, DUPLICATE = "listed", "importable", "duplicate"
+VALUE = re.compile(r"\s*[\w.]+\s*:\s*[\w.]+\s*")
 
 Registry = Mapping[str, Mapping[str, Any]]
 
@@ -47,7 +51,7 @@ class Plugin:
         value: Where it is, `module:class`.
         distribution: Name of the distribution that offers it.
         version: Version of that distribution.
-        state: "ready", "disabled", "duplicate", or what is wrong with it.
+        state: "listed" (not imported), "importable", "disabled", "duplicate", or what is wrong with it.
     """
 
     kind: str
@@ -68,11 +72,6 @@ class Plugin:
         return f"{self.distribution} {self.version}".strip()
 
 
-def normalized(distribution: str) -> str:
-    """Return the canonical spelling of a distribution name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", distribution).lower().strip()
-
-
 def chosen_distributions() -> set[str] | None:
     """Read `LGSID_PLUGINS`: `None` for all, else the canonical names of the distributions to use beside lgsid."""
     raw = os.environ.get(VARIABLE)
@@ -85,26 +84,9 @@ def kinds() -> Mapping[str, str]:
 
 
 @functools.lru_cache(maxsize=4)
-def entries_on(path: tuple[str, ...]) -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Read all entry points of lgsid's groups on an import path, by group: one walk through the distributions."""
-    found: dict[str, list[EntryPoint]] = defaultdict(list)
-    seen: set[str] = set()
-    for distribution in distributions():
-        name = normalized(distribution.metadata["Name"] or "")
-        if name not in seen:  # of two installations the first on the path counts, as for imports
-            seen.add(name)
-            for entry in distribution.entry_points:
-                if entry.group.startswith(f"{OWN_DISTRIBUTION}."):
-                    found[entry.group].append(entry)
-    return MappingProxyType({group: tuple(entries) for group, entries in found.items()})
-
-
-@functools.lru_cache(maxsize=4)
 def kinds_on(path: tuple[str, ...]) -> Mapping[str, str]:
     """Read the kinds that the distributions on an import path name; `path` is `sys.path`."""
-    entries = sorted(
-        entries_on(path).get(KINDS_GROUP, ()), key=lambda e: e.dist is None or e.dist.name != OWN_DISTRIBUTION
-    )
+    entries = sorted(entries_on(path).groups.get(KINDS_GROUP, ()), key=lambda e: e.distribution != OWN_DISTRIBUTION)
     found: dict[str, str] = {}
     for entry in entries:
         found.setdefault(entry.name, entry.value)
@@ -119,13 +101,20 @@ def installed() -> tuple[Plugin, ...]:
 @functools.lru_cache(maxsize=4)
 def found_on(path: tuple[str, ...]) -> tuple[Plugin, ...]:
     """Read the entry points of what an import path leads to; `path` is `sys.path`, read once for each value of it."""
-    found: list[Plugin] = []
-    order = list(kinds())
-    for kind in order:
-        for entry in entries_on(path).get(f"lgsid.{kind}", ()):
-            owner, version = (entry.dist.name or "?", entry.dist.version) if entry.dist is not None else ("?", "")
-            found.append(Plugin(kind, entry.name, entry.value, owner, version, state=""))
+    groups, order = entries_on(path).groups, list(kinds_on(path))
+    found = [
+        Plugin(kind, entry.name, entry.value, entry.distribution, entry.version, state="")
+        for kind in order
+        for entry in groups.get(f"lgsid.{kind}", ())
+    ]
     return tuple(sorted(found, key=lambda p: (order.index(p.kind), p.name, p.distribution, p.value)))
+
+
+def unreadable() -> Mapping[str, str]:
+    """Return the enabled distributions whose entry points cannot be read, with the reason."""
+    chosen = chosen_distributions()
+    found = entries_on(tuple(sys.path)).unreadable
+    return {name: reason for name, reason in found.items() if is_enabled(name, chosen)}
 
 
 def available(kind: str | None = None) -> list[Plugin]:
@@ -147,9 +136,9 @@ def available(kind: str | None = None) -> list[Plugin]:
         if not is_enabled(plugin.distribution, chosen):
             state = "disabled"
         elif enabled[plugin.kind, plugin.name] > 1:
-            state = "duplicate"
+            state = DUPLICATE
         else:
-            state = "ready" if module_exists(plugin.value) else "broken: its module is missing"
+            state = doubt(plugin.value) or LISTED
         plugins.append(replace(plugin, state=state))
     return plugins
 
@@ -159,12 +148,23 @@ def is_enabled(distribution: str, chosen: set[str] | None) -> bool:
     return chosen is None or normalized(distribution) in chosen | {OWN_DISTRIBUTION}
 
 
-def module_exists(value: str) -> bool:
-    """Tell whether the top-level package of `module:class` can be found, without importing it."""
+def doubt(value: str) -> str:
+    """Say what is wrong with the value of an entry point as far as can be told without importing it, else nothing."""
+    if not VALUE.fullmatch(value):
+        return f"broken: {value!r} is not module:name"
     try:
-        return importlib.util.find_spec(value.partition(":")[0].partition(".")[0].strip()) is not None
-    except (ImportError, ValueError):
-        return False
+        found = importlib.util.find_spec(value.partition(":")[0].partition(".")[0].strip())
+    except Exception as error:  # a finder or a module of others
+        return f"broken: its module cannot be looked for ({reason(error)})"
+    return "" if found is not None else "broken: its module is missing"
+
+
+def check(plugins: Sequence[Plugin]) -> list[Plugin]:
+    """Import listed plugins in a process of their own; return them with state "importable" or what is wrong."""
+    listed = [plugin for plugin in plugins if plugin.state == LISTED]
+    answers = dict(zip(listed, checked([asdict(plugin) for plugin in listed]), strict=True))
+    states = {plugin: f"broken: {answer}" if answer else IMPORTABLE for plugin, answer in answers.items()}
+    return [replace(plugin, state=states.get(plugin, plugin.state)) for plugin in plugins]
 
 
 def resolve(plugin: Plugin) -> Any:
@@ -172,13 +172,10 @@ def resolve(plugin: Plugin) -> Any:
 
     Raises:
         LgsidError: if it cannot be imported, is no class of its kind, or has another name than its entry point.
+        KeyboardInterrupt: if the user interrupts the import; it names the plugin's distribution.
     """
-    try:
-        value = EntryPoint(plugin.name, plugin.value, f"lgsid.{plugin.kind}").load()
-    except (Exception, SystemExit) as error:
-        reason = str(error).splitlines()[0] if str(error) else ""
-        raise LgsidError(f"{plugin.value} cannot be imported ({type(error).__name__}: {reason})") from error
     base = base_of(plugin.kind)
+    value = imported(plugin.value, plugin.distribution, plugin.origin)
     if isinstance(value, base):
         return value
     if not inspect.isclass(value) or not issubclass(value, base):
@@ -191,11 +188,49 @@ def resolve(plugin: Plugin) -> Any:
     return value
 
 
+def reason(error: BaseException) -> str:
+    """Return the type of an error and the first line of its text, which may itself fail."""
+    try:
+        text = next(iter(str(error).splitlines()), "")
+    except Exception:
+        text = "its text cannot be read"
+    return f"{type(error).__name__}: {text}"
+
+
 def base_of(kind: str) -> type:
-    """Import the abstract base class of a kind."""
-    module, _, name = kinds()[kind].partition(":")
-    base: type = getattr(importlib.import_module(module), name)
+    """Import the abstract base class of a kind.
+
+    Raises:
+        LgsidError: if a plugin names a kind whose base cannot be imported.
+    """
+    value = kinds()[kind]
+    owner = next(e for e in entries_on(tuple(sys.path)).groups[KINDS_GROUP] if (e.name, e.value) == (kind, value))
+    base = imported(value, owner.distribution, f"{owner.distribution} {owner.version}".strip())
+    if not inspect.isclass(base):
+        raise LgsidError(f"{value}, the base of {kind}, is not a class")
     return base
+
+
+def imported(value: str, distribution: str, origin: str) -> Any:
+    """Import what an entry point leads to; a package of others is supervised while it is imported.
+
+    Args:
+        value: `module:object`.
+        distribution: Name of the distribution that offers it.
+        origin: Its name and version.
+
+    Raises:
+        LgsidError: if that fails, however it does.
+        KeyboardInterrupt: if the user interrupts.
+    """
+    quiet = distribution == OWN_DISTRIBUTION or value.partition(":")[0].strip() in sys.modules
+    try:
+        with contextlib.nullcontext() if quiet else supervised(origin):
+            return EntryPoint("", value, "").load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise LgsidError(f"{value} cannot be imported ({reason(error)})") from error
 
 
 @functools.cache
@@ -204,6 +239,7 @@ def load() -> Registry:
 
     A plugin that cannot be used is a warning that names its distribution and version. Of two distributions with the
     same name in one kind neither is preferred: both are imported, the short name is refused, the full path works.
+    Names of lgsid's own commands, which have no other path, stay lgsid's.
 
     Returns:
         Kind -> short name -> class, read-only.
@@ -230,17 +266,24 @@ def load_kind(kind: str) -> Mapping[str, Any]:
     for name, plugins in rivals.items():
         if len({p.value for p in plugins}) > 1:
             owners = ", ".join(f"{p.value.replace(':', '.')} of {p.origin}" for p in plugins)
-            logger.warning("%s %s is offered more than once: %s; name it by its full path", kind, name, owners)
-            del classes[name]
+            own = next((p for p in plugins if p.distribution == OWN_DISTRIBUTION), None)
+            if own is not None and not inspect.isclass(classes[name]):
+                advice = "lgsid's own is used"
+                classes[name] = resolve(own)
+            else:
+                advice = "name it by its full path"
+                del classes[name]
+            logger.warning("%s %s is offered more than once: %s; %s", kind, name, owners, advice)
     return MappingProxyType(classes)
 
 
 def warn_of_unknown() -> None:
-    """Warn of distributions in `LGSID_PLUGINS` that are not installed."""
-    chosen = chosen_distributions()
-    known = {normalized(name) for d in distributions() if (name := d.metadata["Name"])} if chosen else set()
-    for name in sorted((chosen or set()) - known):
+    """Warn of distributions in `LGSID_PLUGINS` that are not installed, and of those that cannot be read."""
+    known = entries_on(tuple(sys.path)).names
+    for name in sorted((chosen_distributions() or set()) - known):
         logger.warning("%s names %r, which is not installed; %s", VARIABLE, name, suggestion(name, known, limit=0))
+    for name, why in unreadable().items():
+        logger.warning("the plugins of %s are left out: %s", name, why)
 
 
 def moved_class(path: str) -> str | None:

@@ -9,7 +9,18 @@ import lgsid
 
 SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
-    ("errors", "plugins", "construction", "typing", "artefacts", "module", "checkpoints", "functional"),
+    (
+        "errors",
+        "entry_points",
+        "plugin_imports",
+        "plugins",
+        "construction",
+        "typing",
+        "artefacts",
+        "module",
+        "checkpoints",
+        "functional",
+    ),
     ("geo", "text", "quantizers", "metrics"),
     ("tokenizers", "rewards", "datasets"),
     ("alignment", "recommenders"),

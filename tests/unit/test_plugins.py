@@ -67,11 +67,11 @@ def test_other_packages_are_found(installed):
 
 def test_the_variable_chooses_distributions(installed, monkeypatch):
     installed([("quantizers", "AcmeQuantizer = acme_places:AcmeQuantizer")], QUANTIZER)
-    for value, expected in (("", "disabled"), ("ACME_places", "ready"), ("other", "disabled")):
+    for value, expected in (("", "disabled"), ("ACME_places", "listed"), ("other", "disabled")):
         monkeypatch.setenv(plugins.VARIABLE, value)
         states = {p.name: p.state for p in plugins.available("quantizers")}
         assert states["AcmeQuantizer"] == expected
-        assert states["RQKMeans"] == "ready"
+        assert states["RQKMeans"] == "listed"
 
 
 @pytest.mark.parametrize(

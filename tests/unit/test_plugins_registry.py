@@ -92,7 +92,7 @@ def test_a_plugin_is_listed_and_loaded(install):
     assert (listed["Fine"].distribution, listed["Fine"].version, listed["Fine"].state) == (
         "fine-plugin",
         "1.2",
-        "ready",
+        "listed",
     )
     assert module not in sys.modules  # listing imports nothing
     assert issubclass(plugins.load()["geo_encoders"]["Fine"], GeoEncoder)

@@ -17,7 +17,9 @@ PACKAGE = "lgsid"
 SOURCE = Path(lgsid.__file__).resolve().parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 PRESENTATION = {  # modules that change what is told of a result, not the result
+    "lgsid.entry_points",
     "lgsid.errors",
+    "lgsid.plugin_imports",
     "lgsid.plugins",
     "lgsid.pipeline.code_version",
     "lgsid.config.config_files",
