@@ -6,8 +6,7 @@ The names below are imported when they are first used (PEP 562), so that `import
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from lgsid.lazy_names import lazy_names
 
 __version__ = "0.1.0"
 
@@ -91,15 +90,4 @@ PUBLIC = {
 MODULE_OF = {name: module for module, names in PUBLIC.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module."""
-    if name not in MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(MODULE_OF[name]), name)
-    globals()[name] = value  # found without this function from now on
-    return value
-
-
-def __dir__() -> list[str]:
-    """List the public names, for completion in a notebook."""
-    return sorted({*MODULE_OF, "__version__", *(name for name in globals() if name.startswith("__"))})
+__getattr__, __dir__ = lazy_names(__name__, PUBLIC)

@@ -11,6 +11,7 @@ SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
     (
         "errors",
+        "lazy_names",
         "entry_points",
         "plugin_imports",
         "plugins",

@@ -6,14 +6,23 @@ purity@k the share that has the same category; both are `agreement_at_k` (glossa
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lgsid.functional.distances import haversine_m
 
+BLOCK = 16_384
+"""Rows that others are compared with at a time."""
+MAX_QUERIES = 8_192
+"""Neighbors are searched of every row up to so many rows, and of a sample of so many where there are more."""
+Z95 = 1.959964
+"""97.5 % quantile of the normal distribution: intervals of 95 %."""
 
-def nearest_vectors(vectors: Tensor, k: int, chunk_size: int = 1024) -> Tensor:
+
+def nearest_vectors(vectors: Tensor, k: int, chunk_size: int = 1024, rows: Tensor | None = None) -> Tensor:
     """Return the k nearest other rows of each row by cosine, exactly, nearest first.
 
     A row is never its own neighbor, also where other rows hold the same vector: it is excluded by its position, not
@@ -22,39 +31,79 @@ def nearest_vectors(vectors: Tensor, k: int, chunk_size: int = 1024) -> Tensor:
     Args:
         vectors: Shape (N, D). A row of zeros has similarity 0 with every other.
         k: Number of neighbors; at most N - 1 are returned.
-        chunk_size: Rows compared with all others at a time; memory is `chunk_size * N` floats.
+        chunk_size: Rows compared with `BLOCK` others at a time; memory is `chunk_size * BLOCK` floats.
+        rows: Rows whose neighbors are searched among all rows, shape (Q,) int64; every row if none.
 
     Returns:
-        Rows, shape (N, min(k, N - 1)), int64.
+        Rows, shape (Q, min(k, N - 1)), int64.
     """
-    n = len(vectors)
-    k = max(min(k, n - 1), 0)
-    unit = F.normalize(vectors.float(), dim=1)
-    found = torch.empty(n, k, dtype=torch.int64, device=vectors.device)
-    for start in range(0, n if k else 0, chunk_size):
-        rows = torch.arange(start, min(start + chunk_size, n), device=vectors.device)
-        similarity = unit[rows] @ unit.T  # (chunk, N)
-        similarity[rows - start, rows] = -torch.inf
-        found[rows] = similarity.topk(k, dim=1).indices
+    rows = torch.arange(len(vectors), device=vectors.device) if rows is None else rows
+    k = max(min(k, len(vectors) - 1), 0)
+    queries = F.normalize(vectors[rows].float(), dim=1)
+    nearest = torch.full((len(rows), k), -torch.inf, device=vectors.device)
+    found = torch.empty(len(rows), k, dtype=torch.int64, device=vectors.device)
+    for start in range(0, len(vectors) if k else 0, BLOCK):
+        block = F.normalize(vectors[start : start + BLOCK].float(), dim=1)  # (block, D)
+        for first in range(0, len(rows), chunk_size):
+            part = slice(first, first + chunk_size)
+            similarity = queries[part] @ block.T  # (chunk, block)
+            own = rows[part] - start
+            here = ((own >= 0) & (own < len(block))).nonzero()[:, 0]
+            similarity[here, own[here]] = -torch.inf
+            best, at = similarity.topk(min(k, len(block)), dim=1)
+            if start:
+                best, choice = torch.cat([nearest[part], best], dim=1).topk(k, dim=1)
+                at = torch.cat([found[part], at + start], dim=1).gather(1, choice)
+            nearest[part], found[part] = best, at
     return found
 
 
-def agreement_at_k(neighbors: Tensor, codes: Tensor) -> Tensor:
+def sampled_rows(n: int, n_queries: int, seed: int) -> Tensor | None:
+    """Sample `n_queries` of `n` rows without replacement, in their order, (n_queries,) int64; none if there are fewer.
+
+    Neighbors of all rows take time that grows with the square of their number, those of a sample among all rows do not.
+    """
+    if n <= n_queries:
+        return None
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:n_queries].sort().values
+
+
+def agreement_at_k(neighbors: Tensor, codes: Tensor, rows: Tensor | None = None) -> Tensor:
     """Return the mean share of an item's neighbors that have the item's own code: coverage@k and purity@k.
 
     Code 0 means unknown. An item whose code is unknown is left out, since no neighbor could be right; a neighbor
     whose code is unknown counts as different.
 
     Args:
-        neighbors: Rows of the k neighbors, shape (N, k) int64.
+        neighbors: Rows of the k neighbors, shape (Q, k) int64.
         codes: Region or category of each item, shape (N,) int64.
+        rows: Rows of the items whose neighbors they are, shape (Q,) int64; all items if none.
 
     Returns:
         A scalar, float64; NaN if no item has a known code or there are no neighbors.
     """
-    known = codes > 0
-    same = codes[neighbors[known]] == codes[known, None]
-    return same.double().mean()
+    return _agreements(neighbors, codes, rows).mean()
+
+
+def agreement_interval_at_k(neighbors: Tensor, codes: Tensor, rows: Tensor) -> tuple[float, float]:
+    """Return the 95 % confidence interval of `agreement_at_k` of all items, from that of the sampled `rows`."""
+    shares = _agreements(neighbors, codes, rows).mean(dim=1)
+    center, half = float(shares.mean()), Z95 * _standard_error(shares, len(rows), len(codes))
+    return max(center - half, 0.0), min(center + half, 1.0)
+
+
+def _agreements(neighbors: Tensor, codes: Tensor, rows: Tensor | None) -> Tensor:
+    """Return 1 where a neighbor has the item's own code, else 0, float64; shape (items with a known code, k)."""
+    own = codes if rows is None else codes[rows]
+    known = own > 0
+    return (codes[neighbors[known]] == own[known, None]).double()
+
+
+def _standard_error(values: Tensor, drawn: int, of: int) -> float:
+    """Return the standard error of the mean of `values` of a sample drawn without replacement (Cochran 1977, 2.6)."""
+    if len(values) < 2:
+        return 0.0 if drawn == of else math.inf
+    return float(values.std() / len(values) ** 0.5) * math.sqrt((of - drawn) / (of - 1))
 
 
 def agreement_bound_at_k(region: Tensor, category: Tensor, k: int) -> Tensor:
@@ -92,19 +141,40 @@ def _others_alike(codes: Tensor, counted: Tensor) -> Tensor:
     return torch.where(counted, sizes[inverse] - 1, torch.zeros_like(sizes[inverse]))
 
 
-def median_km_at_k(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor) -> Tensor:
-    """Return the median great-circle distance from an item to its neighbors, over all N * k pairs, in kilometers.
+def median_km_at_k(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor, rows: Tensor | None = None) -> Tensor:
+    """Return the median great-circle distance from an item to its neighbors, over all Q * k pairs, in kilometers.
 
     Args:
-        neighbors: Rows of the k neighbors, shape (N, k) int64.
+        neighbors: Rows of the k neighbors, shape (Q, k) int64.
         lat_deg: Shape (N,).
         lon_deg: Shape (N,).
+        rows: Rows of the items whose neighbors they are, shape (Q,) int64; all items if none.
 
     Returns:
         A scalar, float64.
     """
-    meters = haversine_m(lat_deg[:, None], lon_deg[:, None], lat_deg[neighbors], lon_deg[neighbors])
+    meters = _meters(neighbors, lat_deg, lon_deg, rows)
     return meters.flatten().quantile(0.5) / 1000 if meters.numel() < 2**24 else meters.flatten().median() / 1000
+
+
+def median_km_interval_at_k(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor, rows: Tensor) -> tuple[float, float]:
+    """Return the 95 % confidence interval of `median_km_at_k` of all items, from that of the sampled `rows`.
+
+    Woodruff's (JASA 1952): the interval of the share of pairs below the median, read off the quantiles. The k pairs of
+    an item count as one observation, since they are alike.
+    """
+    meters = _meters(neighbors, lat_deg, lon_deg, rows)
+    values = meters.flatten().sort().values
+    below = (meters <= values[(len(values) - 1) // 2]).double().mean(dim=1)
+    half = Z95 * _standard_error(below, len(rows), len(lat_deg))
+    low, high = ((len(values) - 1) * share for share in (max(0.5 - half, 0.0), min(0.5 + half, 1.0)))
+    return float(values[math.floor(low)]) / 1000, float(values[math.ceil(high)]) / 1000
+
+
+def _meters(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor, rows: Tensor | None) -> Tensor:
+    """Return the distances from items to their neighbors, (Q, k) float64."""
+    lat, lon = (lat_deg, lon_deg) if rows is None else (lat_deg[rows], lon_deg[rows])
+    return haversine_m(lat[:, None], lon[:, None], lat_deg[neighbors], lon_deg[neighbors])
 
 
 def effective_rank(vectors: Tensor) -> Tensor:

@@ -1,8 +1,23 @@
-"""Metrics: torchmetrics classes over `lgsid.functional`."""
+"""Metrics: torchmetrics classes over `lgsid.functional`, and the quality card, which needs no torchmetrics."""
 
-from lgsid.metrics.card import flat_metrics, quality_card
-from lgsid.metrics.card_view import render_card
-from lgsid.metrics.neighborhood import NeighborhoodMetrics
-from lgsid.metrics.ranking import RankingMetrics
+from typing import TYPE_CHECKING
+
+from lgsid.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from lgsid.metrics.card import flat_metrics, quality_card
+    from lgsid.metrics.card_view import render_card
+    from lgsid.metrics.neighborhood import NeighborhoodMetrics
+    from lgsid.metrics.ranking import RankingMetrics
 
 __all__ = ["NeighborhoodMetrics", "RankingMetrics", "flat_metrics", "quality_card", "render_card"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "lgsid.metrics.card": ("flat_metrics", "quality_card"),
+        "lgsid.metrics.card_view": ("render_card",),
+        "lgsid.metrics.neighborhood": ("NeighborhoodMetrics",),
+        "lgsid.metrics.ranking": ("RankingMetrics",),
+    },
+)

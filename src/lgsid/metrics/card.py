@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.metrics import normalized_mutual_info_score
 from torch import Tensor
 
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.errors import LgsidError
-from lgsid.functional.neighborhood import agreement_at_k, median_km_at_k, nearest_vectors
+from lgsid.functional.neighborhood import (
+    MAX_QUERIES,
+    agreement_at_k,
+    agreement_interval_at_k,
+    median_km_at_k,
+    median_km_interval_at_k,
+    nearest_vectors,
+    sampled_rows,
+)
 from lgsid.functional.sids import (
     branch_separation,
     collision_rate,
@@ -24,6 +31,7 @@ from lgsid.functional.sids import (
     entropy_bits,
     group_rows,
     largest_bucket,
+    normalized_mutual_information,
     within_group_km,
 )
 
@@ -38,6 +46,7 @@ def quality_card(
     k: int = 5,
     max_pairs: int = MAX_PAIRS,
     seed: int = 0,
+    max_queries: int = MAX_QUERIES,
 ) -> dict[str, Any]:
     """Judge semantic IDs by their codes, and by the items they stand for, as far as these are known.
 
@@ -49,7 +58,9 @@ def quality_card(
             purity@k.
         k: Number of nearest neighbors for coverage and purity.
         max_pairs: Maximum number of item pairs per prefix depth; distances are sampled where there are more.
-        seed: Random seed for the pair samples and for the random groups.
+        seed: Random seed for the samples of pairs and of queries, and for the random groups.
+        max_queries: Maximum number of items whose nearest neighbors among all items are searched; where there are
+            more items, those of a random sample of so many stand for all.
 
     Returns:
         Plain values (JSON; null where a number is not known, never NaN):
@@ -70,6 +81,8 @@ def quality_card(
         - `same_name`: `names` that several items have, and these `items`; null if there are none
         - `reconstruction_error` (share of variance), null if not known
         - `neighbourhood`, with embeddings: `coverage@k/region_r`, `purity@k`, `median_km@k`
+        - `neighbourhood_sample`, with embeddings, null where the neighbors of all items were searched: `queries`, the
+          number of items whose neighbors were searched among all; `interval_95`, low and high, by name of the number
         - `left_out`: what could not be judged and why, null if nothing was left out
 
     Raises:
@@ -77,7 +90,7 @@ def quality_card(
     """
     if items is None and embeddings is not None:
         raise LgsidError("quality card: vectors are judged by the attributes of the items; give the items, too")
-    codes = torch.from_numpy(sids.codes if items is None else sids.for_items(items))
+    codes = torch.from_numpy(np.require(sids.codes if items is None else sids.for_items(items), requirements="W"))
     names = None if items is None else name_labels(items)
     by_depth = depth_statistics(codes, items, names, max_pairs, seed)
     card: dict[str, Any] = {
@@ -90,7 +103,9 @@ def quality_card(
     }
     if items is not None and embeddings is not None:
         vectors = embeddings.for_items(items) if isinstance(embeddings, Embeddings) else embeddings
-        card["neighbourhood"] = neighborhood_summary(vectors, items, k)
+        rows = sampled_rows(len(items), max_queries, seed)
+        card["neighbourhood"], intervals = neighborhood_summary(vectors, items, k, rows)
+        card["neighbourhood_sample"] = None if rows is None else {"queries": len(rows), "interval_95": intervals}
     card["left_out"] = left_out(items)
     return {name: finite(value) for name, value in card.items()}
 
@@ -195,7 +210,7 @@ def km_summary(km: Tensor) -> dict[str, float] | None:
     if len(km) == 0:
         return None
     values = km.numpy()
-    quantiles = {name: float(np.quantile(values, share)) for name, share in QUANTILES.items()}
+    quantiles = dict(zip(QUANTILES, np.quantile(values, list(QUANTILES.values())).tolist(), strict=True))
     return {"pairs": len(values), "mean": float(values.mean()), **quantiles}
 
 
@@ -223,21 +238,39 @@ def attribute_labels(items: Items) -> dict[str, Tensor]:
 def nmi(groups: Tensor, labels: Tensor) -> float:
     """Return the normalized mutual information of groups and labels, over the items whose label is not 0."""
     known = labels > 0
-    return float(normalized_mutual_info_score(labels[known].numpy(), groups[known].numpy()))
+    return normalized_mutual_information(groups[known], labels[known])
 
 
-def neighborhood_summary(embeddings: npt.NDArray[np.float32], items: Items, k: int) -> dict[str, float]:
-    """Return coverage@k of each region level, purity@k and the median km of the k nearest vectors `(N, D)`."""
-    nearest = nearest_vectors(torch.from_numpy(np.array(embeddings, dtype=np.float32)), k)
+def neighborhood_summary(
+    embeddings: npt.NDArray[np.float32], items: Items, k: int, rows: Tensor | None = None
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Return coverage@k of each region level, purity@k and the median km of the k nearest vectors.
+
+    Args:
+        embeddings: Shape (N, D), in the order of the items.
+        items: The N items.
+        k: Number of neighbors.
+        rows: Items whose neighbors are searched among all, shape (Q,) int64; every item if none.
+
+    Returns:
+        The numbers by name, and their 95 % confidence intervals, none for those of every item.
+    """
+    vectors = torch.from_numpy(np.require(embeddings, np.float32, "W"))  # a copy of what cannot be written to
+    nearest = nearest_vectors(vectors, k, rows=rows)
     known = attribute_labels(items)
-    regions = [column for column in items.region_columns if column in known]
-    found = {f"coverage@{k}/{column}": float(agreement_at_k(nearest, known[column])) for column in regions}
+    named = {f"coverage@{k}/{column}": known[column] for column in items.region_columns if column in known}
     if "category" in known:
-        found[f"purity@{k}"] = float(agreement_at_k(nearest, known["category"]))
-    if not items.located.all():
-        return found
-    lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
-    return {**found, f"median_km@{k}": float(median_km_at_k(nearest, lat, lon))}
+        named[f"purity@{k}"] = known["category"]
+    found = {name: float(agreement_at_k(nearest, codes, rows)) for name, codes in named.items()}
+    intervals = {}
+    if rows is not None:
+        intervals = {name: list(agreement_interval_at_k(nearest, codes, rows)) for name, codes in named.items()}
+    if items.located.all():
+        lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
+        found[f"median_km@{k}"] = float(median_km_at_k(nearest, lat, lon, rows))
+        if rows is not None:
+            intervals[f"median_km@{k}"] = list(median_km_interval_at_k(nearest, lat, lon, rows))
+    return found, intervals
 
 
 def flat_metrics(card: Mapping[str, Any]) -> dict[str, float]:

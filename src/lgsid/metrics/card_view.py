@@ -21,8 +21,7 @@ def render_card(card: Mapping[str, Any]) -> RenderableType:
     if any(row["nmi"] for row in card["by_depth"]):
         parts += [part for table in nmi_tables(card["by_depth"]) for part in (Text(), table)]
     if card.get("neighbourhood"):
-        found = "  ".join(f"{name} {number(value)}" for name, value in card["neighbourhood"].items())
-        parts += [Text(), Text(f"Neighbors in embedding space: {found}")]
+        parts += [Text(), Text(neighbors_line(card))]
     if card.get("left_out"):
         parts += [Text(), Text(f"Not judged: {card['left_out']}")]
     return Group(*parts)
@@ -54,6 +53,18 @@ def summary(card: Mapping[str, Any]) -> list[str]:
     if named:
         lines.append(f"{named['names']:,} names are shared by {named['items']:,} items (branches)")
     return lines
+
+
+def neighbors_line(card: Mapping[str, Any]) -> str:
+    """Return the line on the neighbors of the vectors, with intervals where the items were sampled."""
+    sample = card.get("neighbourhood_sample")
+    shown = {name: number(value) for name, value in card["neighbourhood"].items()}
+    if not sample:
+        return f"Neighbors in embedding space: {'  '.join(f'{name} {value}' for name, value in shown.items())}"
+    for name, (low, high) in sample["interval_95"].items():
+        shown[name] += f" ({number(low)}-{number(high)})"
+    of = f"of {sample['queries']:,} random items (95 % intervals) among all"
+    return f"Neighbors in embedding space, {of}: {'  '.join(f'{name} {value}' for name, value in shown.items())}"
 
 
 def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -163,6 +174,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def number(value: float) -> str:
-    """Write a number of the unit interval with three decimals."""
-    return f"{value:.3f}"
+def number(value: float | None) -> str:
+    """Write a number of the unit interval with three decimals, "?" where there is none."""
+    return "?" if value is None else f"{value:.3f}"

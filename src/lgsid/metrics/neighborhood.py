@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from lgsid.functional.neighborhood import nearest_vectors
+from lgsid.functional.neighborhood import MAX_QUERIES, nearest_vectors, sampled_rows
 from lgsid.metrics import neighborhood_declarations as declared
 
 
@@ -22,16 +22,18 @@ class NeighborhoodMetrics(Metric):
     Args:
         k: Number of nearest embeddings looked at.
         chunk_size: Rows compared with all others at a time.
+        max_queries: Maximum number of items whose neighbors are searched; of more, a random sample of so many.
     """
 
     is_differentiable = False
     higher_is_better = None
     full_state_update = False
 
-    def __init__(self, k: int = 5, chunk_size: int = 1024) -> None:
+    def __init__(self, k: int = 5, chunk_size: int = 1024, max_queries: int = MAX_QUERIES) -> None:
         super().__init__()
         self.k = k
         self.chunk_size = chunk_size
+        self.max_queries = max_queries
         for name in ("vectors", "region", "category", "lat_deg", "lon_deg", "reference"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
@@ -67,8 +69,10 @@ class NeighborhoodMetrics(Metric):
         columns = ("vectors", "region", "category", "lat_deg", "lon_deg")
         known = {name: dim_zero_cat(getattr(self, name)) for name in columns}
         reference = dim_zero_cat(self.reference) if self.reference else None  # type: ignore[arg-type]
-        neighbors = nearest_vectors(known["vectors"], self.k, self.chunk_size)
-        found = declared.Neighborhoods(**known, neighbors=neighbors, reference=reference)
+        rows = sampled_rows(len(known["vectors"]), self.max_queries, seed=0)
+        rows = rows if rows is None else rows.to(known["vectors"].device)
+        neighbors = nearest_vectors(known["vectors"], self.k, self.chunk_size, rows)
+        found = declared.Neighborhoods(**known, neighbors=neighbors, rows=rows, reference=reference)
         results = {
             metric.key_at(self.k, level): metric.value(found, level)
             for metric in declared.NEIGHBORHOOD_METRICS

@@ -25,11 +25,12 @@ class Neighborhoods:
 
     Args:
         vectors: Shape (N, D).
-        neighbors: Rows of the k nearest vectors, shape (N, k) int64.
+        neighbors: Rows of the k nearest vectors, shape (Q, k) int64.
         region: Codes of the R region levels, coarse to fine, shape (N, R) int64, 0 is unknown.
         category: Shape (N,) int64, 0 is unknown.
         lat_deg: Shape (N,) float64.
         lon_deg: Shape (N,) float64.
+        rows: Items whose neighbors they are, shape (Q,) int64; all items if none.
         reference: Vectors to compare each item's own with, shape (N, D).
     """
 
@@ -39,6 +40,7 @@ class Neighborhoods:
     category: Tensor
     lat_deg: Tensor
     lon_deg: Tensor
+    rows: Tensor | None = None
     reference: Tensor | None = None
 
 
@@ -101,7 +103,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         "coverage@{k}, {region}",
         "Share of the nearest vectors whose place is in the same region.",
         name=COVERAGE,
-        value=lambda found, level: agreement_at_k(found.neighbors, found.region[:, level]),
+        value=lambda found, level: agreement_at_k(found.neighbors, found.region[:, level], found.rows),
         by_region=True,
         bar="{region}",
         shown=Shown(report=ALL, documents=ALL),
@@ -112,7 +114,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         "purity@{k}",
         "Share of the nearest vectors whose place has the same category.",
         name=PURITY,
-        value=lambda found, _: agreement_at_k(found.neighbors, found.category),
+        value=lambda found, _: agreement_at_k(found.neighbors, found.category, found.rows),
         bar="category",
         shown=Shown(report=ALL, documents=ALL),
         explain=True,
@@ -123,7 +125,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         "Median distance of a place to the places of the nearest vectors.",
         False,
         name="median_km",
-        value=lambda found, _: median_km_at_k(found.neighbors, found.lat_deg, found.lon_deg),
+        value=lambda found, _: median_km_at_k(found.neighbors, found.lat_deg, found.lon_deg, found.rows),
         bar="median",
         unit="km",
         shown=Shown(report=ALL, documents=ALL),

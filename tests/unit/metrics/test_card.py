@@ -199,3 +199,22 @@ def test_checkpoints_that_cannot_be_used_are_one_clear_line(tmp_path):
 def test_too_small_codebooks_are_told_before_training(tmp_path):
     with pytest.raises(LgsidError, match="60 items cannot have different semantic IDs, codebooks 5x4 hold 20"):
         trained(tmp_path, ResidualTokenizer((5, 4), ResidualCentroids()))
+
+
+def test_neighbors_of_a_sample_stand_for_those_of_all_items_with_their_intervals():
+    data = toy_items()
+    items, n = data.dataset.items, len(data.dataset.items)
+    sids = sids_of(np.random.default_rng(0).integers(4, size=(n, 2)), items)
+    whole, all_of_them = quality_card(sids, items, data.vectors), quality_card(sids, items, data.vectors, max_queries=n)
+    assert whole == all_of_them
+    assert whole["neighbourhood_sample"] is None
+    assert "random items" not in "".join(printed(whole))
+    card = quality_card(sids, items, data.vectors, max_queries=n - 10)
+    sample = card["neighbourhood_sample"]
+    assert sample["queries"] == n - 10
+    assert set(sample["interval_95"]) == set(card["neighbourhood"]) == set(whole["neighbourhood"])
+    for name, (low, high) in sample["interval_95"].items():
+        assert low <= card["neighbourhood"][name] <= high
+        assert low <= whole["neighbourhood"][name] <= high
+    assert f"of {n - 10} random items (95 % intervals)" in " ".join(" ".join(printed(card)).split())
+    assert json.loads(json.dumps(card, allow_nan=False)) == card

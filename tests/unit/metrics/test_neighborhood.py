@@ -8,13 +8,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lgsid.functional import neighborhood
+from lgsid.functional.distances import haversine_m
 from lgsid.functional.neighborhood import (
     agreement_at_k,
     agreement_bound_at_k,
+    agreement_interval_at_k,
     effective_rank,
     mean_cosine,
     median_km_at_k,
+    median_km_interval_at_k,
     nearest_vectors,
+    sampled_rows,
 )
 from lgsid.metrics import NeighborhoodMetrics
 
@@ -34,6 +39,56 @@ def test_nearest_vectors_are_those_of_a_loop(chunk_size):
             if j != i
         }
         assert found[i].tolist() == sorted(cosine, key=cosine.get, reverse=True)[:4]
+
+
+@pytest.mark.parametrize("block", [5, 8, 37])
+def test_blocks_and_chosen_rows_find_the_same_neighbors(block, monkeypatch):
+    vectors, rows = draw(), torch.tensor([0, 3, 17, 36])
+    everything = nearest_vectors(vectors, 4)
+    monkeypatch.setattr(neighborhood, "BLOCK", block)
+    torch.testing.assert_close(nearest_vectors(vectors, 4, 3), everything, rtol=0, atol=0)
+    torch.testing.assert_close(nearest_vectors(vectors, 4, 3, rows), everything[rows], rtol=0, atol=0)
+
+
+def test_a_sample_is_asked_for_only_where_there_are_more():
+    assert sampled_rows(10, 10, seed=0) is None
+    rows = sampled_rows(1000, 10, seed=0)
+    assert len(set(rows.tolist())) == 10
+    assert rows.tolist() == sorted(rows.tolist())
+    assert rows.equal(sampled_rows(1000, 10, seed=0))
+    assert not rows.equal(sampled_rows(1000, 10, seed=1))
+
+
+def test_numbers_of_all_rows_as_a_sample_are_those_without_one():
+    rows, codes = torch.arange(50), torch.arange(50) % 4
+    lat, lon = draw(50, 2).double().T
+    neighbors = nearest_vectors(draw(50), 5)
+    assert agreement_at_k(neighbors, codes, rows) == agreement_at_k(neighbors, codes)
+    assert median_km_at_k(neighbors, lat, lon, rows) == median_km_at_k(neighbors, lat, lon)
+    share, km = float(agreement_at_k(neighbors, codes)), float(median_km_at_k(neighbors, lat, lon))
+    assert agreement_interval_at_k(neighbors, codes, rows) == pytest.approx((share, share))
+    low, high = median_km_interval_at_k(neighbors, lat, lon, rows)
+    assert low <= km <= high  # the median lies between two of the pairs
+    pairs = haversine_m(lat[:, None], lon[:, None], lat[neighbors], lon[neighbors]) / 1000
+    assert ((pairs > low) & (pairs < high)).sum() == 0
+
+
+def test_intervals_of_samples_hold_the_numbers_of_all_rows_nineteen_times_of_twenty():
+    n, draws = 1500, 200
+    vectors = draw(n, 3)
+    codes = 1 + vectors[:, 0].gt(0.4).long()
+    lat, lon = vectors[:, 1].double(), vectors[:, 2].double()
+    neighbors = nearest_vectors(vectors, 5)
+    share, km = float(agreement_at_k(neighbors, codes)), float(median_km_at_k(neighbors, lat, lon))
+    held = np.zeros((draws, 2))
+    for seed in range(draws):
+        rows = sampled_rows(n, 300, seed)
+        bounds = (
+            agreement_interval_at_k(neighbors[rows], codes, rows),
+            median_km_interval_at_k(neighbors[rows], lat, lon, rows),
+        )
+        held[seed] = [low <= value <= high for value, (low, high) in zip((share, km), bounds, strict=True)]
+    assert (np.abs(held.mean(axis=0) - 0.95) < 4 * math.sqrt(0.95 * 0.05 / draws)).all()
 
 
 def test_an_item_is_never_its_own_neighbor_among_duplicates():
@@ -159,3 +214,17 @@ def test_metrics_of_permuted_items_are_equal():
     second.update(vectors[order], *(values[order] for values in location))
     for name, value in first.compute().items():
         assert second.compute()[name].item() == pytest.approx(value.item(), rel=1e-6), name
+
+
+def test_metrics_of_more_items_than_queries_are_those_of_a_sample():
+    n = 400
+    places = {"region": torch.arange(n)[:, None] % 5, "category": torch.arange(n) % 7}
+    places |= {"lat_deg": draw(n)[:, 0].double(), "lon_deg": draw(n)[:, 1].double()}
+    whole, sample = NeighborhoodMetrics(), NeighborhoodMetrics(max_queries=100)
+    for metric in (whole, sample):
+        metric.update(draw(n), **places)
+    rows = sampled_rows(n, 100, seed=0)
+    neighbors = nearest_vectors(draw(n), 5)
+    assert sample.compute()["purity@5"] == agreement_at_k(neighbors[rows], places["category"], rows)
+    assert sample.compute()["purity@5"] != whole.compute()["purity@5"]
+    assert sample.compute()["effective_rank"] == whole.compute()["effective_rank"]
