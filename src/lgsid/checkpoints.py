@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 
 from lgsid.artefacts.names import CHECKPOINT_FILE
+from lgsid.artefacts.stage_record import check_archive, check_recorded
 from lgsid.construction import described_class, rebuild
 from lgsid.errors import LgsidError
 from lgsid.module import CONSTRUCTION, VERSION, LgsidModule
@@ -56,6 +57,8 @@ def read(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise LgsidError(f"{path}: no such checkpoint; `lgsid fit` writes {CHECKPOINT_FILE} to its run folder")
+    check_recorded(path)
+    check_archive(path)
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import lgsid
@@ -64,9 +65,16 @@ def dispatch(arguments: list[str]) -> None:
         words_parser(found, name).print_help()
         return
     options = parse_words(found, name, rest)
-    show(found(**options))
-    if "output" in options and found.stage is not None and options["output"]:
-        tell(f"{options['output']}: written")
+    output = options.get("output") if found.stage is not None else None
+    if not output:
+        show(found(**options))
+        return
+    from lgsid.pipeline.run_folder import working_in
+
+    with working_in(Path(output)):
+        result = found(**options)
+    show(result)
+    tell(f"{output}: written")
 
 
 def named(arguments: Sequence[str], known: Mapping[str, Command[..., Any]]) -> tuple[str, list[str]]:

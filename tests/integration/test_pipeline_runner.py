@@ -24,7 +24,7 @@ from lgsid.pipeline import runner as runner_module
 from lgsid.pipeline.command import AsStage, command
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter
-from lgsid.pipeline.run_folder import locked
+from lgsid.pipeline.run_folder import LOCK_FILE, locked
 from lgsid.pipeline.runner import Runner, content_hash
 
 forked = multiprocessing.get_context("fork")
@@ -111,7 +111,7 @@ def test_everything_runs_once_then_nothing(city):
     first = results()
     assert run() == {}
     assert results() == first
-    assert {p.name for p in Path("run").iterdir()} == {*STAGES, ".lock", "run.json"}
+    assert {p.name for p in Path("run").iterdir()} == {*STAGES, "run.json"}
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(city):
@@ -168,7 +168,8 @@ def test_a_copied_or_moved_run_is_up_to_date(city, tmp_path_factory):
     Path("run").rename("moved")
     assert run(folder="moved") == {}
     Path("moved/one/out.txt").write_text(Path("moved/one/out.txt").read_text()[::-1])
-    assert run(folder="moved") == dict.fromkeys(("two", "three", "end"), "inputs changed")
+    assert run(folder="moved") == {"one": "damaged: out.txt differs from what the stage wrote"}
+    assert results("moved") == results(str(elsewhere))
 
 
 def test_a_variant_has_a_folder_of_its_own(city, capsys):
@@ -226,9 +227,9 @@ def test_a_lost_or_cut_file_runs_the_stage(city):
     run()
     first = results()
     Path("run/two/out.txt").unlink()
-    assert run() == {"two": "out.txt is missing or changed"}
+    assert run() == {"two": "damaged: out.txt is missing"}
     Path("run/two/deep/0.json").write_text("[")
-    assert run() == {"two": "deep/0.json is missing or changed"}
+    assert run() == {"two": "damaged: deep/0.json differs from what the stage wrote"}
     assert results() == first
 
 
@@ -253,7 +254,7 @@ def test_a_failed_stage_keeps_the_old_result(city):
         run(changed("two", fail=True))
     assert results() == first
     assert run() == {}
-    assert {p.name for p in Path("run").iterdir()} == {*STAGES, ".lock", "run.json"}
+    assert {p.name for p in Path("run").iterdir()} == {*STAGES, "run.json"}
 
 
 def test_provenance(city):
@@ -277,7 +278,7 @@ def test_peak_memory_is_that_of_the_stage(city):
 
 def test_two_runs_do_not_mix(city):
     pipeline = read()
-    with locked(pipeline.run_folder), pytest.raises(SystemExit) as stop:
+    with locked(pipeline.run_folder / LOCK_FILE, pipeline.run_folder), pytest.raises(SystemExit) as stop:
         main(["run", "light.yaml", "--run-folder", "run"])
     assert stop.value.code == 2
     assert run()

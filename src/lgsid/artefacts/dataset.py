@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
+from lgsid.artefacts.files import read_json, write_json
+from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.artefacts.interactions import SPLITS, Interactions
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE

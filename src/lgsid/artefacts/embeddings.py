@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata
+from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata, write_parquet
 from lgsid.errors import LgsidError
 
 
@@ -98,8 +96,7 @@ class Embeddings:
                 "vector": pa.FixedSizeListArray.from_arrays(flat, self.vectors.shape[1]),
             }
         )
-        with atomic_path(path) as partial:
-            pq.write_table(with_metadata(table, self.metadata), partial)
+        write_parquet(with_metadata(table, self.metadata), path)
 
     def for_items(self, items: Items) -> npt.NDArray[np.float32]:
         """Return the vectors in the order of `items`, shape (N, D).

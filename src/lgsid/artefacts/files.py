@@ -1,16 +1,16 @@
-"""Write files so that a reader only ever sees the old content or the new one, and hash what was read."""
+"""Write files so that a reader only ever sees the old content or the new one, and read JSON."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from lgsid.artefacts.stage_record import check_recorded
 from lgsid.errors import LgsidError
 
 
@@ -44,11 +44,21 @@ def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        LgsidError: if the file is missing or is not JSON.
+        LgsidError: if the file is missing, is not JSON, or is not what its stage wrote.
     """
     path = Path(path)
     if not path.is_file():
         raise LgsidError(f"{path}: no such file")
+    check_recorded(path)
+    return parse_json(path)
+
+
+def parse_json(path: Path) -> Any:
+    """Parse a JSON file that is there, whoever changed it.
+
+    Raises:
+        LgsidError: if it is not JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -58,22 +68,3 @@ def read_json(path: str | Path) -> Any:
 def is_finite_number(value: Any) -> TypeGuard[float]:
     """Tell whether a JSON value is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def file_hash(path: str | Path) -> str:
-    """Return the hex sha256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as handle:
-        while block := handle.read(1 << 20):  # hashlib.file_digest came with Python 3.11
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def text_hash(parts: Iterable[str | bytes]) -> str:
-    """Return the hex sha256 of a sequence of texts; where one ends and the next begins counts."""
-    digest = hashlib.sha256()
-    for part in parts:
-        raw = part.encode("utf-8") if isinstance(part, str) else part
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return digest.hexdigest()

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from lgsid.artefacts.files import atomic_path, read_json, write_text
+from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata
+from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata, write_parquet
 from lgsid.errors import LgsidError
 
 TOKEN_NUMBER = re.compile(r"(\d+)\D*$")
@@ -132,8 +131,7 @@ class SemanticIDs:
         columns = {"item_id": pa.array(self.item_ids.tolist(), pa.string())}
         columns |= {f"level_{level + 1}": pa.array(self.codes[:, level]) for level in range(self.n_levels)}
         metadata = {**self.metadata, "codebook_sizes": list(self.codebook_sizes)}
-        with atomic_path(path) as partial:
-            pq.write_table(with_metadata(pa.table(columns), metadata), partial)
+        write_parquet(with_metadata(pa.table(columns), metadata), path)
 
     @classmethod
     def read_index_json(cls, path: str | Path, items: Items | None = None) -> SemanticIDs:

@@ -1,4 +1,4 @@
-"""Read Parquet tables with the metadata that lgsid keeps inside them."""
+"""Parquet tables with checksums, and with the metadata that lgsid keeps inside them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.stage_record import check_recorded
 from lgsid.errors import LgsidError
 
 METADATA_KEY = b"lgsid"
@@ -26,13 +28,14 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
         kind: What the file should be, for the error message ("items table").
 
     Raises:
-        LgsidError: if the file is missing, unreadable, or lacks a column.
+        LgsidError: if the file is missing, unreadable or damaged, or lacks a column.
     """
     path = Path(path)
     if not path.is_file():
         raise LgsidError(f"{path}: no such file (expected the {kind})")
+    check_recorded(path)
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise LgsidError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
     missing = [name for name in columns if name not in table.column_names]
@@ -41,6 +44,12 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
             f"{path}: not a {kind}: missing column {', '.join(missing)}; it has {', '.join(table.column_names)}"
         )
     return table
+
+
+def write_parquet(table: pa.Table, path: str | Path) -> None:
+    """Write a table as Parquet, atomically, with a checksum of every page."""
+    with atomic_path(path) as partial:
+        pq.write_table(table, partial, write_page_checksum=True)
 
 
 def read_metadata(table: pa.Table) -> dict[str, Any]:

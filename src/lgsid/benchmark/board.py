@@ -11,7 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lgsid.artefacts.files import file_hash, read_json, write_text
+from lgsid.artefacts.files import read_json, write_text
+from lgsid.artefacts.hashes import file_hash
 from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.comparison import Comparison
 from lgsid.benchmark.definition import canonical_hash, equal_definitions

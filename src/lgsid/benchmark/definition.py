@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.files import read_json, text_hash
+from lgsid.artefacts.files import read_json
+from lgsid.artefacts.hashes import text_hash
 from lgsid.config.config_files import read_config
 from lgsid.config.merging import CLASS, merged, nested, short_name
 from lgsid.errors import LgsidError

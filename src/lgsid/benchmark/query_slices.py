@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from lgsid.artefacts import CheckInLog, Dataset
+from lgsid.artefacts.tables import open_parquet
 from lgsid.errors import LgsidError
 from lgsid.recommenders.evaluation.item_slices import item_slices
 
@@ -51,7 +51,7 @@ class QuerySlices:
         Raises:
             LgsidError: if it is about rows that the dataset does not have.
         """
-        rows = pq.read_table(path, columns=["row"])["row"].to_numpy()
+        rows = open_parquet(path, ("row",), "table of queries")["row"].to_numpy()
         if len(rows) and (rows.min() < 0 or rows.max() >= len(self.log)):
             raise LgsidError(f"{path}: has rows that the dataset does not have; run the benchmark again")
         return np.asarray(rows, dtype=np.int64)

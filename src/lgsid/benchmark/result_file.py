@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 
 from lgsid.artefacts import Dataset
-from lgsid.artefacts.files import file_hash, read_json, write_json
+from lgsid.artefacts.files import read_json, write_json
+from lgsid.artefacts.hashes import file_hash
 from lgsid.artefacts.names import PROVENANCE_FILE
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.definition import canonical_hash

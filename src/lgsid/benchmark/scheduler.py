@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lgsid.artefacts.locks import try_lock
 from lgsid.artefacts.names import STAGE_FILE
 from lgsid.benchmark.cell import Cell
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.preflight import check_options
-from lgsid.pipeline.run_folder import check_result_folder, recover, try_lock
-from lgsid.pipeline.runner import Runner, State
+from lgsid.pipeline.run_folder import check_result_folder, recover, result_lock
+from lgsid.pipeline.runner import Runner, State, keep_times
 
 WAIT_S = 2.0
 
@@ -45,9 +46,13 @@ class Step:
         """What progress calls it."""
         return f"{self.pipeline.run_folder.name} {self.folder.name.rpartition('.')[0]}"
 
-    def state(self) -> State:
-        """Say whether it has to run. What it needs must be there."""
-        return Runner(self.pipeline).state(self.pipeline.stages[self.stage])
+    def state(self, verify: bool = False) -> State:
+        """Say whether it has to run. What it needs must be there.
+
+        Args:
+            verify: Read every file of its result, see `Runner`.
+        """
+        return Runner(self.pipeline, verify=verify).state(self.pipeline.stages[self.stage])
 
 
 class Scheduler:
@@ -61,12 +66,19 @@ class Scheduler:
         costs: What stages took before.
         finished: Called with every cell when all its stages are up to date.
         tell: Called with one line per stage.
+        verify: Read every file of earlier results, see `Runner`.
     """
 
     def __init__(
-        self, cells: Sequence[Cell], costs: Costs, finished: Callable[[Cell], None], tell: Callable[[str], None]
+        self,
+        cells: Sequence[Cell],
+        costs: Costs,
+        finished: Callable[[Cell], None],
+        tell: Callable[[str], None],
+        verify: bool = False,
     ) -> None:
         self.cells, self.costs, self.finished, self.tell = list(cells), costs, finished, tell
+        self.verify = verify
         self.steps = steps_of(cells)
         self.done: set[Path] = set()
         self.told: set[str] = set()
@@ -87,11 +99,12 @@ class Scheduler:
 
     def attempt(self, step: Step) -> bool:
         """Run a stage unless another process does; tell whether it is complete now."""
-        with try_lock(step.folder.with_name(f".{step.folder.name}.lock")) as free:
+        with try_lock(result_lock(step.folder)) as free:
             if not free:
                 return False
             recover(step.folder)
-            state = step.state()
+            state = step.state(self.verify)
+            keep_times(state)
             if state.reason:
                 self.tell(f"{self.progress()} {step.label}: {state.reason}{self.expected(step)}")
                 seconds = Runner(step.pipeline).run_stage(state)
@@ -156,13 +169,18 @@ def is_complete(step: Step) -> bool:
     return (step.folder / STAGE_FILE).is_file()
 
 
-def planned(steps: Sequence[Step]) -> list[tuple[Step, str]]:
-    """Return every stage with the reason why it would run, empty if it is up to date."""
+def planned(steps: Sequence[Step], verify: bool = False) -> list[tuple[Step, str]]:
+    """Return every stage with the reason why it would run, empty if it is up to date.
+
+    Args:
+        steps: The stages.
+        verify: Read every file of earlier results, see `Runner`.
+    """
     plan: list[tuple[Step, str]] = []
     stale: set[Path] = set()
     for step in steps:
         waiting = any(folder in stale or not (folder / STAGE_FILE).is_file() for folder in step.needs)
-        reason = ("not yet run" if not is_complete(step) else "after another") if waiting else step.state().reason
+        reason = ("not yet run" if not is_complete(step) else "after another") if waiting else step.state(verify).reason
         if reason:
             stale.add(step.folder)
         plan.append((step, reason))

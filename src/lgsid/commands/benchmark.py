@@ -19,7 +19,13 @@ TABLES_FILE, PAGE_FILE = "README.md", "leaderboard.html"
 
 @command()
 def run(
-    suite: str, *, only: Sequence[str] = (), dry_run: bool = False, results: str = RESULTS, runs: str = RUNS
+    suite: str,
+    *,
+    only: Sequence[str] = (),
+    dry_run: bool = False,
+    verify: bool = False,
+    results: str = RESULTS,
+    runs: str = RUNS,
 ) -> None:
     """Run a suite; what is complete is kept, so start it again at will.
 
@@ -27,6 +33,8 @@ def run(
         suite: YAML file, or the name of a suite that lgsid carries (smoke).
         only: Only dataset.split/method/seed, or one of these; `*` and `?` are understood (repeatable).
         dry_run: Say what would run, why, and what it cost before.
+        verify: Read every file of earlier results to see whether it is as its stage wrote it; by default only files
+            whose size or time has changed are read.
         results: Folder of result files.
         runs: Folder of the stages, and of the results of every user.
 
@@ -45,7 +53,7 @@ def run(
     cells = chosen_cells(table, Path(runs), only)
     check_steps(steps_of(cells))
     if dry_run:
-        for line in plan(cells, Path(runs), Path(results)):
+        for line in plan(cells, Path(runs), Path(results), verify):
             tell(line)
         return
 
@@ -53,17 +61,17 @@ def run(
         if write_result(cell, Path(runs), Path(results)):
             tell(f"{cell.result_path(Path(results))}: written")
 
-    Scheduler(cells, Costs.read(Path(runs), Path(results)), finished, tell).run()
+    Scheduler(cells, Costs.read(Path(runs), Path(results)), finished, tell, verify).run()
     tell(f"{table.name}: {len(cells)} of {len(list(cells_of(table, Path(runs))))} cells complete")
 
 
-def plan(cells: Sequence[Cell], runs: Path, results: Path) -> Iterator[str]:
+def plan(cells: Sequence[Cell], runs: Path, results: Path, verify: bool = False) -> Iterator[str]:
     """Say what would run, why, and what it cost before."""
     from lgsid.benchmark.estimate import Costs, duration
     from lgsid.benchmark.scheduler import planned, steps_of
 
     costs = Costs.read(runs, results)
-    steps = planned(steps_of(cells))
+    steps = planned(steps_of(cells), verify)
     total, unknown = 0.0, 0
     for step, reason in steps:
         seconds = costs.seconds(step.stage, step.pipeline.run_folder.name)

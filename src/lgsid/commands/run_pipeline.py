@@ -23,6 +23,7 @@ def run(
     set_: Sequence[str] = (),
     logger: str | None = None,
     dry_run: bool = False,
+    verify: bool = False,
 ) -> None:
     """Run a pipeline: all stages from check-ins to a report.
 
@@ -36,6 +37,8 @@ def run(
         set_: STAGE.KEY=VALUE, an option of a stage (repeatable).
         logger: Config with trainer.logger, such as logger/wandb.yaml.
         dry_run: Say what would run and why; every option is parsed.
+        verify: Read every file of earlier results to see whether it is as its stage wrote it; by default only files
+            whose size or time has changed are read.
     """
     from lgsid.pipeline.pipeline import Pipeline
     from lgsid.pipeline.preflight import check_options
@@ -46,7 +49,7 @@ def run(
         stage, key, value = split_override(text)
         overrides.setdefault(stage, {})[key] = value
     recipe = Pipeline.read(pipeline, run_folder, overrides, logger)
-    runner = Runner(recipe, force, only, tell=tell)
+    runner = Runner(recipe, force, only, tell, verify)
     plan = runner.plan()
     check_options(recipe, [state.stage for state in plan if state.reason and state.source is None])
     if dry_run:

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata
+from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata, write_parquet
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import chord_to_m, unit_vectors
 
@@ -126,8 +124,7 @@ class CTRCandidates:
             "negative": pa.FixedSizeListArray.from_arrays(pa.array(self.negative.reshape(-1)), width),
             "near": pa.FixedSizeListArray.from_arrays(pa.array(self.near.reshape(-1)), width),
         }
-        with atomic_path(path) as partial:
-            pq.write_table(with_metadata(pa.table(columns), dict(self.metadata)), partial)
+        write_parquet(with_metadata(pa.table(columns), dict(self.metadata)), path)
 
 
 def _draw_any(rng: np.random.Generator, weight: npt.NDArray[np.float64], positive: IntArray) -> IntArray:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 import lgsid
-from lgsid.artefacts.files import text_hash
+from lgsid.artefacts.hashes import text_hash
 from lgsid.plugins import available
 
 PACKAGE = "lgsid"

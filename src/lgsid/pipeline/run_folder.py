@@ -6,22 +6,24 @@ what it did not make, whatever its folder and its stages are called.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lgsid.artefacts.files import text_hash, write_json
-from lgsid.artefacts.names import RUN_FILE, STAGE_FILE
+from lgsid.artefacts.files import write_json
+from lgsid.artefacts.hashes import text_hash
+from lgsid.artefacts.locks import NOTE_SUFFIX, holder, try_lock
+from lgsid.artefacts.names import PROVENANCE_FILE, RUN_FILE, STAGE_FILE
+from lgsid.artefacts.stage_record import MADE_BY
 from lgsid.errors import LgsidError
 
 LOCK_FILE = ".lock"
 USUAL_SEED = 2026
-MADE_BY: Mapping[str, str] = {"made_by": "lgsid run"}
 RECORD_KEYS = {"config", "inputs", "code"}  # of a stage record that older versions wrote, without `made_by`
+PROVENANCE_KEYS = {"stage", "pipeline", "lgsid"}  # of a stage's provenance, which tells where the record is damaged
 SIDE_SUFFIXES = ("", ".partial", ".old")
 
 
@@ -87,9 +89,9 @@ def check_result_folder(final: Path) -> None:
 
 def is_run_folder(folder: Path) -> bool:
     """Tell whether a folder is free for a run, or holds one already."""
-    if not folder.exists() or is_owned(folder, RUN_FILE, LOCK_FILE):
+    if not folder.exists() or is_owned(folder, RUN_FILE, LOCK_FILE, f"{LOCK_FILE}{NOTE_SUFFIX}"):
         return True
-    return any(is_marked(path) for path in folder.glob(f"*/{STAGE_FILE}"))  # made by an older version
+    return any(holds_result(path.parent) for path in folder.glob(f"*/{STAGE_FILE}"))  # the marker is damaged, or older
 
 
 def is_replaceable(folder: Path) -> bool:
@@ -99,7 +101,12 @@ def is_replaceable(folder: Path) -> bool:
     """
     if not folder.exists():
         return not folder.is_symlink()
-    return folder.is_dir() and is_owned(folder, STAGE_FILE)
+    return folder.is_dir() and (is_owned(folder, STAGE_FILE) or holds_result(folder))
+
+
+def holds_result(folder: Path) -> bool:
+    """Tell whether a folder is that of a stage, by its record, or by its provenance if the record is damaged."""
+    return is_marked(folder / STAGE_FILE) or set(content_of(folder / PROVENANCE_FILE)) >= PROVENANCE_KEYS
 
 
 def is_owned(folder: Path, marker: str, *ignored: str) -> bool:
@@ -120,11 +127,17 @@ def is_owned(folder: Path, marker: str, *ignored: str) -> bool:
 
 def is_marked(path: Path) -> bool:
     """Tell whether a JSON file is the record of a run or of a stage."""
+    content = content_of(path)
+    return MADE_BY.items() <= content.items() or set(content) >= RECORD_KEYS
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file, empty if there is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and (MADE_BY.items() <= content.items() or set(content) >= RECORD_KEYS)
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def mark_run(folder: Path, about: Mapping[str, Any]) -> None:
@@ -215,35 +228,47 @@ def remove(folder: Path) -> None:
         raise LgsidError(f"{folder}: cannot be removed ({error.strerror}: {error.filename})") from error
 
 
+def lock_of(folder: Path) -> Path:
+    """Return the file to lock while a command writes to a folder; that of the run if it is the folder of a stage."""
+    if not (folder / STAGE_FILE).exists():
+        return folder / LOCK_FILE
+    run_folder = folder.resolve().parent
+    return run_folder / LOCK_FILE if (run_folder / RUN_FILE).exists() else result_lock(folder)
+
+
+def result_lock(folder: Path) -> Path:
+    """Return the file to lock while a suite works on the result of a stage, which is replaced as a whole."""
+    folder = folder.resolve()
+    return folder.with_name(f".{folder.name}.lock")
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the lock goes with the process, however that ends.
+def locked(path: Path, folder: Path) -> Iterator[None]:
+    """Hold a lock while this process works in a folder.
 
     Raises:
-        LgsidError: if another process holds it, or it cannot be written to.
+        LgsidError: naming the process that holds it, or if it cannot be written.
     """
-    with try_lock(folder / LOCK_FILE) as free:
+    with try_lock(path) as free:
         if not free:
-            raise LgsidError(f"{folder}: another run works here; wait for it or choose another --run-folder")
+            raise LgsidError(f"{folder}: {holder(path)} works here; wait for it or choose another folder")
         yield
 
 
 @contextmanager
-def try_lock(path: Path) -> Iterator[bool]:
-    """Lock a file, and tell whether no other process holds it; the lock goes with the process, however that ends.
+def working_in(folder: Path) -> Iterator[None]:
+    """Hold a folder while a command writes to it; where nothing is written, the folder is not made either.
 
     Raises:
-        LgsidError: if the file cannot be written.
+        LgsidError: naming the process that works there, or if the folder cannot be written to.
     """
+    if folder.exists() and not folder.is_dir():
+        raise LgsidError(f"{folder}: is a file; choose another folder")
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w", encoding="ascii")
-    except OSError as error:
-        raise LgsidError(f"{path.parent}: cannot be written to ({error.strerror})") from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
+        with locked(lock_of(folder), folder):
+            yield
+    finally:
+        with suppress(OSError):
+            for path in new:
+                path.rmdir()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lgsid.artefacts.files import file_hash, read_json, text_hash, write_json
+from lgsid.artefacts.files import read_json, write_json
+from lgsid.artefacts.hashes import current_hash, text_hash
 from lgsid.artefacts.names import DATASET_FILE, LOG_FOLDER, PROVENANCE_FILE, STAGE_FILE
+from lgsid.artefacts.stage_record import StageRecord
 from lgsid.config.config_files import read_config, strings
 from lgsid.errors import LgsidError
 from lgsid.pipeline.code_version import code_version
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import (
+    LOCK_FILE,
     check_folders,
     copy_result,
     locked,
@@ -42,12 +46,14 @@ class State:
         reason: Why it runs, empty if it is up to date.
         parts: What its result depends on: hashes of "config", "inputs" and "code".
         source: Folder of the run without overrides that holds the same result, to be copied instead of running.
+        moved: The record with the times that the files have now, where they are not as recorded, as after a copy.
     """
 
     stage: Stage
     reason: str
     parts: Mapping[str, str]
     source: Path | None = None
+    moved: StageRecord | None = None
 
     def __str__(self) -> str:
         """Say what would be done."""
@@ -68,6 +74,7 @@ class Runner:
         force: Stages to run even if they are up to date.
         only: Stages to run, all if empty; the others must have a result already if these need it.
         tell: Called with one line per stage.
+        verify: Read every file of a result to see whether it is as its stage left it, even if size and time are.
     """
 
     def __init__(
@@ -76,11 +83,13 @@ class Runner:
         force: Collection[str] = (),
         only: Collection[str] = (),
         tell: Callable[[str], None] = logger.info,
+        verify: bool = False,
     ) -> None:
         for name in (*force, *only):
             if name not in pipeline.stages:
                 raise LgsidError(f"no stage {name!r} in {pipeline.source}; {suggestion(name, pipeline.stages)}")
         self.pipeline, self.force, self.only, self.tell = pipeline, set(force), set(only), tell
+        self.verify = verify
         self.told = False
 
     def plan(self) -> list[State]:
@@ -111,7 +120,7 @@ class Runner:
                 fails on bad input.
         """
         self.check()
-        with locked(self.pipeline.run_folder):
+        with locked(self.pipeline.run_folder / LOCK_FILE, self.pipeline.run_folder):
             mark_run(self.pipeline.run_folder, {"pipeline": self.pipeline.name})
             for stage in self.pipeline.stages.values():
                 recover(self.pipeline.folder(stage.name))
@@ -120,6 +129,7 @@ class Runner:
                 state = self.state(stage)
                 label = f"[{number}/{len(chosen)}] {stage.name}"
                 if not state.reason:
+                    keep_times(state)
                     self.tell(f"{label}: up to date")
                     continue
                 if state.source is not None and copy_result(state.source, self.pipeline.folder(stage.name)):
@@ -158,31 +168,43 @@ class Runner:
             LgsidError: if a stage that it needs has no result.
         """
         for name in stage.needs:
-            if not (self.pipeline.folder(name) / STAGE_FILE).is_file():
-                raise LgsidError(f"stage {stage.name} needs stage {name}, which has not run; leave out --only")
+            self.check_needed(stage, name)
         parts = self.parts(stage)
-        path = self.pipeline.folder(stage.name) / STAGE_FILE
-        if not path.is_file():
+        folder = self.pipeline.folder(stage.name)
+        if not (folder / STAGE_FILE).is_file():
             return State(stage, "not yet run", parts, self.same_result(stage, parts))
         if stage.name in self.force:
             return State(stage, "forced", parts)
-        before = dict(read_json(path))
-        lost = lost_files(self.pipeline.folder(stage.name), before.get("files", {}))
-        if lost:
-            return State(stage, f"{lost[0]} is missing or changed", parts)
-        changed = [key for key, value in parts.items() if before.get(key) != value]
-        return State(stage, f"{', '.join(changed)} changed" if changed else "", parts)
+        record = StageRecord.read(folder)
+        if record is None:
+            return State(stage, f"{STAGE_FILE} is damaged or of an earlier version", parts)
+        found = record.confirmed(self.verify)
+        if isinstance(found, str):
+            return State(stage, f"damaged: {found}", parts)
+        changed = [key for key, value in parts.items() if record.parts.get(key) != value]
+        reason = f"{', '.join(changed)} changed" if changed else ""
+        return State(stage, reason, parts, moved=None if found == record else found)
+
+    def check_needed(self, stage: Stage, name: str) -> None:
+        """Refuse to run a stage on a result that is not there, or not as its stage left it.
+
+        Raises:
+            LgsidError: naming the stage that has to run before.
+        """
+        record = StageRecord.read(self.pipeline.folder(name))
+        found = "" if record is None else record.confirmed(self.verify and bool(self.only) and name not in self.only)
+        if record is None or isinstance(found, str):
+            why = f"whose result is damaged ({found})" if found else "which has not run"
+            raise LgsidError(f"stage {stage.name} needs stage {name}, {why}; leave out --only")
 
     def same_result(self, stage: Stage, parts: Mapping[str, str]) -> Path | None:
         """Return the folder in the run without overrides whose result was made from the same, `None` without one."""
         if self.pipeline.variant_of is None or stage.name in self.force:
             return None
-        folder = self.pipeline.variant_of / stage.name
-        if not (folder / STAGE_FILE).is_file():
+        record = StageRecord.read(self.pipeline.variant_of / stage.name)
+        if record is None or record.parts != parts or isinstance(record.confirmed(self.verify), str):
             return None
-        record = dict(read_json(folder / STAGE_FILE))
-        same = all(record.get(key) == value for key, value in parts.items())
-        return folder if same and not lost_files(folder, record.get("files", {})) else None
+        return record.folder
 
     def parts(self, stage: Stage) -> dict[str, str]:
         """Hash what the result of a stage depends on. Where the run folder lies does not count."""
@@ -195,7 +217,7 @@ class Runner:
             inside |= {(name, "") for name in stage.needs}
         outside = {text for text in texts if is_input(text)}
         outside |= outside_inputs(self.pipeline, stage)
-        inputs = [f"${name}/{path} {content_hash(self.pipeline.folder(name) / path)}" for name, path in sorted(inside)]
+        inputs = [f"${name}/{path} {result_hash(self.pipeline.folder(name), path)}" for name, path in sorted(inside)]
         inputs += [f"{Path(path).name} {content_hash(Path(path))}" for path in sorted(outside)]
         return {
             "config": text_hash(settings),
@@ -212,8 +234,8 @@ class Runner:
         configs = run_commands(self.pipeline, stage, partial)
         record = provenance(meter, configs, self.pipeline.seed_of(stage), self.data_hash(stage))
         write_json(partial / PROVENANCE_FILE, {"stage": stage.name, "pipeline": self.pipeline.name, **record})
-        files = {str(path.relative_to(partial)): path.stat().st_size for path in result_files(partial)}
-        write_json(partial / STAGE_FILE, {**state.parts, "files": files})
+        files = [*result_files(partial), partial / PROVENANCE_FILE]
+        write_json(partial / STAGE_FILE, StageRecord.of(partial, stage.name, state.parts, files).to_dict())
         replace_folder(partial, final)
         return float(record["seconds"])
 
@@ -232,19 +254,31 @@ def result_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.relative_to(folder).parts[0] != LOG_FOLDER)
 
 
-def lost_files(folder: Path, sizes: Mapping[str, int]) -> list[str]:
-    """Return those files of a complete result that are gone, or have another size than when it was complete."""
-    paths = {name: folder / name for name in sizes}
-    return [name for name, path in paths.items() if not path.is_file() or path.stat().st_size != sizes[name]]
+def content_hash(path: Path, hash_of: Callable[[Path], str] = current_hash) -> str:
+    """Hash a file, or the files of a folder with their names.
 
-
-def content_hash(path: Path) -> str:
-    """Hash a file, or the files of a folder with their names."""
+    Args:
+        path: The file or folder.
+        hash_of: Returns the hash of a file.
+    """
     if path.is_file():
-        return file_hash(path)
+        return hash_of(path)
     if not path.is_dir():
         return "missing"
-    return text_hash(part for p in result_files(path) for part in (str(p.relative_to(path)), file_hash(p)))
+    return text_hash(part for p in result_files(path) for part in (str(p.relative_to(path)), hash_of(p)))
+
+
+def result_hash(folder: Path, path: str) -> str:
+    """Hash a file of a result, or all of them, as `content_hash` does; what is as its stage left it is not read."""
+    record = StageRecord.read(folder)
+    return content_hash(folder / path, current_hash if record is None else record.hash_of)
+
+
+def keep_times(state: State) -> None:
+    """Record the times that the files of a result have now, so that the next look need not read them."""
+    if state.moved is not None:
+        with contextlib.suppress(OSError):  # a result that can only be read is read again
+            write_json(state.moved.folder / STAGE_FILE, state.moved.to_dict())
 
 
 def is_input(text: str) -> bool:

@@ -8,6 +8,7 @@ import math
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 from pickle import UnpicklingError
@@ -24,7 +25,7 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from rich.console import Console
 
 from lgsid import plugins
-from lgsid.artefacts.files import read_json, write_json, write_text
+from lgsid.artefacts.files import parse_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
 from lgsid.config.config_files import config_argument, find_config
 from lgsid.errors import LgsidError
@@ -34,6 +35,7 @@ from lgsid.pipeline.metric_table import metric_line, metric_table
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
+from lgsid.pipeline.run_folder import working_in
 from lgsid.pipeline.start_of_run import StartOfRun
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
@@ -57,9 +59,9 @@ class TrainingCLI(LightningCLI):
     start: StartOfRun
     shows_metrics = False
 
-    def __init__(self, arguments: Sequence[str], record: bool = True) -> None:
+    def __init__(self, arguments: Sequence[str], record: bool = True, held: ExitStack | None = None) -> None:
         self.meter = Meter()
-        self.record = record
+        self.record, self.held = record, held
         strict = {"exit_on_error": False, "allow_abbrev": False}
         super().__init__(
             model_class=LgsidModule,
@@ -121,6 +123,8 @@ class TrainingCLI(LightningCLI):
         self.config_dump = yaml.safe_load(dumped)
         if self.run_folder.exists() and not self.run_folder.is_dir():
             raise LgsidError(f"{self.run_folder}: is a file; choose another --run-folder")
+        if self.held is not None:
+            self.held.enter_context(working_in(self.run_folder))
 
         def begin() -> None:
             write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
@@ -254,7 +258,7 @@ class TrainingCLI(LightningCLI):
             if isinstance(log, WandbLogger):
                 log.experiment.finish()  # the next training in this process is a run of its own
         path = self.run_folder / METRICS_FILE
-        write_json(path, {**(read_json(path) if path.is_file() else {}), **metrics})
+        write_json(path, {**(parse_json(path) if path.is_file() else {}), **metrics})
         if self.record:
             dataset = getattr(self.datamodule, "dataset", None)
             found = provenance(
@@ -280,7 +284,7 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
 
     Args:
         arguments: As on the command line, the subcommand first. `--config` may name a config that lgsid carries.
-        record: Write `provenance.json`; a pipeline writes its own.
+        record: Hold the run folder, and write `provenance.json`; a pipeline does so itself.
 
     Raises:
         LgsidError: if an argument is wrong.
@@ -288,7 +292,8 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
     plugins.load()
     silence()
     try:
-        return TrainingCLI(found_configs(arguments), record)
+        with ExitStack() as held:
+            return TrainingCLI(found_configs(arguments), record, held if record else None)
     except ArgumentError as error:
         raise LgsidError(explain(str(error))) from error
     except MisconfigurationException as error:

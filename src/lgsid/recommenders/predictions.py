@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
 from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.tables import write_parquet
 from lgsid.typing import CTRBatch, SequenceBatch
 
 
@@ -54,5 +53,4 @@ def write_predictions(path: Path, dataset: Dataset, parts: Sequence[Mapping[str,
     for name, values in columns.items():
         shown, known = ids.get(name, (name, None))
         table[shown] = values[order] if known is None else known[values[order]]
-    with atomic_path(path) as partial:
-        pq.write_table(pa.table(table), partial)
+    write_parquet(pa.table(table), path)

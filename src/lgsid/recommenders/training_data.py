@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing_extensions import Self
 
 from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.files import text_hash
+from lgsid.artefacts.hashes import text_hash
 from lgsid.artefacts.items import Items
 from lgsid.errors import LgsidError
 

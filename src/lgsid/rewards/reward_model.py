@@ -8,15 +8,14 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.names import PREDICTIONS_FILE
+from lgsid.artefacts.tables import write_parquet
 from lgsid.errors import LgsidError
 from lgsid.metrics import reward_declarations
 from lgsid.module import LgsidModule
@@ -128,8 +127,7 @@ class RewardModel(LgsidModule):
         columns = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
         named = {f"{name}_id": ids[columns.pop(name)] for name in ("anchor", "candidate")}
         path = Path(folder) / PREDICTIONS_FILE
-        with atomic_path(path) as partial:
-            pq.write_table(pa.table({"kind": columns.pop("kind"), **named, **columns}), partial)
+        write_parquet(pa.table({"kind": columns.pop("kind"), **named, **columns}), path)
         return path
 
     def list_metrics(self, batch: RewardBatch) -> dict[str, Tensor]:

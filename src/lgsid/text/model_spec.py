@@ -6,7 +6,7 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
-from lgsid.artefacts.files import file_hash, text_hash
+from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.errors import LgsidError
 
 PACKAGE_PREFIX = "pkg:"

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 from typing_extensions import Self
 
-from lgsid.artefacts.files import text_hash
+from lgsid.artefacts.hashes import text_hash
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool

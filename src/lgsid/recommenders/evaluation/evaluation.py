@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 from torch import Tensor
 
-from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.tables import write_parquet
 
 
 class Evaluation(ABC):
@@ -39,5 +38,4 @@ class Evaluation(ABC):
         """Write the columns as Parquet, atomically; nothing without queries."""
         columns = self.columns()
         if columns:
-            with atomic_path(path) as partial:
-                pq.write_table(pa.table(columns), partial)
+            write_parquet(pa.table(columns), path)
