@@ -12,7 +12,7 @@ import lgsid
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import Command, commands
 from lgsid.plugins import suggestion
-from lgsid.terminal import prepare_output, show, tell
+from lgsid.terminal import complain, prepare_output, show, tell
 
 HELP = ("-h", "--help")
 DESCRIPTION = "Geography-aware semantic IDs for place recommendation."
@@ -25,10 +25,10 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         dispatch(arguments)
     except LgsidError as error:
-        print(f"lgsid: error: {' '.join(str(error).split())}", file=sys.stderr)
+        complain(f"error: {error}")
         raise SystemExit(2) from None
     except KeyboardInterrupt as interrupt:
-        print(f"lgsid: interrupted; {str(interrupt) or 'what was complete is kept'}", file=sys.stderr)
+        complain(f"interrupted; {str(interrupt) or 'what was complete is kept'}")
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -36,7 +36,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except OSError as error:  # a folder that cannot be written to, a full disk
         if error.filename is None:
             raise
-        print(f"lgsid: error: {error.filename}: {error.strerror}", file=sys.stderr)
+        complain(f"error: {error.filename}: {error.strerror}")
         raise SystemExit(2) from None
 
 
@@ -53,7 +53,7 @@ def dispatch(arguments: list[str]) -> None:
     known = commands()
     name, rest = named(arguments, known)
     if name not in known:
-        print(overview(name, known))
+        show(overview(name, known))
         return
     found = known[name]
     if found.main is not None:

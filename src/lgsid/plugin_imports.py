@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from lgsid.escaping import one_line
+
 WAITS_S = (3, 10, 30, 60)  # between the lines that say what is being imported; the last repeats
 LIMIT_S = 60  # for one import in `checked`
 LEAVE_OUT = "`LGSID_PLUGINS=` (empty) leaves all plugins out, `LGSID_PLUGINS=a,b` all but a and b"
@@ -123,7 +125,7 @@ def no_exit() -> Iterator[None]:
 @contextlib.contextmanager
 def watched(origin: str) -> Iterator[None]:
     """Say on standard error what is being imported if the block takes seconds, or if the process ends inside it."""
-    command = [sys.executable, "-I", "-S", "-c", WATCH, origin, LEAVE_OUT, " ".join(map(str, WAITS_S))]
+    command = [sys.executable, "-I", "-S", "-c", WATCH, one_line(origin), LEAVE_OUT, " ".join(map(str, WAITS_S))]
     try:
         watch = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
     except OSError:  # no room for another process: then without

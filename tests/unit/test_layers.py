@@ -9,6 +9,7 @@ import lgsid
 
 SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
+    ("escaping", "console", "terminal"),
     (
         "errors",
         "lazy_names",
@@ -31,7 +32,6 @@ LAYERS = (
     ("config",),
     ("report",),
     ("pipeline",),
-    ("terminal",),
     ("commands", "benchmark"),
     ("cli",),
     ("__main__",),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lgsid.benchmark.suite import Suite
+from lgsid.escaping import markdown as escaped
 from lgsid.report.report_table import ReportTable
 
 START, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
@@ -29,14 +30,14 @@ def markdown(leaderboard: Values, suites: Mapping[str, Suite]) -> str:
     for view in leaderboard["suites"]:
         suite = suites[view["name"]]
         parts += [
-            f"### {view['title']}",
+            f"### {escaped(view['title'])}",
             view["description"],
             f"`lgsid benchmark run {suite.name}`. {view['interval']}",
         ]
         for board in view["boards"]:
             facts = ", ".join(f"{value} {word}" for word, value in board["facts"] if word != "data hash")
             parts += [
-                f"**{board['title']}** ({facts})",
+                f"**{escaped(board['title'])}** ({escaped(facts)})",
                 board_table(suite, board).markdown_rows(),
                 board_note(suite, board),
             ]
@@ -47,8 +48,9 @@ def board_note(suite: Suite, board: Values) -> str:
     """Say what the columns compare."""
     titles = {method["name"]: method["title"] for method in board["methods"]}
     metric, seeds = suite.task.title_of(suite.primary), ", ".join(str(seed) for seed in suite.seeds)
+    baseline = escaped(titles[board["baseline"]])
     return (
-        f"Difference: {metric} minus that of {titles[board['baseline']]}, paired; \\* where p < {SIGNIFICANT} after"
+        f"Difference: {metric} minus that of {baseline}, paired; \\* where p < {SIGNIFICANT} after"
         f" Holm's correction. Seeds: {seeds}."
     )
 

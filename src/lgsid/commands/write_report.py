@@ -24,16 +24,16 @@ def report(stages: Sequence[str], *, output: str) -> RenderableType:
     """
     from dataclasses import replace
 
-    from rich.console import Console
     from rich.text import Text
 
     from lgsid.artefacts.files import write_text
     from lgsid.artefacts.names import REPORT_TERMINAL_FILE
+    from lgsid.console import DataConsole
     from lgsid.report.pipeline_report import write_report
 
     final = Path(output.removesuffix(".partial"))  # as a stage it gets this name when it is complete
     found = replace(write_report({Path(stage).name: Path(stage) for stage in stages}, Path(output)), folder=final)
     buffer = io.StringIO()
-    Console(file=buffer, width=WIDTH, force_terminal=True, color_system="truecolor").print(found)
+    DataConsole(file=buffer, width=WIDTH, force_terminal=True, color_system="truecolor").print(found)
     write_text(Path(output) / REPORT_TERMINAL_FILE, buffer.getvalue())
     return Text.from_ansi(buffer.getvalue())

@@ -17,8 +17,10 @@ PACKAGE = "lgsid"
 SOURCE = Path(lgsid.__file__).resolve().parent
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 PRESENTATION = {  # modules that change what is told of a result, not the result
+    "lgsid.console",
     "lgsid.entry_points",
     "lgsid.errors",
+    "lgsid.escaping",
     "lgsid.plugin_imports",
     "lgsid.plugins",
     "lgsid.pipeline.code_version",
@@ -29,6 +31,7 @@ PRESENTATION = {  # modules that change what is told of a result, not the result
     "lgsid.pipeline.progress",
     "lgsid.pipeline.provenance",
     "lgsid.pipeline.start_of_run",
+    "lgsid.terminal",
 }
 LIBRARIES = ("torch", "lightning", "transformers", "peft", "numpy", "scikit-learn", "vector-quantize-pytorch")
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import math
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
@@ -22,7 +21,6 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
-from rich.console import Console
 
 from lgsid import plugins
 from lgsid.artefacts.files import parse_json, write_json, write_text
@@ -37,6 +35,7 @@ from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import working_in
 from lgsid.pipeline.start_of_run import StartOfRun
+from lgsid.terminal import console
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
@@ -271,8 +270,7 @@ class TrainingCLI(LightningCLI):
         """Show the main metrics: a table after a test, a line after a training."""
         done = f"{self.run_folder}: done in {self.meter.seconds:.0f} s"
         if self.shows_metrics and metrics:
-            console = Console(width=None if sys.stdout.isatty() else 80, highlight=False)
-            console.print(metric_table(metrics, str(self.run_folder / METRICS_FILE)))
+            console().print(metric_table(metrics, str(self.run_folder / METRICS_FILE)))
         callback = self.trainer.checkpoint_callback
         monitored = callback.monitor if isinstance(callback, ModelCheckpoint) else None
         line = metric_line(metrics, monitored) if self.subcommand == "fit" else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lgsid.artefacts.files import atomic_path
+from lgsid.escaping import in_figure
 from lgsid.plots.palette import INK, PAPER, RULE, SOFT_INK
 
 TITLE_SIZE, LABEL_SIZE, NOTE_SIZE = 10.5, 9.0, 8.0
@@ -32,20 +34,22 @@ def save_png(figure: Figure, path: str | Path, dpi: int = 150) -> None:
         path: The file.
         dpi: Pixels per inch.
     """
-    with atomic_path(path) as partial:
+    with atomic_path(path) as partial, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")  # names in scripts that the font has not
         figure.savefig(partial, format="png", dpi=dpi, metadata={"Software": None}, facecolor=figure.get_facecolor())
 
 
 def set_heading(figure: Figure, heading: str, size: float = 13.0) -> None:
     """Put a heading over the whole figure, at the left."""
-    figure.suptitle(heading, x=0.012, ha="left", fontsize=size, color=INK, fontweight="bold")
+    figure.suptitle(in_figure(heading, 110), x=0.012, ha="left", fontsize=size, color=INK, fontweight="bold")
 
 
 def set_title(axes: Axes, title: str, note: str = "") -> None:
     """Put a title over one panel, at the left, and a softer note under it."""
-    axes.set_title(title, loc="left", fontsize=TITLE_SIZE, color=INK, pad=17 if note else 6)
+    axes.set_title(in_figure(title), loc="left", fontsize=TITLE_SIZE, color=INK, pad=17 if note else 6)
     if note:
-        text = axes.annotate(note, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", va="bottom")
+        shown = in_figure(note, 90)
+        text = axes.annotate(shown, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", va="bottom")
         text.set(fontsize=NOTE_SIZE, color=SOFT_INK)
 
 
@@ -75,7 +79,8 @@ def bare_axes(axes: Axes) -> None:
 
 def dot_handles(colors: Iterable[str], labels: Sequence[str], size: float = 7.0) -> list[Line2D]:
     """Return one legend entry with a round mark per color."""
+    texts = [in_figure(label, 90) for label in labels]
     return [
-        Line2D([], [], marker="o", linestyle="", markersize=size, markeredgewidth=0, color=color, label=label)
-        for color, label in zip(colors, labels, strict=True)
+        Line2D([], [], marker="o", linestyle="", markersize=size, markeredgewidth=0, color=color, label=text)
+        for color, text in zip(colors, texts, strict=True)
     ]

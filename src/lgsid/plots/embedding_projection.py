@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from lgsid.artefacts import Items
+from lgsid.escaping import in_figure
 from lgsid.plots.canvas import bare_axes, dot_handles, new_figure, set_heading, set_title
 from lgsid.plots.palette import CATEGORICAL, GRAY, INK, SOFT_INK
 from lgsid.plots.prefix_groups import shortened
@@ -67,7 +68,7 @@ def embedding_projection(
             frameon=False,
             fontsize=8,
             labelcolor=INK,
-            title=name,
+            title=in_figure(name, 40),
             title_fontsize=8.5,
             alignment="left",
             handletextpad=0.2,

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lgsid.escaping import in_figure
 from lgsid.plots.canvas import LABEL_SIZE, new_figure, plain_axes, set_heading, set_title
 from lgsid.plots.palette import AFTER, BEFORE, INK
 
@@ -65,6 +66,6 @@ def draw_pairs(axes: Axes, pairs: Sequence[BeforeAfter], form: str) -> None:
         heights = [pair.before if side < 0 else pair.after for pair in pairs]
         bars = axes.bar([x + side * BAR / 2 for x in range(len(pairs))], heights, BAR * 0.94, color=color)
         axes.bar_label(bars, [form.format(value) for value in heights], fontsize=LABEL_SIZE - 0.5, color=INK, padding=2)
-    axes.set_xticks(range(len(pairs)), [pair.name for pair in pairs])
+    axes.set_xticks(range(len(pairs)), [in_figure(pair.name, 24) for pair in pairs])
     axes.set_xlim(-0.6, len(pairs) - 0.4)
     plain_axes(axes)

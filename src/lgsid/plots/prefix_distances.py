@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from lgsid.artefacts import Items, SemanticIDs
+from lgsid.escaping import in_figure
 from lgsid.plots.canvas import LABEL_SIZE, NOTE_SIZE, new_figure, plain_axes, set_heading
 from lgsid.plots.palette import CATEGORICAL, INK, SOFT_INK
 from lgsid.plots.prefix_groups import kilometers_within, km_text, prefix_groups
@@ -40,7 +41,7 @@ def prefix_distances(items: Items, sids: Mapping[str, SemanticIDs], seed: int = 
         deepest = max(deepest, ids.n_levels)
         color = CATEGORICAL[number % len(CATEGORICAL)]
         medians = [median_km(lat, lon, group, seed) for group in groups]
-        axes.plot(depths, medians, color=color, marker="o", markersize=6, linewidth=2, label=name)
+        axes.plot(depths, medians, color=color, marker="o", markersize=6, linewidth=2, label=in_figure(name, 40))
         for depth, median in zip(depths, medians, strict=True):
             if np.isfinite(median):
                 note = km_text(median)
@@ -51,9 +52,8 @@ def prefix_distances(items: Items, sids: Mapping[str, SemanticIDs], seed: int = 
             order = np.random.default_rng(seed).permutation(len(items))
             shuffled = [median_km(lat, lon, group[order], seed) for group in groups]
             dashes = (0, (4, 3))
-            axes.plot(
-                depths, shuffled, color=SOFT_INK, linestyle=dashes, linewidth=1.3, label=f"{name}, places shuffled"
-            )
+            label = in_figure(f"{name}, places shuffled")
+            axes.plot(depths, shuffled, color=SOFT_INK, linestyle=dashes, linewidth=1.3, label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lgsid.escaping import in_figure
 from lgsid.metrics.metric_spec import columns
 from lgsid.metrics.ranking_declarations import PRIMARY, ranking_metrics
 from lgsid.metrics.slices import ranking_slices
@@ -61,7 +62,7 @@ def ranking_bars(models: Sequence[ModelScores]) -> Figure:
     for panel, (metric, title) in zip(axes, panels, strict=False):
         draw_metric(panel, models, metric)
         set_title(panel, title)
-    axes[0].set_yticks(range(len(models)), [model.name for model in models])
+    axes[0].set_yticks(range(len(models)), [in_figure(model.name, 40) for model in models])
     axes[0].set_ylim(len(models) - 0.4, -0.6)
     present = [kind for kind in KINDS if any(model.kind == kind for model in models)]
     handles = [Patch(color=KINDS[kind], label=KIND_WORDS[kind]) for kind in present]

@@ -17,6 +17,7 @@ from scipy.spatial import cKDTree
 from shapely import get_coordinates, get_parts, transform
 
 from lgsid.artefacts import Items, SemanticIDs
+from lgsid.escaping import in_figure
 from lgsid.plots.canvas import bare_axes, dot_handles, new_figure, set_heading, set_title
 from lgsid.plots.map_window import MapWindow, city_window, dense_window, draw_scale_bar, frame_origin, local_km
 from lgsid.plots.neighbor_colors import neighbor_colors
@@ -97,7 +98,7 @@ def column_heading(figure: Figure, upper: Axes, text: str) -> None:
     """Write what a column shows over its upper panel."""
     box = upper.get_position()
     y = box.y1 + (TITLE_IN - 0.03) / figure.get_figheight()
-    figure.text(box.x0, y, text, fontsize=11, fontweight="bold", color=INK, va="bottom")
+    figure.text(box.x0, y, in_figure(text), fontsize=11, fontweight="bold", color=INK, va="bottom")
 
 
 def legend_columns(sets: int) -> int:
@@ -233,6 +234,7 @@ def prefix_entries(
 
 def add_legend(figure: Figure, entries: Sequence[tuple[str, str]], title: str) -> None:
     """Name the colored prefixes of one lower panel under all panels."""
+    heading = f"{in_figure(title, 40)}, framed part: the largest prefixes by their most frequent region and category"
     legend = figure.legend(
         handles=dot_handles([color for color, _ in entries], [text for _, text in entries]),
         loc="lower left",
@@ -240,7 +242,7 @@ def add_legend(figure: Figure, entries: Sequence[tuple[str, str]], title: str) -
         ncols=legend_columns(2 if figure.get_figwidth() < 3 * PANEL_IN else 3),
         fontsize=8,
         frameon=False,
-        title=f"{title}, framed part: the largest prefixes by their most frequent region and category (places)",
+        title=f"{heading} (places)",
         title_fontsize=8.5,
         alignment="left",
         handletextpad=0.2,

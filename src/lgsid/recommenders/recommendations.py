@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pandas as pd
-from rich.console import Console, JustifyMethod
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
+
+from lgsid.console import DataConsole
 
 WIDTH = 80
 HEADINGS = ("#", "item", "place", "category", "region", "km", "score", "SID")
@@ -94,7 +96,7 @@ class Recommendations:
         """Return the table as text."""
         width = sum(self._widths().values()) + len(HEADINGS)
         with io.StringIO() as text:
-            Console(file=text, width=max(WIDTH, width), color_system=None, force_terminal=False).print(self)
+            DataConsole(file=text, width=max(WIDTH, width), color_system=None, force_terminal=False).print(self)
             return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def _repr_html_(self) -> str:

@@ -14,6 +14,7 @@ from lgsid.artefacts.files import write_json, write_text
 from lgsid.artefacts.interactions import SPLITS
 from lgsid.artefacts.names import REPORT_JSON_FILE, REPORT_MARKDOWN_FILE
 from lgsid.errors import LgsidError
+from lgsid.escaping import markdown
 from lgsid.plots import terminal_map
 from lgsid.report.cost_table import stage_table
 from lgsid.report.embedding_tables import alignment_table, reward_table
@@ -67,7 +68,7 @@ class Report:
         """Return the report as Markdown, with links to the pictures beside it."""
         pictures = "".join(f"![{caption}]({name})\n\n" for name, caption in self.figures.items())
         tables = "\n".join(table.markdown() for table in self.tables.values())
-        return f"# {self.title}\n\n{self.summary}\n\n{pictures}{tables}"
+        return f"# {markdown(self.title)}\n\n{markdown(self.summary)}\n\n{pictures}{tables}"
 
 
 def write_report(stages: Mapping[str, Path], folder: Path) -> Report:

@@ -12,6 +12,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from lgsid.escaping import markdown
+
 NOTHING = "-"
 WIDEST_WORD = 12
 EDGES, GAP = 2, 2  # blanks at both sides of a table, and between two columns
@@ -87,15 +89,15 @@ class ReportTable:
 
     def markdown(self) -> str:
         """Return title, note and table as Markdown."""
-        lines = [f"## {self.title}", ""]
+        lines = [f"## {markdown(self.title)}", ""]
         if self.note:
-            lines += [self.note, ""]
+            lines += [markdown(self.note), ""]
         return "\n".join([*lines, self.markdown_rows()]) + "\n"
 
     def markdown_rows(self) -> str:
         """Return the table alone as Markdown."""
         align = ["---" if number < self.text_columns else "---:" for number in range(len(self.header))]
-        return "\n".join(markdown_row(cells) for cells in (self.header, tuple(align), *self.rows))
+        return "\n".join([markdown_row(self.header), f"| {' | '.join(align)} |", *map(markdown_row, self.rows)])
 
 
 def folded(name: str, width: int = WIDEST_WORD) -> str:
@@ -104,9 +106,8 @@ def folded(name: str, width: int = WIDEST_WORD) -> str:
 
 
 def markdown_row(cells: tuple[str, ...]) -> str:
-    """Return one row of a Markdown table; characters that mean something there are escaped."""
-    escaped = [cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ") for cell in cells]
-    return "| " + " | ".join(escaped) + " |"
+    """Return one row of a Markdown table."""
+    return f"| {' | '.join(map(markdown, cells))} |"
 
 
 def number(value: float | None, digits: int = 3) -> str:

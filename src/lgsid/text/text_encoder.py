@@ -14,7 +14,6 @@ from typing import Any, Literal, cast
 import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +21,7 @@ from transformers import AutoModel, AutoTokenizer
 from typing_extensions import Self
 
 from lgsid.artefacts.hashes import text_hash
+from lgsid.console import DataConsole
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
@@ -233,7 +233,7 @@ class _Report:
         self.total, self.done, self.wanted = total, 0, wanted
         self.start = self.last = time.monotonic()
         on_terminal = wanted and sys.stderr.isatty()
-        self.bar = Progress(console=Console(stderr=True), transient=True) if on_terminal else None
+        self.bar = Progress(console=DataConsole(stderr=True), transient=True) if on_terminal else None
 
     def __enter__(self) -> Self:
         if self.bar is not None:

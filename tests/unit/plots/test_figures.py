@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 
 import geopandas
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.cbook import is_math_text
+from matplotlib.text import Text
+from PIL import Image
 from shapely.geometry import Point, box
 
 from lgsid.artefacts import Items, SemanticIDs
@@ -294,3 +298,58 @@ def test_pyplot_is_never_imported(items, sids, tmp_path, monkeypatch):
     save_png(prefix_distances(items, {"Ours": sids}), tmp_path / "km.png")
     save_png(ranking_bars([ModelScores("A", "learnt", {"test/mrr@10": 0.4})]), tmp_path / "board.png")
     save_png(neighborhood_bars([BeforeAfter("borough", 0.5, 0.75)]), tmp_path / "bars.png")
+
+
+HOSTILE = [
+    "$x$ $",
+    "$\\frac{$",
+    "\\",
+    "_a_{b}^",
+    "100 %",
+    "\U0001f600 漢 \ue000",
+    "n" * 5000,
+    "a\nb\rc\td",
+    "\x00\x1b[31m",
+]
+HOSTILE += ["{}", "\u202ex", "\\$", "#", "  ", "_nolegend_"]
+
+
+def test_hostile_names_break_no_figure(tmp_path):
+    """Whatever texts the data hold, each figure is written, quietly, at its size, and no text is mathematics."""
+    rng = np.random.default_rng(1)
+    n = 90
+    frame = pd.DataFrame(
+        {
+            "item_id": [f"p{i}" for i in range(n)],
+            "name": [HOSTILE[i % len(HOSTILE)] for i in range(n)],
+            "category": [HOSTILE[(i * 7) % len(HOSTILE)] for i in range(n)],
+            "category_group": "",
+            "brand": "",
+            "lat": 60 + rng.normal(0, 0.01, n),
+            "lon": 10 + rng.normal(0, 0.01, n),
+            "region_1": [HOSTILE[i % len(HOSTILE)] for i in range(n)],
+        }
+    )
+    items = Items.from_frame(frame)
+    codes = np.stack([np.arange(n) % 5, np.arange(n) // 5], 1)
+    ids = SemanticIDs(items.ids, codes, (5, 18))
+    vectors = rng.normal(size=(n, 8)).astype(np.float32)
+    pairs = [BeforeAfter(name, 0.1, 0.2) for name in HOSTILE]
+    models = [ModelScores(name, "counting", {"test/mrr@10": 0.1}) for name in HOSTILE]
+    figures = [
+        sid_map(items, dict.fromkeys(HOSTILE[:3], ids), HOSTILE[0]),
+        sid_map(items, {HOSTILE[6]: ids}, HOSTILE[6]),
+        prefix_distances(items, dict.fromkeys(HOSTILE, ids)),
+        embedding_projection(items, vectors, vectors, HOSTILE[0]),
+        neighborhood_bars(pairs, pairs, 5),
+        ranking_bars(models),
+    ]
+    for number, figure in enumerate(figures):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            save_png(figure, tmp_path / f"{number}.png", dpi=40)
+        size = Image.open(tmp_path / f"{number}.png").size
+        assert size == tuple(int(40 * inches) for inches in figure.get_size_inches())
+        texts = [text.get_text() for text in figure.findobj(Text)]
+        assert not any(is_math_text(text) for text in texts)
+        assert max(map(len, texts)) < 200
