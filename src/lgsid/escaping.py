@@ -27,7 +27,7 @@ INVISIBLE = (
 )
 CELL = PICTURES | dict.fromkeys(INVISIBLE, SUBSTITUTE)
 LINES = {code: shown for code, shown in CELL.items() if chr(code) not in "\n\t"}
-MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|^(?:[#>+=]|-(?=\s|-))|^(?<=\b)\d+(?=[.)]\s)")
+MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|^(?:[#>+=]|-(?=\s|-))|^(?<=\b)\d+(?=[.)](?:\s|$))")
 LINK = re.compile(r"(?<=\w):(?=//)|(?<=\bwww)\.|@(?=[\w-]+\.\w)", re.IGNORECASE)
 
 
