@@ -1,6 +1,8 @@
 # make demo     from a table of places and a log of check-ins to semantic IDs, recommendations and a map
 # make check    style, types and the fast tests, in under two minutes: before every commit
 # make test     all tests
+# make fuzz     bad input at every seam, with a table of what came of it; ARGUMENTS="--seed 7 --count 500" for more
+# make trial    bad input and faults, and benchmarks/results/robustness.json
 # make lowest   unit and contract tests with the lowest versions that pyproject.toml allows, on Python 3.10: weekly
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +11,7 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo check test lint lowest clean
+.PHONY: demo check test fuzz trial lint lowest clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
@@ -19,6 +21,12 @@ check: lint
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m trial --inputs $(ARGUMENTS)
+
+trial: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m trial --write $(ARGUMENTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,5 +1,61 @@
-"""Bad input by seam. A case makes its input, names a command, and knows what has to come of it."""
+"""Bad input by seam. A case makes its input, names a command, and knows what has to come of it.
 
-from trial.outcome import Family
+One module holds one seam: its `cases(rng)` yields those that are spelt out and then, for most, random ones without an
+end, so that a larger `--count` is a longer trial. All else is in `case`, `child` (a process for every input), `judge`
+(the rules), `mutations` and `shared` (what the inputs are made of).
+"""
 
-FAMILIES: dict[str, Family] = {}
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from random import Random
+
+from fuzz.case import Case
+from trial.outcome import Family, Outcome
+
+USUAL_SEED = 2026
+SEAMS = {  # name in the table -> module, and how many inputs the usual trial has
+    "place tables": ("place_tables", 340),
+    "check-in times": ("check_in_times", 240),
+    "semantic IDs": ("sids", 220),
+    "embeddings": ("embeddings", 110),
+    "dataset folders": ("dataset_folders", 260),
+    "region polygons": ("regions", 170),
+    "training configs": ("training_configs", 260),
+    "pipelines and suites": ("pipelines", 400),
+    "command lines": ("command_lines", 420),
+    "hostile names": ("hostile_names", 240),
+    "model folders": ("model_folders", 90),
+    "result files": ("results", 100),
+    "plugins": ("plugins", 170),
+}
+"""Numbers are upper bounds: a seam without random cases ends earlier."""
+
+
+def cases(seam: str, seed: int = USUAL_SEED, count: int | None = None) -> list[Case]:
+    """Return the cases of a seam; the same seed gives the same ones.
+
+    Args:
+        seam: A key of `SEAMS`.
+        seed: Random seed.
+        count: How many, the usual number if `None`.
+    """
+    module, usual = SEAMS[seam]
+    endless: Iterator[Case] = import_module(f"fuzz.{module}").cases(Random(seed))
+    return list(itertools.islice(endless, usual if count is None else count))
+
+
+def family(seam: str) -> Family:
+    """Return the family of runs over the cases of a seam."""
+
+    def run(seed: int, count: int | None) -> Iterator[Outcome]:
+        from fuzz.judge import outcomes
+
+        yield from outcomes(seam, cases(seam, seed, count))
+
+    return run
+
+
+FAMILIES: dict[str, Callable[[int, int | None], Iterator[Outcome]]] = {seam: family(seam) for seam in SEAMS}

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 GOOD = ("refused", "read right", "nothing lost")
-BAD = ("traceback", "hang", "silent error", "many lines", "leftovers", "executed", "lost", "wrong accepted")
+BAD = (
+    *("traceback", "hang", "silent error", "many lines", "leftovers", "wrongly refused", "executed"),
+    *("lost", "wrong accepted"),
+)
 Verdict = Literal[
     "refused",  # exit code 2, one line, nothing half-written
     "read right",  # exit code 0, and the result is the one that the case knows
@@ -17,6 +20,7 @@ Verdict = Literal[
     "silent error",  # accepted what must be refused, or read it wrong
     "many lines",  # refused, but not in one line, or the line does not name the place
     "leftovers",  # refused, but something half-written stays
+    "wrongly refused",  # a good input was refused
     "executed",  # an input ran code, or something was written outside the folder
     "lost",  # what was complete before the fault is gone
     "wrong accepted",  # damage, or a mixture of two runs, was taken for a result
@@ -31,13 +35,15 @@ class Outcome:
         family: The row of the table that it counts in, such as "place tables" or "kills".
         case: Name of the run inside the family; with the seed it says how to repeat it.
         verdict: What it came to.
-        detail: What was seen, in one line; for verdicts in `BAD` enough to look for the cause.
+        detail: What was seen; for verdicts in `BAD` enough to look for the cause.
+        digest: Hash of the input, so that the table counts distinct inputs; empty for faults.
     """
 
     family: str
     case: str
     verdict: Verdict
     detail: str = ""
+    digest: str = ""
 
     @property
     def is_good(self) -> bool:
