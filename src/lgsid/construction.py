@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing_extensions import Self
 
 from lgsid import plugins
 from lgsid.errors import LgsidError
+from lgsid.trust import part_of_model
 
 PLAIN = (str, int, float, bool, type(None))
 CLASS_PATH, INIT_ARGS, PACKAGE, NOT_KEPT = "class_path", "init_args", "package", "not_kept"
@@ -109,8 +109,7 @@ def rebuild(description: Any) -> Any:
         return description
     if not {CLASS_PATH, INIT_ARGS} <= set(description):
         return {key: rebuild(part) for key, part in description.items()}
-    kind = described_class(description)
-    arguments = description[INIT_ARGS]
+    kind, arguments = described_class(description), description[INIT_ARGS]
     for name, value in arguments.items():
         if isinstance(value, dict) and NOT_KEPT in value:
             raise LgsidError(
@@ -129,23 +128,10 @@ def described_class(description: Mapping[str, Any]) -> type:
         LgsidError: if it cannot be imported or may not be built.
     """
     path = str(description[CLASS_PATH])
-    module, _, name = path.rpartition(".")
-    hint = f"install {description.get(PACKAGE) or path.partition('.')[0]}"
-    if path.partition(".")[0] not in trusted_packages() and module not in sys.modules:
-        raise LgsidError(f"{path} is of no package that offers plugins of lgsid; {hint}, or import it first")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise LgsidError(f"{path} cannot be imported ({error}); {hint}") from error
-    if not (inspect.isclass(found) and (issubclass(found, Describable) or is_dataclass(found))):
+    found = part_of_model(path, Describable, f"install {description.get(PACKAGE) or path.partition('.')[0]}")
+    if not (issubclass(found, Describable) or is_dataclass(found)):
         raise LgsidError(f"{path} is not a part of a model")
     return found
-
-
-def trusted_packages() -> set[str]:
-    """Return the top-level packages whose classes may be built: lgsid, and those of enabled plugins."""
-    enabled = {plugin.module.partition(".")[0] for plugin in plugins.available() if plugin.state != "disabled"}
-    return enabled | {"lgsid"}
 
 
 def import_path(kind: type) -> str:

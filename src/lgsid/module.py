@@ -14,10 +14,13 @@ from typing import Any, ClassVar, cast
 import lightning as L
 from lightning.pytorch.cli import OptimizerCallable
 from torch.optim import Optimizer
+from typing_extensions import Self
 
 from lgsid import __version__
+from lgsid.checkpoint_file import is_free_of_strangers, read_checkpoint_file
 from lgsid.construction import Describable, describe, is_plain
 from lgsid.errors import LgsidError
+from lgsid.trust import limit_imports, trusting
 from lgsid.typing import Batch, DataShape
 
 CONSTRUCTION, VERSION = "construction", "lgsid_version"  # keys of a checkpoint
@@ -145,14 +148,29 @@ class LgsidModule(Describable, L.LightningModule, ABC):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how the module was built (see `lgsid.checkpoints`) and the sizes of the data.
 
-        Hyper-parameters that are objects are dropped: the description has them.
+        Hyper-parameters that are objects are dropped, since the description has them, and those that name classes which
+        no reader of a checkpoint makes.
         """
         checkpoint[CONSTRUCTION], checkpoint[VERSION] = describe(self), __version__
         if self.data_shape is not None:
             checkpoint["data_shape"] = asdict(self.data_shape)
         parameters = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY)
         if parameters:
-            checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] = {k: v for k, v in parameters.items() if is_plain(v)}
+            kept = {k: v for k, v in parameters.items() if is_plain(v) and is_free_of_strangers(v)}
+            checkpoint[self.CHECKPOINT_HYPER_PARAMS_KEY] = kept
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
+        """Load a module of this class, as Lightning does, from a file that nobody vouches for.
+
+        Raises:
+            LgsidError: if the file is damaged, or holds or names more than a checkpoint of a module does.
+        """
+        if isinstance(checkpoint_path, (str, Path)):
+            read_checkpoint_file(checkpoint_path)
+        with trusting(False):
+            limit_imports()
+            return super().load_from_checkpoint(checkpoint_path, *args, **{**kwargs, "weights_only": True})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the layers before their weights are loaded."""

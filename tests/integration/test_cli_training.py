@@ -172,8 +172,8 @@ def test_a_class_argument_is_a_file_beside_the_config(city, tmp_path):
 # Trap 8: bounds on what is known to be broken or malicious, and only public names of jsonargparse.
 def test_bounds_and_public_names():
     text = (ROOT / "pyproject.toml").read_text()
-    assert '"lightning>=2.5.5,!=2.6.2,!=2.6.3,<3"' in text
-    assert '"jsonargparse[signatures]>=4.50,<5"' in text
+    assert '"lightning>=2.6.6,<3"' in text
+    assert '"jsonargparse[signatures]>=4.52,<5"' in text
     sources = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
     assert not re.search(r"jsonargparse\._|from jsonargparse import _", sources)
 

@@ -7,7 +7,6 @@ one of them moved, as in a copy, or where it is asked for, the hash decides.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -140,20 +139,3 @@ def check_recorded(path: Path) -> None:
                 "file out of the folder to use it as it is"
             )
         return
-
-
-def check_archive(path: Path) -> None:
-    """Refuse a zip archive, such as a checkpoint, whose content does not fit its checksums; other files pass.
-
-    Raises:
-        LgsidError: naming the file.
-    """
-    if not zipfile.is_zipfile(path):
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, UnicodeDecodeError) as error:
-        raise LgsidError(f"{path}: damaged: {error}; make it again or take it from a copy") from error
-    if damaged is not None:
-        raise LgsidError(f"{path}: damaged: {damaged} does not fit its checksum; make it again or take it from a copy")

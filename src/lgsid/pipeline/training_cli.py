@@ -25,6 +25,7 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lgsid import plugins
 from lgsid.artefacts.files import parse_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
+from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.config.config_files import config_argument, find_config
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
@@ -74,6 +75,11 @@ class TrainingCLI(LightningCLI):
             args=list(arguments),
         )
 
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Leave out `weights_only`: a checkpoint is never read as anything else."""
+        return {name: {*skipped, "weights_only"} for name, skipped in LightningCLI.subcommands().items()}
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add `--run-folder`."""
         parser.add_argument(
@@ -102,8 +108,9 @@ class TrainingCLI(LightningCLI):
             raise LgsidError(f"seed_everything: {error}") from error
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
-        """Leave out Lightning's table of all metrics: `finish` shows the main ones."""
+        """Read checkpoints as weights only; leave out Lightning's table of metrics: `finish` shows the main ones."""
         arguments = dict(super()._prepare_subcommand_kwargs(subcommand))
+        arguments["weights_only"] = True
         if "verbose" in arguments:
             self.shows_metrics, arguments["verbose"] = bool(arguments["verbose"]), False
         return arguments
@@ -112,8 +119,8 @@ class TrainingCLI(LightningCLI):
         """Settle the run folder and save the config as given."""
         config = self.config[self.subcommand]
         path = config.get("ckpt_path")
-        if path and path not in CKPT_WORDS and not Path(path).is_file():
-            raise LgsidError(f"{path}: no such checkpoint; `lgsid fit` writes model.ckpt to its run folder")
+        if path and path not in CKPT_WORDS:
+            read_checkpoint_file(path)  # before the trainer does: nothing in it is run, and damage is noticed
         kind = str(config.model.class_path).rpartition(".")[2]
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
@@ -219,7 +226,7 @@ class TrainingCLI(LightningCLI):
         metrics = plain_metrics(self.trainer.callback_metrics)
         best = self.best_checkpoint()
         if best is not None:
-            state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
+            state = read_checkpoint_file(best)["state_dict"]
             self.model.load_state_dict(state, strict=False)
             self.trainer.validate(self.model, datamodule=self.datamodule, verbose=False)
             metrics |= plain_metrics(self.trainer.callback_metrics)

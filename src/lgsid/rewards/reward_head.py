@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
+from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.errors import LgsidError
 from lgsid.rewards.head_inputs import HeadInput
 
@@ -94,15 +94,15 @@ class RewardHead(nn.Module):
         Raises:
             LgsidError: if the file does not exist or is not the checkpoint of a reward model.
         """
-        if not Path(path).is_file():
-            raise LgsidError(f"{path}: no such file (expected the checkpoint of a RewardModel)")
+        checkpoint = read_checkpoint_file(path)
         try:
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
             head = cls.from_description(checkpoint[CHECKPOINT_KEY])
-        except (KeyError, TypeError, RuntimeError, EOFError, OSError, ValueError) as error:
+            weights = {k[len("head.") :]: v for k, v in checkpoint["state_dict"].items() if k.startswith("head.")}
+            head.load_state_dict(weights)
+        except LgsidError:
+            raise
+        except Exception as error:  # whatever arguments, sizes and tensors of somebody else make of our classes
             raise LgsidError(f"{path}: not the checkpoint of a RewardModel ({type(error).__name__})") from error
-        weights = {k[len("head.") :]: v for k, v in checkpoint["state_dict"].items() if k.startswith("head.")}
-        head.load_state_dict(weights)
         return head.eval()
 
 

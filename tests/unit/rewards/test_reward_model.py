@@ -153,13 +153,13 @@ def test_with_lora_the_encoder_learns_in_the_step(folders: dict[str, str], tmp_p
 
 
 def test_mistakes_are_one_line(folders: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(LgsidError, match="no such file"):
+    with pytest.raises(LgsidError, match="no such checkpoint"):
         RewardHead.load(tmp_path / "nothing.ckpt")
     torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
     with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
         RewardHead.load(tmp_path / "other.ckpt")
     (tmp_path / "broken.ckpt").write_bytes(b"PK\x03\x04 broken")
-    with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
+    with pytest.raises(LgsidError, match="not a readable checkpoint"):
         RewardHead.load(tmp_path / "broken.ckpt")
     description = RewardHead(AnchoredPair(), 4, 4).describe()
     description["input"] = {"class_name": "FromSomePlugin", "init_args": {}}
