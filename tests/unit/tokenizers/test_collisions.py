@@ -1,5 +1,6 @@
 """Collision strategies against brute force."""
 
+from functools import partial
 from itertools import permutations, product
 
 import numpy as np
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgsid.errors import LgsidError
-from lgsid.functional.capacity import place_at_least_cost, place_by_rounds
-from lgsid.tokenizers import CounterSuffix, NearestFreeCode, NoResolution
+from lgsid.functional import capacity
+from lgsid.functional.capacity import place_at_least_cost
+from lgsid.tokenizers import CounterSuffix, NearestFreeCode, NoResolution, nearest_free_code
 
 
 class Line:
@@ -119,19 +121,54 @@ def test_the_input_is_left_alone(strategy):
     assert np.array_equal(line.codes, before)
 
 
-@pytest.mark.parametrize("max_exact", [10**6, 0])
-def test_placing_respects_the_room(max_exact):
-    rng = np.random.default_rng(0)
-    cost, room = rng.random((30, 5)), np.array([0, 12, 3, 9, 6])
-    placed = place_at_least_cost(cost, room, max_exact)
-    assert (np.bincount(placed, minlength=5) <= room).all()
-    exact = place_at_least_cost(cost, room)
-    total = cost[np.arange(30), placed].sum()
-    assert cost[np.arange(30), exact].sum() <= total <= 1.3 * cost[np.arange(30), exact].sum()
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(0, 10**6), st.floats(0.0, 1.0), st.booleans())
+def test_codes_of_an_auction_are_unique_whenever_they_can_be(sizes, seed, fill, crowd):
+    line = Line(max(1, round(fill * np.prod(sizes))), tuple(sizes), seed)
+    if crowd:
+        line.codes[:] = line.codes[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nearest_free_code, "place_at_least_cost", partial(place_at_least_cost, max_exact=0))
+        resolved = NearestFreeCode().resolve(line.codes, line.sizes, line.distances).codes
+    assert unique(resolved)
+    assert (resolved >= 0).all()
+    assert (resolved < np.array(sizes)).all()
 
 
-def test_placing_by_rounds_takes_the_cheapest_where_there_is_room():
-    cost = np.random.default_rng(0).random((20, 4))
-    assert np.array_equal(place_by_rounds(cost, np.full(4, 20)), cost.argmin(axis=1))
-    with pytest.raises(ValueError, match="do not fit"):
-        place_at_least_cost(cost, np.full(4, 4))
+@pytest.mark.parametrize("max_exact", [10**9, 0])
+def test_as_few_as_possible_leave_a_full_prefix_for_codes_with_room(max_exact, monkeypatch):
+    """20 of 32 items leave the code that holds 12; those of another full code stay, where no one comes in."""
+    monkeypatch.setattr(nearest_free_code, "place_at_least_cost", partial(place_at_least_cost, max_exact=max_exact))
+    line = Line(52, (6, 3, 4), 3)
+    line.codes[:32, 0], line.codes[32:44, 0], line.codes[44:, 0] = 2, 4, 0
+    first = NearestFreeCode().resolve(line.codes, line.sizes, line.distances).codes[:, 0]
+    assert (first[:32] == 2).sum() == 12
+    assert np.array_equal(first[32:], line.codes[32:, 0])
+    assert set(first[:32]) <= {0, 1, 2, 3, 5}
+    assert np.bincount(first).max() <= 12
+
+
+@pytest.mark.parametrize("max_exact", [10**9, 0])
+def test_permuting_items_permutes_their_codes(max_exact, monkeypatch):
+    monkeypatch.setattr(nearest_free_code, "place_at_least_cost", partial(place_at_least_cost, max_exact=max_exact))
+    line, order = Line(200, (4, 8, 8), 1), np.random.default_rng(0).permutation(200)
+    line.codes[:, 0] = line.codes[:, 0] // 2
+    resolved = NearestFreeCode().resolve(line.codes, line.sizes, line.distances).codes
+    line.places = line.places[order]
+    permuted = NearestFreeCode().resolve(line.codes[order], line.sizes, line.distances).codes
+    assert np.array_equal(permuted, resolved[order])
+
+
+def test_a_prefix_too_large_for_one_chunk_is_resolved_like_others(monkeypatch):
+    line = Line(300, (3, 12, 12), 2)
+    whole = NearestFreeCode().resolve(line.codes, line.sizes, line.distances).codes
+    for module in (nearest_free_code, capacity):
+        monkeypatch.setattr(module, "ENTRIES", 40)
+    assert np.array_equal(NearestFreeCode().resolve(line.codes, line.sizes, line.distances).codes, whole)
+
+
+@pytest.mark.parametrize("shape", [(500, 3), (1, 4), (40, 0)])
+def test_groups_are_numbered_in_the_order_of_their_codes(shape):
+    codes = np.random.default_rng(0).integers(0, 4, shape)
+    expected = {row: number for number, row in enumerate(sorted(set(map(tuple, codes.tolist()))))}
+    assert nearest_free_code.number_groups(codes).tolist() == [expected[tuple(row)] for row in codes.tolist()]
