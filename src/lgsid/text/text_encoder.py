@@ -17,7 +17,6 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModel, AutoTokenizer
 from typing_extensions import Self
 
 from lgsid.artefacts.hashes import text_hash
@@ -28,6 +27,7 @@ from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
 from lgsid.text.embedding_cache import EmbeddingCache, tensor_bytes
 from lgsid.text.lora_spec import LoraSpec, lora_targets
 from lgsid.text.model_spec import folder_hash, resolve_model
+from lgsid.text.pretrained import first_line, load_pretrained
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class TextEncoder(Describable, nn.Module):
         self.model, self.pooling, self.max_length = model, pooling, max_length
         self.autocast, self.batch_size, self.normalize = autocast, batch_size, normalize
         self._source = resolve_model(model)
-        self._tokenizer, network = _load(model, self._source)
+        self._tokenizer, network = load_pretrained(model, self._source)
         self._commit = str(getattr(network.config, "_commit_hash", None) or "")
         self.dim = int(network.config.hidden_size)
         for parameter in network.parameters():
@@ -257,27 +257,6 @@ class _Report:
             logger.info("encoded %d of %d texts, %.0f a second", self.done, self.total, self.done / (now - self.start))
 
 
-def _load(spec: str, source: str) -> tuple[Any, Any]:
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        network = AutoModel.from_pretrained(source, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise LgsidError(f"model {spec!r}: cannot be loaded as a transformers AutoModel ({reason})") from error
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.pad_token is None:
-        raise LgsidError(f"model {spec!r}: its tokenizer has neither a padding nor an end token")
-    if getattr(network.config, "is_encoder_decoder", False):
-        network = network.get_encoder()
-    if getattr(network.config, "use_cache", False):
-        network.config.use_cache = False
-    return tokenizer, network
-
-
 def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> Any:
     if adapter is not None:
         if not (Path(adapter) / "adapter_config.json").is_file():
@@ -286,9 +265,8 @@ def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> A
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers 5 for a name it is giving up
                 return PeftModel.from_pretrained(network, adapter, is_trainable=lora is not None)
-        except (ValueError, RuntimeError, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise LgsidError(f"adapter {adapter!r}: does not fit the model ({reason})") from error
+        except Exception as error:
+            raise LgsidError(f"adapter {adapter!r}: does not fit the model ({first_line(error)})") from error
     if lora is None:
         return network
     config = LoraConfig(
