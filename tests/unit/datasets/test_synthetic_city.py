@@ -1,9 +1,11 @@
+import tracemalloc
 from itertools import islice
 
 import numpy as np
 import pytest
 
 from lgsid.datasets import DatasetBuilder, SyntheticCity, TemporalSplit
+from lgsid.datasets.synthetic import choosing, life, people
 from lgsid.datasets.synthetic.city_plan import create_plan
 from lgsid.datasets.synthetic.kinds import KINDS
 from lgsid.datasets.synthetic.people import HABIT_REACH_KM
@@ -58,10 +60,13 @@ def test_probabilities_against_a_loop(city):
         expected = np.zeros(70)
         for c in range(len(KINDS)):
             of_kind = np.flatnonzero(places.kind == c)
-            km = people.distance_km[origin, of_kind]
-            pull = places.appeal[of_kind] * people.affinity[user[q], of_kind] * np.exp(-km / KINDS[c].reach_km)
+            km = people.city.distance_km(people.origins_m[[origin]], places.xy_m[of_kind])[0]
+            liking = people.liking.of(user[q], places.chain[of_kind])
+            pull = places.appeal[of_kind] * liking * np.exp(-km / KINDS[c].reach_km)
             p = pull / pull.sum()
-            habit = people.habit[user[q], of_kind] * np.exp(-km / HABIT_REACH_KM)
+            known = people.favorites[user[q], c].tolist()
+            habit = [0.35 ** known.index(place) if place in known else 0.0 for place in of_kind.tolist()]
+            habit = np.array(habit) * np.exp(-km / HABIT_REACH_KM)
             if habit.sum() > 0:
                 p = people.loyalty * habit / habit.sum() + (1 - people.loyalty) * p
             expected[of_kind] = kinds[c] * p
@@ -69,8 +74,10 @@ def test_probabilities_against_a_loop(city):
         assert expected.sum() == pytest.approx(1)
 
 
-def test_events_follow_the_probabilities():
+@pytest.mark.parametrize("place_by_place", [True, False])
+def test_events_follow_the_probabilities(place_by_place, monkeypatch):
     """Log-likelihood of what happened is what the probabilities promise, within four standard errors."""
+    monkeypatch.setattr(life, "PLACE_BY_PLACE", 60 * place_by_place)
     source = SyntheticCity(n_places=60, n_users=20, n_checkins=4000, n_districts=3, n_neighbourhoods=8, seed=3)
     dataset = DatasetBuilder("c", source, TemporalSplit()).build()
     rows = np.arange(len(dataset.interactions))
@@ -142,3 +149,31 @@ def test_a_large_city_does_not_run_out_of_names():
     names = list(islice(words, 40))
     assert len(set(names)) == 40
     assert set(names[:2]) == {"ac", "bc"}
+
+
+def test_weighing_places_in_parts_makes_the_same_city(city, monkeypatch):
+    monkeypatch.setattr(people, "CHUNK", 150)
+    monkeypatch.setattr(choosing, "CHUNK", 150)
+    monkeypatch.setattr(life, "TIMES", 7)
+    again = toy_source(n_items=70, n_users=10, n_checkins=300)
+    assert again.read().interactions.equals(city.read().interactions)
+
+
+def test_a_large_city_takes_little_memory():
+    """A table of people and places would be 120 MB, one of places and places 800 MB."""
+    source = SyntheticCity(n_places=10_001, n_users=1_500, n_checkins=5_000)
+    tracemalloc.start()
+    raw = source.read()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(raw.items) == 10_001
+    assert raw.items["item_id"].is_unique
+    assert raw.interactions["user_id"].nunique() == 1_500
+    assert peak < 100e6
+
+
+def test_an_oracle_of_a_large_city_is_one_of_a_small_one(monkeypatch):
+    monkeypatch.setattr(life, "PLACE_BY_PLACE", 0)
+    source = toy_source(n_items=70, n_users=10, n_checkins=300)
+    dataset = DatasetBuilder("c", source, TemporalSplit()).build()
+    np.testing.assert_allclose(source.oracle(dataset, np.arange(300)).sum(axis=1), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,11 @@ class Places:
     kind: npt.NDArray[np.int64]
     chain: npt.NDArray[np.int64]
     appeal: Array
+
+    @cached_property
+    def reach_km(self) -> Array:
+        """Scale of the distance decay of each place's kind, shape (N,)."""
+        return np.array([kind.reach_km for kind in KINDS])[self.kind]
 
 
 def create_places(city: CityPlan, n: int, chain_share: float, rng: np.random.Generator) -> Places:

@@ -46,8 +46,7 @@ class CityPlan:
 
     def distance_km(self, from_m: Array, to_m: Array) -> Array:
         """Return walking distances in kilometers; crossing the river costs extra. Shape (M, N)."""
-        gap = from_m[:, None, :] - to_m[None, :, :]
-        straight = np.hypot(gap[..., 0], gap[..., 1]) / 1000
+        straight = np.hypot(*(one[:, None] - other for one, other in zip(from_m.T, to_m.T, strict=True))) / 1000
         return np.asarray(straight + CROSSING_KM * (self.bank(from_m)[:, None] != self.bank(to_m)[None, :]))
 
 

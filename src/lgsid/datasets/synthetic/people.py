@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from lgsid.datasets.synthetic.city_places import Places, scatter
+from lgsid.datasets.synthetic.city_places import Places
 from lgsid.datasets.synthetic.city_plan import Array, CityPlan
-from lgsid.datasets.synthetic.kinds import KINDS, profiles
+from lgsid.datasets.synthetic.kinds import KINDS
+from lgsid.datasets.synthetic.likings import Likings
 
 Ints = npt.NDArray[np.int64]
 HABIT_REACH_KM = 3.0
 FAVORITES = 3  # of each kind
+HABIT = np.array([0.35**rank for rank in range(FAVORITES)])
+"""Weights of a person's favorites of one kind."""
+CHUNK = 2**22
+"""Probabilities that are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +30,44 @@ class People:
         home_m: Home, shape (U, 2), meters east and north of the center.
         work: Workplace, rows of places, shape (U,).
         taste: Preference for each kind of place, shape (U, C).
-        affinity: Preference for each place by its chain, shape (U, N).
-        habit: Weight of favorites, 0 for other places, shape (U, N).
+        liking: Preference for each chain.
+        favorites: Favorite places of each kind, the most visited first, -1 for none, shape (U, C, FAVORITES); of
+            offices the workplace.
         loyalty: Probability of choosing a favorite of a kind that has one.
-        distance_km: Walking distance from places, then from homes, to places, shape (N + U, N).
-        reach_km: Scale of the distance decay of each place's kind, shape (N,).
         profile: Popularity of the kinds by type of day and hour, shape (2, 24, C).
+        city: Where they live.
         places: The places.
     """
 
     home_m: Array
     work: Ints
     taste: Array
-    affinity: Array
-    habit: Array
+    liking: Likings
+    favorites: Ints
     loyalty: float
-    distance_km: Array
-    reach_km: Array
     profile: Array
+    city: CityPlan
     places: Places
 
+    @cached_property
+    def origins_m(self) -> Array:
+        """Where trips can start: at the places, then at the homes, in meters, shape (N + U, 2)."""
+        return np.concatenate([self.places.xy_m, self.home_m])
+
+    @cached_property
+    def _known_km(self) -> Array | None:
+        """Distances from all origins to all places, (N + U, N), in a city where these are few."""
+        few = len(self.origins_m) * len(self.places.xy_m) <= CHUNK
+        return self.city.distance_km(self.origins_m, self.places.xy_m) if few else None
+
+    def distance_km(self, origin: Ints) -> Array:
+        """Return walking distances from origins (Q,), rows of `origins_m`, to all places, (Q, N)."""
+        if self._known_km is not None:
+            return self._known_km[origin]
+        return self.city.distance_km(self.origins_m[origin], self.places.xy_m)
+
     def origin(self, user: Ints, hour: Ints, weekend: Ints, last: Ints) -> Ints:
-        """Return the origin of each trip, rows of `distance_km`: the last recent place, else work or home.
+        """Return the origin of each trip, rows of `origins_m`: the last recent place, else work or home.
 
         Args:
             user: Shape (Q,).
@@ -68,99 +90,40 @@ class People:
         p(place) = p(kind | person, hour, day) * [ loyalty * p(place | favorites of that kind, distance)
                                                  + (1 - loyalty) * p(place | kind, appeal, chain, distance) ].
         """
+        found = np.empty((len(user), len(self.places.kind)))
+        for part in chunks(len(user), CHUNK // len(self.places.kind)):
+            found[part] = self._probabilities(user[part], hour[part], weekend[part], last[part])
+        return found
+
+    def _probabilities(self, user: Ints, hour: Ints, weekend: Ints, last: Ints) -> Array:
         kind = self.places.kind
         onehot = np.eye(len(KINDS))[kind]  # (N, C)
-        km = self.distance_km[self.origin(user, hour, weekend, last)]  # (Q, N)
-        gravity = self.places.appeal * self.affinity[user] * np.exp(-km / self.reach_km)
+        km = self.distance_km(self.origin(user, hour, weekend, last))  # (Q, N)
+        affinity = self.liking.of(user[:, None], self.places.chain[None])
+        gravity = self.places.appeal * affinity * np.exp(-km / self.places.reach_km)
         explore = gravity / (gravity @ onehot)[:, kind]
-        favorite = self.habit[user] * np.exp(-km / HABIT_REACH_KM)
+        favorite = self._habit(user) * np.exp(-km / HABIT_REACH_KM)
         total = favorite @ onehot  # (Q, C)
         has = (total > 0)[:, kind]
         return_to = np.divide(favorite, total[:, kind], out=np.zeros_like(favorite), where=has)
         chosen = np.where(has, self.loyalty * return_to + (1 - self.loyalty) * explore, explore)
         return np.asarray(self.kind_probabilities(user, hour, weekend)[:, kind] * chosen)
 
-
-def create_people(city: CityPlan, places: Places, n: int, loyalty: float, rng: np.random.Generator) -> People:
-    """Generate people: homes, workplaces, tastes and favorites."""
-    n_places = len(places.kind)
-    homes = scatter(city, n, rng)
-    to_home = city.distance_km(homes, places.xy_m)  # (U, N)
-    offices = np.array([k.category == "Office" for k in KINDS])[places.kind]
-    commute = offices * places.appeal * np.exp(-to_home / 3.0)
-    work = _sample(commute / commute.sum(axis=1, keepdims=True), rng)
-    taste = rng.gamma(0.6, 1 / 0.6, (n, len(KINDS))) + 0.02
-    liking = np.concatenate([rng.gamma(1.2, 1 / 1.2, (n, places.chain.max() + 1)) + 0.05, np.ones((n, 1))], axis=1)
-    affinity = liking[:, places.chain]  # -1, no chain, takes the last column
-    between = city.distance_km(places.xy_m, places.xy_m)
-    reach = np.array([k.reach_km for k in KINDS])[places.kind]
-    near = np.exp(-to_home / reach) + 0.6 * np.exp(-between[work] / reach)
-    habit = _favorites(places, near * places.appeal * affinity, rng)
-    habit = np.where(offices, 0.0, habit)
-    habit[np.arange(n), work] = 1.0
-    distance_km = np.concatenate([between, to_home])
-    assert distance_km.shape == (n_places + n, n_places)
-    return People(homes, work, taste, affinity, habit, loyalty, distance_km, reach, profiles(), places)
+    def _habit(self, user: Ints) -> Array:
+        """Return the weights of favorites, 0 for other places, shape (Q, N)."""
+        habit = np.zeros((len(user), len(self.places.kind) + 1))  # -1, no favorite, is the last column
+        habit[np.arange(len(user))[:, None, None], self.favorites[user]] = HABIT
+        return habit[:, :-1]
 
 
-def _favorites(places: Places, weight: Array, rng: np.random.Generator) -> Array:
-    """Sample up to three favorites of each kind per person, with decreasing weights. Shape (U, N)."""
-    keys = np.log(weight) + rng.gumbel(size=weight.shape)  # the largest keys are a weighted sample without replacement
-    habit = np.zeros_like(weight)
-    rows = np.arange(len(weight))
-    for k in range(len(KINDS)):
-        members = np.flatnonzero(places.kind == k)
-        order = members[np.argsort(-keys[:, members], axis=1)]
-        for rank in range(min(FAVORITES, len(members))):
-            habit[rows, order[:, rank]] = 0.35**rank
-    return habit
-
-
-def _sample(probabilities: Array, rng: np.random.Generator) -> Ints:
+def sample(probabilities: Array, rng: np.random.Generator) -> Ints:
     """Sample one column from each row, shape (Q,)."""
     cumulative = probabilities.cumsum(axis=1)
     threshold = rng.random((len(probabilities), 1)) * cumulative[:, -1:]
     return np.asarray((cumulative <= threshold).sum(axis=1).clip(max=probabilities.shape[1] - 1), dtype=np.int64)
 
 
-def simulate_visits(
-    people: People, n_events: int, n_days: int, recent_s: int, rng: np.random.Generator
-) -> tuple[Ints, Ints, Ints]:
-    """Simulate the visits of everybody.
-
-    Returns:
-        Person, second since the first midnight, and place of each event, int64, each of shape (M,), ordered by time.
-    """
-    n = len(people.home_m)
-    activity = rng.lognormal(0.0, 0.8, n) + 0.25
-    extra = rng.multinomial(max(n_events - 3 * n, 0), activity / activity.sum())
-    counts = extra + n_events // n if n_events < 3 * n else extra + 3
-    user = np.repeat(np.arange(n), counts)
-    second = _times(people, len(user), n_days, rng)
-    order = np.lexsort([second, user])
-    user, second = user[order], second[order]
-    place = np.full(len(user), -1, dtype=np.int64)
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    for step in range(int(counts.max())):  # the next event of everybody who has one
-        at = (first + step)[counts > step]
-        last = np.full(len(at), -1, dtype=np.int64)
-        if step:
-            last = np.where(second[at] - second[at - 1] <= recent_s, place[at - 1], -1)
-        hour, weekend = clock(second[at])
-        place[at] = _sample(people.probabilities(user[at], hour, weekend, last), rng)
-    order = np.argsort(second, kind="stable")
-    return user[order].astype(np.int64), second[order], place[order]
-
-
-def clock(second: Ints) -> tuple[Ints, Ints]:
-    """Return the hour and the weekend flag (0 or 1) of seconds since midnight of a Monday."""
-    return second // 3600 % 24, (second // 86400 % 7 >= 5).astype(np.int64)
-
-
-def _times(people: People, n: int, n_days: int, rng: np.random.Generator) -> Ints:
-    """Sample the times of events: uniform over days, hours by the popularity of all kinds together."""
-    day = rng.integers(0, n_days, n)
-    weekend = (day % 7 >= 5).astype(int)
-    by_hour = people.profile.sum(axis=2)
-    hour = _sample((by_hour / by_hour.sum(axis=1, keepdims=True))[weekend], rng)
-    return np.asarray(day * 86400 + hour * 3600 + rng.integers(0, 3600, n), dtype=np.int64)
+def chunks(n: int, size: int) -> list[slice]:
+    """Cut `n` rows into parts of at most `size` rows, at least one."""
+    size = max(size, 1)
+    return [slice(start, start + size) for start in range(0, n, size)]
