@@ -12,7 +12,9 @@ from types import FrameType
 from typing import Any, ClassVar, cast
 
 import lightning as L
+import torch
 from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
 from torch.optim import Optimizer
 from typing_extensions import Self
 
@@ -115,6 +117,32 @@ class LgsidModule(Describable, L.LightningModule, ABC):
     def configure_optimizers(self) -> Optimizer:
         """Give the optimizer every parameter that wants a gradient."""
         return self.optimizer([p for p in self.parameters() if p.requires_grad])
+
+    def on_before_backward(self, loss: Tensor) -> None:
+        """Refuse a loss that is not finite, before it reaches the weights.
+
+        Raises:
+            LgsidError: naming the epoch and the step.
+        """
+        if not torch.isfinite(loss).all():
+            at = f"epoch {self.current_epoch + 1}, step {self.global_step + 1}"
+            raise LgsidError(
+                f"{type(self).__name__}: the loss is {loss.detach().float().mean().item()} at {at}; lower the learning "
+                "rate, or look for values in the data that are far out"
+            )
+
+    def check_weights(self) -> None:
+        """Refuse weights that are not finite: the last step of a training may leave such.
+
+        Raises:
+            LgsidError: naming the first such weight.
+        """
+        for name, weight in self.named_parameters():
+            if not torch.isfinite(weight).all():
+                raise LgsidError(
+                    f"{type(self).__name__}: {name} has values that are not finite after the training; lower the "
+                    "learning rate; no checkpoint was written"
+                )
 
     def export(self, folder: Path) -> None:
         """Write the artefacts of a finished training to `folder`."""

@@ -17,6 +17,7 @@ import torch
 import yaml
 
 from lgsid.artefacts.files import write_text
+from lgsid.artefacts.locks import LOCK_FILE, locked
 from lgsid.cli import main
 from lgsid.errors import LgsidError
 from lgsid.pipeline import command as command_module
@@ -24,7 +25,6 @@ from lgsid.pipeline import runner as runner_module
 from lgsid.pipeline.command import AsStage, command
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter
-from lgsid.pipeline.run_folder import LOCK_FILE, locked
 from lgsid.pipeline.runner import Runner, content_hash
 
 forked = multiprocessing.get_context("fork")

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from lgsid.errors import LgsidError
 
+LOCK_FILE = ".lock"  # in the folder where one process at a time works
 NOTE_SUFFIX = ".holder"
 
 
@@ -52,6 +53,23 @@ def try_lock(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
         lock.release()
+
+
+@contextlib.contextmanager
+def locked(path: Path, folder: Path) -> Iterator[None]:
+    """Hold a lock while this process works in a folder.
+
+    Args:
+        path: The file to lock.
+        folder: The folder, for the message.
+
+    Raises:
+        LgsidError: naming the process that holds it, or if it cannot be written.
+    """
+    with try_lock(path) as free:
+        if not free:
+            raise LgsidError(f"{folder}: {holder(path)} works here; wait for it or choose another folder")
+        yield
 
 
 def note_of(path: Path) -> Path:

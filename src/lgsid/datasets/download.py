@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.locks import LOCK_FILE, locked
 from lgsid.datasets.data_source import ROOT_VARIABLE, DataSource, data_root
 from lgsid.datasets.public_dataset import GITHUB_RAW, PublicDataset, PublicFile
 from lgsid.errors import LgsidError
@@ -55,20 +56,22 @@ def download_dataset(
         The data root.
 
     Raises:
-        LgsidError: if there is no such dataset, or a file could not be downloaded; the other files are kept.
+        LgsidError: if there is no such dataset, another process downloads to the same root, or a file could not be
+            downloaded; the other files are kept.
     """
     public = _find(name)
     folder = data_root(str(root) if root is not None else None)
     for line in (f"Cite: {public.citation}", f"Terms: {public.terms}"):
         report(line)
     failed = 0
-    for number, file in enumerate(public.files, start=1):
-        where = f"[{number}/{len(public.files)}] {folder / file.target}"
-        try:
-            report(f"{where}: {_fetch(file, folder, mirror)}")
-        except LgsidError as error:
-            failed += 1
-            report(f"{where}: {error}; by hand: {file.steps(folder, mirror)}")
+    with locked(folder / LOCK_FILE, folder):
+        for number, file in enumerate(public.files, start=1):
+            where = f"[{number}/{len(public.files)}] {folder / file.target}"
+            try:
+                report(f"{where}: {_fetch(file, folder, mirror)}")
+            except LgsidError as error:
+                failed += 1
+                report(f"{where}: {error}; by hand: {file.steps(folder, mirror)}")
     if failed:
         raise LgsidError(
             f"{name}: {failed} of {len(public.files)} files could not be downloaded to {folder}; "

@@ -15,12 +15,11 @@ from typing import Any
 
 from lgsid.artefacts.files import write_json
 from lgsid.artefacts.hashes import text_hash
-from lgsid.artefacts.locks import NOTE_SUFFIX, holder, try_lock
+from lgsid.artefacts.locks import LOCK_FILE, NOTE_SUFFIX, locked, try_lock
 from lgsid.artefacts.names import PROVENANCE_FILE, RUN_FILE, STAGE_FILE
 from lgsid.artefacts.stage_record import MADE_BY
 from lgsid.errors import LgsidError
 
-LOCK_FILE = ".lock"
 USUAL_SEED = 2026
 RECORD_KEYS = {"config", "inputs", "code"}  # of a stage record that older versions wrote, without `made_by`
 PROVENANCE_KEYS = {"stage", "pipeline", "lgsid"}  # of a stage's provenance, which tells where the record is damaged
@@ -240,19 +239,6 @@ def result_lock(folder: Path) -> Path:
     """Return the file to lock while a suite works on the result of a stage, which is replaced as a whole."""
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.lock")
-
-
-@contextmanager
-def locked(path: Path, folder: Path) -> Iterator[None]:
-    """Hold a lock while this process works in a folder.
-
-    Raises:
-        LgsidError: naming the process that holds it, or if it cannot be written.
-    """
-    with try_lock(path) as free:
-        if not free:
-            raise LgsidError(f"{folder}: {holder(path)} works here; wait for it or choose another folder")
-        yield
 
 
 @contextmanager

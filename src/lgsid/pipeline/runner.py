@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lgsid.artefacts.files import read_json, write_json
 from lgsid.artefacts.hashes import current_hash, text_hash
+from lgsid.artefacts.locks import LOCK_FILE, NOTE_SUFFIX, locked
 from lgsid.artefacts.names import DATASET_FILE, LOG_FOLDER, PROVENANCE_FILE, STAGE_FILE
 from lgsid.artefacts.stage_record import StageRecord
 from lgsid.config.config_files import read_config, strings
@@ -19,10 +20,8 @@ from lgsid.pipeline.code_version import code_version
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import (
-    LOCK_FILE,
     check_folders,
     copy_result,
-    locked,
     mark_run,
     new_partial,
     recover,
@@ -33,6 +32,7 @@ from lgsid.pipeline.stage_commands import commands_of, outside_inputs, run_comma
 from lgsid.plugins import suggestion
 
 UNSTABLE = {PROVENANCE_FILE, STAGE_FILE}  # seconds and memory differ from run to run
+NOT_RESULTS = {*UNSTABLE, LOCK_FILE, f"{LOCK_FILE}{NOTE_SUFFIX}"}
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ class Runner:
 
 def result_files(folder: Path) -> list[Path]:
     """Return the files of a result, sorted. Logs, and records of time and memory, are none."""
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in UNSTABLE)
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in NOT_RESULTS)
     return sorted(path for path in found if path.relative_to(folder).parts[0] != LOG_FOLDER)
 
 

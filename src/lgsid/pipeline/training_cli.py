@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -230,6 +231,8 @@ class TrainingCLI(LightningCLI):
             self.model.load_state_dict(state, strict=False)
             self.trainer.validate(self.model, datamodule=self.datamodule, verbose=False)
             metrics |= plain_metrics(self.trainer.callback_metrics)
+        if isinstance(self.model, LgsidModule):
+            self.model.check_weights()
         self.trainer.save_checkpoint(self.run_folder / CHECKPOINT_FILE)
         self.finish(metrics)
 
@@ -341,6 +344,13 @@ def found_configs(arguments: Sequence[str]) -> list[str]:
 
 
 def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return logged metrics as JSON numbers, `None` where a value is not finite."""
+    """Return logged metrics as JSON numbers, `None` where a metric is not finite, such as one over no queries.
+
+    Raises:
+        LgsidError: if a loss is not finite.
+    """
     values = {str(key): float(value) for key, value in metrics.items()}
+    for key, value in values.items():
+        if not math.isfinite(value) and "loss" in re.split("[/_]", key):
+            raise LgsidError(f"{key} is {value}: the model diverged or its input is damaged; nothing more was written")
     return {key: value if math.isfinite(value) else None for key, value in values.items()}

@@ -23,6 +23,7 @@ from lgsid.artefacts.names import (
     REFERENCE_EMBEDDINGS_FILE,
     SIDS_FILE,
 )
+from lgsid.artefacts.stage_record import check_recorded
 from lgsid.config.config_files import read_yaml
 from lgsid.metrics import click_declarations, ranking_declarations
 from lgsid.metrics.card import quality_card
@@ -61,7 +62,10 @@ class StageResults:
         """
         metrics = read_optional(folder / METRICS_FILE)
         numbers = {str(key): float(value) for key, value in metrics.items() if is_finite_number(value)}
-        config = read_yaml(folder / FIT_CONFIG_FILE) if (folder / FIT_CONFIG_FILE).is_file() else {}
+        config: Mapping[str, Any] = {}
+        if (folder / FIT_CONFIG_FILE).is_file():
+            check_recorded(folder / FIT_CONFIG_FILE)
+            config = read_yaml(folder / FIT_CONFIG_FILE)
         return cls(name, folder, numbers, read_optional(folder / PROVENANCE_FILE), config)
 
     def has(self, *files: str) -> bool:

@@ -7,21 +7,26 @@ import os
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.hashes import text_hash
+from lgsid.artefacts.locks import LOCK_FILE, try_lock
+from lgsid.errors import LgsidError
 
 logger = logging.getLogger(__name__)
 LIMIT_BYTES = 4 * 1024**3
+WAIT_S = 10.0  # for another process to write; then nothing is cached
+NAME, HASH = "vectors", "sha256"
 
 
 class EmbeddingCache:
     """Disk cache of vectors, one safetensors file per list of texts, named by the hash of what determines them.
 
-    Files are written under a temporary name and renamed. Past `limit_bytes`, the files read longest ago are removed.
-    A damaged file counts as absent.
+    Files are written under a temporary name and renamed, by one process at a time. Past `limit_bytes`, the files read
+    longest ago are removed. Each file carries a hash of its key and its vectors; a damaged file counts as absent.
 
     Args:
         folder: Root folder of the cache; by default the environment variable `LGSID_CACHE`, else `~/.cache/lgsid`.
@@ -36,10 +41,17 @@ class EmbeddingCache:
     def get(self, key: str) -> Tensor | None:
         """Return the vectors cached under `key`, shape (N, D), or None."""
         path = self.folder / f"{key}.safetensors"
+        if not path.is_file():
+            return None
         try:
-            vectors = load_file(path)["vectors"]
-            path.touch()
-        except (OSError, SafetensorError, KeyError):
+            with safe_open(path, "pt") as file:
+                vectors: Tensor = file.get_tensor(NAME)
+                intact = (file.metadata() or {}).get(HASH) == vectors_hash(key, vectors)
+            os.utime(path)
+        except (OSError, SafetensorError, ValueError, TypeError):  # another process may have removed it meanwhile
+            intact = False
+        if not intact:
+            logger.warning("%s: damaged; its texts are encoded again", path)
             return None
         return vectors
 
@@ -47,10 +59,13 @@ class EmbeddingCache:
         """Cache `vectors`, shape (N, D). A disk that cannot be written to is a warning, not an error."""
         path = self.folder / f"{key}.safetensors"
         try:
-            with atomic_path(path) as partial:
-                save_file({"vectors": vectors.contiguous()}, partial)
-            self._shrink(path)
-        except (OSError, SafetensorError) as error:
+            with try_lock(self.folder / LOCK_FILE, WAIT_S) as free:
+                if not free:
+                    return
+                with atomic_path(path) as partial:
+                    save_file({NAME: vectors.contiguous()}, partial, {HASH: vectors_hash(key, vectors)})
+                self._shrink(path)
+        except (LgsidError, OSError, SafetensorError) as error:
             logger.warning("cannot cache embeddings in %s (%s)", self.folder, error)
 
     def _shrink(self, newest: Path) -> None:
@@ -62,6 +77,11 @@ class EmbeddingCache:
             if path != newest:
                 path.unlink(missing_ok=True)
                 excess -= size
+
+
+def vectors_hash(key: str, vectors: Tensor) -> str:
+    """Return the hash of vectors, their shape and type, and the key that they are cached under."""
+    return text_hash([key, str(vectors.dtype), str(tuple(vectors.shape)), tensor_bytes(vectors)])
 
 
 def tensor_bytes(tensor: Tensor) -> bytes:

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from typing_extensions import Self
 
 from lgsid.artefacts.hashes import text_hash
+from lgsid.artefacts.stage_record import check_recorded
 from lgsid.console import DataConsole
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
@@ -132,6 +133,9 @@ class TextEncoder(Describable, nn.Module):
 
         Returns:
             Shape (N, D), float32, on the CPU.
+
+        Raises:
+            LgsidError: if a vector is not finite.
         """
         with torch.inference_mode(False):  # also inside a validation loop: the vectors may be trained on later
             return self._encode(texts, progress, use_cache) if len(texts) else torch.empty(0, self.dim)
@@ -200,6 +204,11 @@ class TextEncoder(Describable, nn.Module):
         vectors = EmbeddingCache().get(key) if use_cache else None
         if vectors is None:
             vectors = self._encode_distinct(distinct_texts, progress)
+            if not torch.isfinite(vectors).all():
+                raise LgsidError(
+                    "text encoder: some vectors are not finite: the training diverged, lower its learning rate; or the "
+                    "weights that it started from are damaged"
+                )
             if use_cache:
                 EmbeddingCache().put(key, vectors)
         return vectors[torch.from_numpy(inverse.reshape(-1))]
@@ -261,6 +270,8 @@ def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> A
     if adapter is not None:
         if not (Path(adapter) / "adapter_config.json").is_file():
             raise LgsidError(f"adapter {adapter!r}: no peft adapter there (no adapter_config.json)")
+        for path in Path(adapter).iterdir():
+            check_recorded(path)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers 5 for a name it is giving up
