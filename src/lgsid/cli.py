@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ import lgsid
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import Command, commands
 from lgsid.plugins import suggestion
-from lgsid.terminal import complain, prepare_output, show, tell
+from lgsid.system_errors import explained
+from lgsid.terminal import close_output, complain, prepare_output, show, tell
 
 HELP = ("-h", "--help")
 DESCRIPTION = "Geography-aware semantic IDs for place recommendation."
@@ -21,23 +21,30 @@ WIDTH = 80
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line: exit code 0 if all went well, 2 and one line if the input was wrong."""
-    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        code = outcome(list(sys.argv[1:] if args is None else args))
+    finally:
+        close_output()
+    if code:
+        raise SystemExit(code)
+
+
+def outcome(arguments: list[str]) -> int:
+    """Run the command line and return its exit code; what went wrong is told in one line."""
     try:
         dispatch(arguments)
     except LgsidError as error:
         complain(f"error: {error}")
-        raise SystemExit(2) from None
+        return 2
     except KeyboardInterrupt as interrupt:
         complain(f"interrupted; {str(interrupt) or 'what was complete is kept'}")
-        raise SystemExit(130) from None
+        return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
-    except OSError as error:  # a folder that cannot be written to, a full disk
-        if error.filename is None:
-            raise
-        complain(f"error: {error.filename}: {error.strerror}")
-        raise SystemExit(2) from None
+        return 1
+    except OSError as error:
+        complain(f"error: {explained(error)}")
+        return 2
+    return 0
 
 
 def dispatch(arguments: list[str]) -> None:
@@ -47,7 +54,7 @@ def dispatch(arguments: list[str]) -> None:
         LgsidError: if there is no such command, or its arguments are wrong.
     """
     if arguments == ["--version"]:
-        print(f"lgsid {lgsid.__version__}")
+        show(f"lgsid {lgsid.__version__}")
         return
     prepare_output()
     known = commands()

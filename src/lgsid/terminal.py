@@ -7,9 +7,11 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from lgsid.escaping import one_line, printable
+from lgsid.system_errors import writing
 
 WIDTH = 80
 
@@ -42,22 +44,39 @@ def console(**options: Any) -> Any:
     return DataConsole(width=None if sys.stdout.isatty() else WIDTH, soft_wrap=False, **options)
 
 
+def printing() -> AbstractContextManager[None]:
+    """Make an error of standard output inside the block one line."""
+    return writing("standard output", "what was written to files is kept")
+
+
 def tell(line: str) -> None:
     """Print one line of progress at once."""
-    print(one_line(line), flush=True)
+    with printing():
+        print(one_line(line), flush=True)
 
 
 def complain(line: str) -> None:
-    """Print one line on what went wrong to standard error."""
-    print(one_line(f"lgsid: {' '.join(line.split())}"), file=sys.stderr, flush=True)
+    """Print one line on what went wrong to standard error, if that can be."""
+    with suppress(OSError):
+        print(one_line(f"lgsid: {' '.join(line.split())}"), file=sys.stderr, flush=True)
 
 
 def show(result: Any) -> None:
     """Print what a command returns: a text as it is, anything else as rich prints it; a mapping is silent."""
-    if isinstance(result, str):
-        print(printable(result))
-    elif result is not None and not isinstance(result, Mapping):
-        console().print(result)
+    with printing():
+        if isinstance(result, str):
+            print(printable(result), flush=True)
+        elif result is not None and not isinstance(result, Mapping):
+            console().print(result)
+            sys.stdout.flush()
+
+
+def close_output() -> None:
+    """Give up on what standard output did not take, so that the end of Python does not fail on it again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> str:

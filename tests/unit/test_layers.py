@@ -9,9 +9,8 @@ import lgsid
 
 SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
-    ("escaping", "console", "terminal"),
+    ("errors", "system_errors", "escaping", "console", "terminal"),
     (
-        "errors",
         "lazy_names",
         "entry_points",
         "plugin_imports",

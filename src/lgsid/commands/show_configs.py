@@ -17,11 +17,13 @@ def configs(*, copy: str | None = None) -> str:
     from pathlib import Path
 
     from lgsid.config.config_files import config_root, own_configs
+    from lgsid.system_errors import writing
 
     if copy is None:
         return "\n".join(own_configs())
     target = Path(copy)
     if target.exists():
         raise LgsidError(f"{target}: exists already; name a new folder")
-    shutil.copytree(config_root(), target)
+    with writing(target, "remove what was copied, then copy again"):
+        shutil.copytree(config_root(), target)
     return f"{target}: {len(own_configs())} configs copied"

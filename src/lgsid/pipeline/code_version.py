@@ -31,6 +31,7 @@ PRESENTATION = {  # modules that change what is told of a result, not the result
     "lgsid.pipeline.progress",
     "lgsid.pipeline.provenance",
     "lgsid.pipeline.start_of_run",
+    "lgsid.system_errors",
     "lgsid.terminal",
 }
 LIBRARIES = ("torch", "lightning", "transformers", "peft", "numpy", "scikit-learn", "vector-quantize-pytorch")

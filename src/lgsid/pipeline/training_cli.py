@@ -37,6 +37,7 @@ from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import working_in
 from lgsid.pipeline.start_of_run import StartOfRun
+from lgsid.system_errors import NotWritten, reason
 from lgsid.terminal import console
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
@@ -167,6 +168,7 @@ class TrainingCLI(LightningCLI):
 
         Raises:
             LgsidError: if layers, an optimizer or a loader do not accept the values of the config.
+            NotWritten: if the disk is full, or the run folder cannot be written to.
             KeyboardInterrupt: if the user interrupts, where Lightning would exit with code 1.
         """
         handler = signal.getsignal(signal.SIGINT)
@@ -177,6 +179,10 @@ class TrainingCLI(LightningCLI):
                 raise
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt(self.kept()) from None
+        except OSError as error:
+            if error.filename is not None or not error.errno:
+                raise
+            raise NotWritten(f"{self.run_folder}: cannot be written ({reason(error)}); {self.kept()}") from error
         except LATE_ERRORS as error:
             line = explain_late_constructor(error, self.config_dump)
             if line is None:

@@ -25,6 +25,7 @@ from lgsid.console import DataConsole
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
+from lgsid.system_errors import writing
 from lgsid.text.embedding_cache import EmbeddingCache, tensor_bytes
 from lgsid.text.lora_spec import LoraSpec, lora_targets
 from lgsid.text.model_spec import folder_hash, resolve_model
@@ -164,7 +165,8 @@ class TextEncoder(Describable, nn.Module):
             raise LgsidError("text encoder: there is no adapter to save; set `lora`")
         config = next(iter(self.network.peft_config.values()))
         config.base_model_name_or_path = self.model  # the spec, not this machine's folder
-        self.network.save_pretrained(str(folder))
+        with writing(folder, "there may be parts of an adapter"):
+            self.network.save_pretrained(str(folder))
 
     def weights_hash(self) -> str:
         """Return the hash of the pre-trained files, or of hub id and commit."""
