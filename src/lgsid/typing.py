@@ -41,6 +41,11 @@ class Batch:
             taken |= {name: value[at] for name, value in arrays.items()}
         return replace(self, **taken)
 
+    def cut(self, start: int, end: int) -> Self:
+        """Return the rows from `start` to before `end` of every tensor and array, without copying them."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{n: v[start:end] for n, v in values.items() if isinstance(v, (Tensor, np.ndarray))})
+
     def __len__(self) -> int:
         """Return the batch size B."""
         return len(getattr(self, fields(self)[0].name))
@@ -59,6 +64,15 @@ class ItemBatch(Batch):
     category_group: Tensor  # (B,) int64
     brand: Tensor  # (B,) int64, 0 where the item belongs to no chain
     embedding: Tensor  # (B, D) float32
+
+    def embedding_by_row(self) -> Tensor:
+        """Return the vectors of a whole table of items in the order of its rows, not copied if they are in it."""
+        rows = torch.arange(len(self), device=self.item.device)
+        return (
+            self.embedding
+            if torch.equal(self.item, rows)
+            else torch.empty_like(self.embedding).index_copy_(0, self.item, self.embedding)
+        )
 
 
 @dataclass(frozen=True)

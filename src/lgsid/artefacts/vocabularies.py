@@ -53,7 +53,10 @@ class Vocabularies:
         return np.maximum(found, 0).astype(np.int64)
 
     def batch(self, items: Items, vectors: npt.NDArray[np.float32] | None = None) -> ItemBatch:
-        """Return all of `items` as one batch, with `vectors: (N, D)`, or vectors of width 0 if there are none."""
+        """Return all of `items` as one batch, with `vectors: (N, D)`, or vectors of width 0 if there are none.
+
+        The batch shares the memory of the vectors, where these are float32.
+        """
         regions = [self.codes(items, column) for column in self.region_columns]
         empty = np.zeros((len(items), 0), dtype=np.float32)
         return ItemBatch(
@@ -65,7 +68,7 @@ class Vocabularies:
             category=torch.from_numpy(self.codes(items, "category")),
             category_group=torch.from_numpy(self.codes(items, "category_group")),
             brand=torch.from_numpy(self.codes(items, "brand")),
-            embedding=torch.from_numpy(np.array(empty if vectors is None else vectors, dtype=np.float32)),
+            embedding=torch.from_numpy(np.require(empty if vectors is None else vectors, np.float32, ["C", "W"])),
         )
 
     def shape(self, n_items: int, embedding_dim: int = 0) -> DataShape:

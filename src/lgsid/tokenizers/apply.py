@@ -30,9 +30,10 @@ def tokenize(
     """
     tokenizer = checkpoints.load(checkpoint, Tokenizer)  # type: ignore[type-abstract]
     data = Dataset.read(dataset)
-    vectors = None if embeddings is None else Embeddings.read(embeddings).for_items(data.items)
-    if vectors is None and tokenizer.data_shape is not None and tokenizer.data_shape.embedding_dim:
+    needs_vectors = tokenizer.data_shape is not None and bool(tokenizer.data_shape.embedding_dim)
+    if embeddings is None and needs_vectors:
         raise LgsidError(
             f"{checkpoint}: this {type(tokenizer).__name__} needs vectors of the items: give their embeddings"
         )
-    return write_semantic_ids(tokenizer, data, vectors, Path(output))
+    batch = tokenizer.batch_of(data, None if embeddings is None else Embeddings.read(embeddings))
+    return write_semantic_ids(tokenizer, data, batch, Path(output))

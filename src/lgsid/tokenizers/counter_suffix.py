@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
+from lgsid.functional.sids import group_rows
 from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved
 
 
@@ -18,8 +20,8 @@ class CounterSuffix(CollisionStrategy):
 
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return `codes` with one more level, (N, L + 1)."""
-        _, groups, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
-        groups = groups.reshape(-1)
+        groups = group_rows(torch.from_numpy(codes)).numpy()
+        counts = np.bincount(groups)
         order = np.argsort(groups, kind="stable")
         starts = np.cumsum(counts) - counts
         counter = np.empty(len(codes), dtype=np.int64)

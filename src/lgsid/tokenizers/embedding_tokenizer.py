@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -15,7 +15,8 @@ from lgsid.tokenizers.collision_strategy import CollisionStrategy
 from lgsid.tokenizers.tokenizer import Tokenizer
 from lgsid.typing import DataShape, ItemBatch
 
-CHUNK = 65_536
+CHUNK = 16_384  # items computed at once
+MAX_FITTED = 200_000  # items that codebooks are fitted on; a sample where there are more
 
 
 class EmbeddingTokenizer(Tokenizer):
@@ -43,7 +44,7 @@ class EmbeddingTokenizer(Tokenizer):
         quantizer.take_codebook_sizes(quantizer_sizes)
         self.quantizer = quantizer
         self.normalize = normalize
-        self._residuals: Tensor | None = None  # what the quantizer trains on, by item row; the same in every epoch
+        self._earlier: Tensor | None = None  # codes above the quantizer, by item row; the same in every epoch
 
     def build(self, shape: DataShape) -> None:
         """Create the mean and the quantizer's codebooks."""
@@ -61,31 +62,40 @@ class EmbeddingTokenizer(Tokenizer):
             )
         return (normalize(given, dim=1) if self.normalize else given) - self.mean
 
-    def residual(self, items: ItemBatch, codes: Tensor | None = None) -> Tensor:
-        """Return what the quantizer sees of items, `(B, D)`; with `codes: (B, L)`, below the first ones of these."""
+    def earlier_codes(self, items: ItemBatch) -> Tensor:
+        """Return the codes of the levels above the quantizer, `(B, P)` int64; here there are none."""
+        return items.item.new_zeros(len(items), 0)
+
+    def residual(self, items: ItemBatch, codes: Tensor) -> Tensor:
+        """Return what the quantizer sees of items, `(B, D)`, below the first P of their `codes: (B, L)`."""
         return self.vectors(items)
 
-    @torch.no_grad()
-    def all_residuals(self, items: ItemBatch) -> Tensor:
-        """Return `residual` of a whole table of items by their rows, `(N, D)`."""
-        chunks = [items.take(rows) for rows in torch.split(torch.arange(len(items), device=items.item.device), CHUNK)]
-        residuals = torch.zeros_like(items.embedding)
-        return residuals.index_copy_(0, items.item, torch.cat([self.residual(chunk) for chunk in chunks]))
-
     def on_fit_end(self) -> None:
-        """Free the memory of the training vectors."""
-        self._residuals = None
+        """Free the memory of the codes that training used."""
+        self._earlier = None
 
     def fit_codebooks(self, items: ItemBatch) -> None:
         """Compute the mean and initialize the codebooks."""
-        self.mean.copy_(self.vectors(items).mean(dim=0) + self.mean)
-        self.quantizer.fit(self.residual(items))
+        self.fit_mean(items)
+        self.fit_quantizer(items)
+
+    def fit_mean(self, items: ItemBatch) -> None:
+        """Compute the mean of the vectors."""
+        sums = [self.vectors(chunk).mean(dim=0).double() * len(chunk) for chunk in chunks(items)]
+        self.mean.copy_((torch.stack(sums).sum(dim=0) / len(items)).float() + self.mean)
+
+    def fit_quantizer(self, items: ItemBatch) -> None:
+        """Initialize the quantizer from what it sees of at most `MAX_FITTED` items."""
+        sample = chunks(fitted_sample(items, 0))
+        self.quantizer.fit(rows_of(self.residual(chunk, self.earlier_codes(chunk)) for chunk in sample))
 
     def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor | None:
         """Return the quantizer's loss, if it learns by gradient."""
-        if self._residuals is None:
-            self._residuals = self.all_residuals(self._items())
-        quantized: Quantized = self.quantizer(self._residuals[batch.item])
+        if self._earlier is None:
+            items = self._items()
+            codes = rows_of(self.earlier_codes(chunk) for chunk in chunks(items))
+            self._earlier = torch.zeros_like(codes).index_copy_(0, items.item, codes)
+        quantized: Quantized = self.quantizer(self.residual(batch, self._earlier[batch.item]))
         self.log("train/loss", quantized.loss, on_step=False, on_epoch=True, batch_size=len(batch))
         terms = {f"train/{name}": value.detach() for name, value in quantized.terms.items()}
         self.log_dict(terms, on_step=False, on_epoch=True, batch_size=len(batch))
@@ -94,8 +104,11 @@ class EmbeddingTokenizer(Tokenizer):
     @torch.no_grad()
     def encode(self, items: ItemBatch) -> Tensor:
         """Return the codes `(B, L)` of items, before the collision strategy."""
-        chunks = torch.split(torch.arange(len(items), device=items.item.device), CHUNK)
-        return torch.cat([self.quantizer.encode(self.residual(items.take(rows))) for rows in chunks])
+        return rows_of(self._encode_chunk(chunk) for chunk in chunks(items))
+
+    def _encode_chunk(self, items: ItemBatch) -> Tensor:
+        earlier = self.earlier_codes(items)
+        return torch.cat([earlier, self.quantizer.encode(self.residual(items, earlier))], dim=1)
 
     @torch.no_grad()
     def distances(self, items: ItemBatch, codes: Tensor, level: int) -> Tensor:
@@ -109,6 +122,28 @@ class EmbeddingTokenizer(Tokenizer):
     @torch.no_grad()
     def reconstruction_error(self, items: ItemBatch, codes: Tensor) -> float:
         """Return the share of the vectors' variance that `codes: (B, L)` lose."""
-        vectors = self.vectors(items)
-        lost = (vectors - self.rebuild(codes)).double().square().sum()
-        return float(lost / vectors.double().square().sum().clamp_min(1e-12))
+        lost, all_of_it = 0.0, 0.0
+        for chunk, part in zip(chunks(items), torch.split(codes, CHUNK), strict=True):
+            vectors = self.vectors(chunk)
+            lost += float((vectors - self.rebuild(part)).double().square().sum())
+            all_of_it += float(vectors.double().square().sum())
+        return lost / max(all_of_it, 1e-12)
+
+
+def chunks(items: ItemBatch) -> Iterator[ItemBatch]:
+    """Yield items in parts of at most `CHUNK`, in their order; of none, one part."""
+    for start in range(0, max(len(items), 1), CHUNK):
+        yield items.cut(start, start + CHUNK)
+
+
+def rows_of(parts: Iterable[Tensor]) -> Tensor:
+    """Join the rows of parts `(B, W)`, which are made one after the other, `(N, W)`."""
+    return torch.cat(list(parts))
+
+
+def fitted_sample(items: ItemBatch, seed: int) -> ItemBatch:
+    """Return the items that codebooks are fitted on: all, or `MAX_FITTED` random ones in their order."""
+    if len(items) <= MAX_FITTED:
+        return items
+    generator = torch.Generator().manual_seed(seed)
+    return items.take(torch.randperm(len(items), generator=generator)[:MAX_FITTED].sort().values.to(items.item.device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from lgsid.errors import LgsidError
-from lgsid.functional.residual import nearest, squared_distances
+from lgsid.functional.residual import nearest
 from lgsid.geo.fourier_geo_encoder import FourierGeoEncoder
 from lgsid.geo.geo_encoder import GeoEncoder
 from lgsid.quantizers.kmeans import kmeans_centroids
@@ -18,10 +19,11 @@ from lgsid.quantizers.quantizer import Quantizer
 from lgsid.quantizers.residual_centroids import ResidualCentroids
 from lgsid.tokenizers.attribute_encoders import AttributeEncoder, OneHotAttributes
 from lgsid.tokenizers.collision_strategy import CollisionStrategy
-from lgsid.tokenizers.embedding_tokenizer import CHUNK, EmbeddingTokenizer
+from lgsid.tokenizers.embedding_tokenizer import CHUNK, EmbeddingTokenizer, chunks, fitted_sample, rows_of
 from lgsid.typing import DataShape, ItemBatch
 
-MAX_FITTED = 200_000
+SKETCHED = 2**25  # numbers in the vectors of a clustering; above, its start is found from sketches
+REFINEMENTS = 4  # passes of Lloyd's algorithm after a start from sketches
 
 
 class HierTokenizer(EmbeddingTokenizer):
@@ -85,45 +87,77 @@ class HierTokenizer(EmbeddingTokenizer):
 
     def fused(self, items: ItemBatch) -> Tensor:
         """Return the fused vectors [position, regions, category, brand], each part by its weight, `(B, F)`."""
-        position = self.geo_encoder(items.lat_deg, items.lon_deg)
-        return torch.cat([self.geo_weight * position, self.attributes(items)], dim=1)
+        return torch.cat([self.position(items), self.attributes(items)], dim=1)
+
+    def position(self, items: ItemBatch) -> Tensor:
+        """Return the encoded positions by their weight, the first part of the fused vectors."""
+        return self.geo_weight * cast(Tensor, self.geo_encoder(items.lat_deg, items.lon_deg))
+
+    def primary_distances(self, items: ItemBatch) -> Tensor:
+        """Return squared distances of the fused vectors to the centres of the first level, `(B, K)` float64."""
+        position, centres = self.position(items).double(), self.centres.double()
+        width = position.shape[1]
+        cross = position @ centres[:, :width].T + self.attributes.products(items, centres[:, width:])
+        squares = position.square().sum(dim=1) + self.attributes.squares(items)
+        return (squares[:, None] + centres.square().sum(dim=1) - 2 * cross).clamp_min(0.0)
 
     def primary(self, items: ItemBatch) -> Tensor:
         """Return the first code of items, `(B,)` int64."""
-        return nearest(self.fused(items), self.centres)
+        return self.primary_distances(items).argmin(dim=1)
 
-    def residual(self, items: ItemBatch, codes: Tensor | None = None) -> Tensor:
-        """Return the residuals after the codewords of the first level, `(B, D)`."""
-        primary = self.primary(items) if codes is None else codes[:, 0]
-        return self.vectors(items) - self.codewords[primary]
+    def earlier_codes(self, items: ItemBatch) -> Tensor:
+        """Return the first code of items, `(B, 1)` int64."""
+        return self.primary(items)[:, None]
+
+    def residual(self, items: ItemBatch, codes: Tensor) -> Tensor:
+        """Return the residuals after the codewords of the first level of `codes: (B, L)`, `(B, D)`."""
+        return self.vectors(items) - self.codewords[codes[:, 0]]
 
     def fit_codebooks(self, items: ItemBatch) -> None:
         """Cluster the fused vectors, take the mean item vector of each cluster, start the quantizer on the rest."""
         self.geo_encoder.fit(items.lat_deg, items.lon_deg)
-        generator = torch.Generator().manual_seed(self.seed)
-        sample = torch.randperm(len(items), generator=generator)[:MAX_FITTED].sort().values.to(items.item.device)
-        self.centres.copy_(kmeans_centroids(self.fused(items.take(sample)), self.primary_codes, self.seed))
-        self.mean.copy_(self.vectors(items).mean(dim=0) + self.mean)
-        vectors, primary = self.vectors(items), self._primary_codes(items)
-        sums = torch.zeros_like(self.codewords, dtype=torch.float64).index_add_(0, primary, vectors.double())
-        counts = primary.bincount(minlength=self.primary_codes).clamp_min(1)
-        self.codewords.copy_(sums / counts[:, None])
-        self.quantizer.fit(vectors - self.codewords[primary])
+        self._fit_centres(fitted_sample(items, self.seed))
+        self.fit_mean(items)
+        sums = torch.zeros_like(self.codewords, dtype=torch.float64)
+        counts = torch.zeros(self.primary_codes, dtype=torch.int64, device=sums.device)
+        for chunk in chunks(items):
+            primary = self.primary(chunk)
+            sums.index_add_(0, primary, self.vectors(chunk).double())
+            counts += primary.bincount(minlength=self.primary_codes)
+        self.codewords.copy_(sums / counts.clamp_min(1)[:, None])
+        self.fit_quantizer(items)
 
-    def _primary_codes(self, items: ItemBatch) -> Tensor:
-        chunks = torch.split(torch.arange(len(items), device=items.item.device), CHUNK)
-        return torch.cat([self.primary(items.take(rows)) for rows in chunks])
+    def _fit_centres(self, items: ItemBatch) -> None:
+        """Cluster sketches of the fused vectors, and where these are not the vectors, go on with the vectors."""
+        widest = max(SKETCHED // len(items), 1)
+        sketch = rows_of(
+            torch.cat([self.position(chunk), self.attributes.sketch(chunk, widest)], dim=1) for chunk in chunks(items)
+        )
+        centres = kmeans_centroids(sketch, self.primary_codes, self.seed)
+        if sketch.shape[1] == self.centres.shape[1]:
+            self.centres.copy_(centres)
+            return
+        codes = rows_of(nearest(part, centres) for part in torch.split(sketch, CHUNK))
+        for _ in range(REFINEMENTS):
+            self._take_means(items, codes)
+            codes = rows_of(self.primary(chunk) for chunk in chunks(items))
+        self._take_means(items, codes)
 
-    @torch.no_grad()
-    def encode(self, items: ItemBatch) -> Tensor:
-        """Return the codes `(B, L)` of items, before the collision strategy."""
-        return torch.cat([self._primary_codes(items)[:, None], super().encode(items)], dim=1)
+    def _take_means(self, items: ItemBatch, codes: Tensor) -> None:
+        """Move each centre to the mean of the fused vectors with its code, `codes: (N,)`; one without stays."""
+        counts = codes.bincount(minlength=self.primary_codes)[:, None]
+        sums = torch.zeros_like(self.centres, dtype=torch.float64)
+        width = self.centres.shape[1] - self.attributes.sums(items.cut(0, 0), codes[:0], 1).shape[1]
+        for chunk, part in zip(chunks(items), torch.split(codes, CHUNK), strict=True):
+            sums[:, :width].index_add_(0, part, self.position(chunk).double())
+            sums[:, width:] += self.attributes.sums(chunk, part, self.primary_codes)
+        self.centres.copy_(torch.where(counts > 0, sums / counts.clamp_min(1), self.centres.double()))
 
     @torch.no_grad()
     def distances(self, items: ItemBatch, codes: Tensor, level: int) -> Tensor:
         """Return distances to every code of `level`, `(B, K)`: of fused vectors at level 0, of residuals below."""
         if level == 0:
-            return squared_distances(self.fused(items), self.centres)
+            return self.primary_distances(items)
         return self.quantizer.distances(self.residual(items, codes), codes[:, 1:], level - 1)
 
     def rebuild(self, codes: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from lgsid.errors import LgsidError
 from lgsid.functional.capacity import ENTRIES, Costs, Floats, Rows, place_at_least_cost
+from lgsid.functional.sids import group_rows
 from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved
 
 
@@ -124,10 +126,7 @@ def moving_costs(crowd: Rows, codes: Codes, full: npt.NDArray[np.bool_], distanc
 
 def number_groups(prefixes: Codes) -> Rows:
     """Number the distinct rows of `prefixes: (N, P)` in their sorted order, (N,); P may be 0."""
-    groups = np.zeros(len(prefixes), dtype=np.int64)
-    for level in prefixes.T:
-        groups = np.unique(groups * (level.max(initial=0) + 1) + level, return_inverse=True)[1].reshape(-1)
-    return groups
+    return np.asarray(group_rows(torch.from_numpy(prefixes)).numpy(), dtype=np.int64)
 
 
 def shared_by(prefixes: Codes) -> Rows:

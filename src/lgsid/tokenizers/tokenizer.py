@@ -98,9 +98,10 @@ class Tokenizer(LgsidModule):
         Raises:
             LgsidError: if an item has no vector, or the vectors do not fit the tokenizer.
         """
-        given = items if isinstance(items, ItemBatch) else self._batch(items, embeddings)
+        given = items if isinstance(items, ItemBatch) else self.batch_of(items, embeddings)
         order = np.argsort(given.item_id.astype(str), kind="stable")
-        batch = given.take(torch.from_numpy(order)).to(self.device)
+        in_order = bool((order[1:] > order[:-1]).all())
+        batch = (given if in_order else given.take(torch.from_numpy(order))).to(self.device)
         with torch.no_grad():
             raw = self.encode(batch).cpu()
             resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self._measure(batch))
@@ -112,8 +113,12 @@ class Tokenizer(LgsidModule):
         codes[order] = resolved.codes
         return SemanticIDs(given.item_id, codes, resolved.codebook_sizes, metadata)
 
-    def _batch(self, items: Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None) -> ItemBatch:
-        """Return items as one batch, with the attribute codes that the tokenizer was fitted with."""
+    def batch_of(self, items: Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None) -> ItemBatch:
+        """Return items as one batch, with the attribute codes that the tokenizer was fitted with.
+
+        Raises:
+            LgsidError: if the tokenizer needs vectors and there are none, or an item has none.
+        """
         table = items.items if isinstance(items, Dataset) else items
         vectors = embeddings.for_items(table) if isinstance(embeddings, Embeddings) else embeddings
         if vectors is None and self.data_shape is not None and self.data_shape.embedding_dim:
@@ -206,7 +211,7 @@ class Tokenizer(LgsidModule):
     def export(self, folder: Path) -> None:
         """Write `sids.parquet`, `sids.index.json` and `card.json` for the items of the datamodule."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        write_semantic_ids(self, data.dataset, data.vectors, folder)
+        write_semantic_ids(self, data.dataset, data.items_by_id, folder)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the vocabularies."""
@@ -227,19 +232,20 @@ class Tokenizer(LgsidModule):
             )
 
 
-def write_semantic_ids(
-    tokenizer: Tokenizer, dataset: Dataset, vectors: npt.NDArray[np.float32] | None, folder: Path
-) -> SemanticIDs:
+def write_semantic_ids(tokenizer: Tokenizer, dataset: Dataset, batch: ItemBatch, folder: Path) -> SemanticIDs:
     """Tokenize the items of `dataset` and write the semantic IDs, as two kinds of file, and their card to `folder`.
 
     Args:
         tokenizer: A fitted tokenizer.
         dataset: The items, which need not be those it was fitted on.
-        vectors: (N, D) in the order of the items, or none.
+        batch: The same items for the tokenizer, in any order.
         folder: Where to write; made if it does not exist.
     """
-    sids = tokenizer.tokenize(dataset, vectors)
+    found = tokenizer.tokenize(batch)
+    metadata = {**found.metadata, "data_hash": dataset.data_hash}
+    sids = SemanticIDs(dataset.items.ids, found.for_items(dataset.items), found.codebook_sizes, metadata)
     sids.write(folder / SIDS_FILE)
     sids.write_index_json(folder / INDEX_FILE)
+    vectors = batch.embedding_by_row().numpy() if batch.embedding.shape[1] else None
     write_json(folder / CARD_FILE, quality_card(sids, dataset.items, vectors))
     return sids

@@ -12,7 +12,15 @@ from lgsid.geo import FourierGeoEncoder, LocalMetresGeoEncoder
 from lgsid.quantizers import ResidualCentroids, ResidualFSQ, RQKMeans, kmeans_centroids
 from lgsid.testing import toy_city
 from lgsid.testing.tokenizer_contract import toy_items
-from lgsid.tokenizers import HashedAttributes, HierTokenizer, OneHotAttributes, RandomTokenizer
+from lgsid.tokenizers import (
+    HashedAttributes,
+    HierTokenizer,
+    OneHotAttributes,
+    RandomTokenizer,
+    attribute_encoders,
+    embedding_tokenizer,
+    hier_tokenizer,
+)
 
 
 def clumps(n=90, dim=6, seed=0):
@@ -248,3 +256,95 @@ def test_unseen_values_of_new_items_are_unknown():
 def test_an_entropy_term_that_cannot_be_is_refused(options, words):
     with pytest.raises(LgsidError, match=words):
         ResidualCentroids((4, 4), **options)
+
+
+@pytest.mark.parametrize("kind", [OneHotAttributes, HashedAttributes])
+def test_what_a_tokenizer_asks_of_attributes_is_that_of_their_vectors(kind):
+    items = toy_city().items
+    vocabularies = Vocabularies.of(items)
+    batch = vocabularies.batch(items)
+    encoder = kind([0.0, 0.4], brand_weight=0.9)
+    encoder.build(vocabularies.shape(len(items)))
+    vectors = encoder(batch).double()
+    rows, groups = torch.randn(5, vectors.shape[1], dtype=torch.float64), torch.arange(len(items)) % 3
+    torch.testing.assert_close(encoder.products(batch, rows), vectors @ rows.T)
+    torch.testing.assert_close(encoder.squares(batch), vectors.square().sum(dim=1))
+    expected = torch.stack([vectors[groups == group].sum(dim=0) for group in range(3)])
+    torch.testing.assert_close(encoder.sums(batch, groups, 3), expected)
+    assert torch.equal(encoder.sketch(batch, 10_000).double(), vectors)
+
+
+def test_sketches_keep_distances(monkeypatch):
+    items = toy_city().items
+    vocabularies = Vocabularies.of(items)
+    batch, encoder = vocabularies.batch(items), OneHotAttributes()
+    encoder.build(vocabularies.shape(len(items)))
+    monkeypatch.setattr(attribute_encoders, "SKETCH", 16)
+    assert encoder.dim > 16
+    sketch, vectors = encoder.sketch(batch, 8), encoder(batch)
+    assert sketch.shape == (len(items), 16)
+    pairs = torch.triu_indices(len(items), len(items), 1)
+    exact = (vectors[pairs[0]] - vectors[pairs[1]]).norm(dim=1)
+    found = (sketch[pairs[0]] - sketch[pairs[1]]).norm(dim=1)
+    assert torch.equal(found[exact == 0], torch.zeros_like(found[exact == 0]))
+    ratio = (found / exact)[exact > 0]
+    assert 0.85 < float(ratio.mean()) < 1.15
+    assert float((ratio - 1).abs().max()) < 0.9
+
+
+def test_a_start_from_sketches_ends_in_clusters_of_the_vectors(monkeypatch):
+    tokenizer, items = fitted_hier()
+    monkeypatch.setattr(attribute_encoders, "SKETCH", 8)
+    monkeypatch.setattr(hier_tokenizer, "SKETCHED", 1)
+    other, _ = fitted_hier()
+    assert not torch.equal(other.centres, tokenizer.centres)
+    errors = []
+    for one in (tokenizer, other):
+        distances = torch.cdist(one.fused(items).double(), one.centres.double()).square()
+        torch.testing.assert_close(one.primary_distances(items), distances, atol=1e-9, rtol=1e-6)
+        errors.append(float(distances.amin(dim=1).mean()))
+    assert errors[1] < 1.15 * errors[0]
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_codes_do_not_depend_on_how_many_items_are_computed_at_once(monkeypatch, normalize):
+    data = toy_items()
+    found = []
+    for chunk in (16_384, 7):
+        monkeypatch.setattr(embedding_tokenizer, "CHUNK", chunk)
+        monkeypatch.setattr(hier_tokenizer, "CHUNK", chunk)
+        tokenizer = HierTokenizer((8, 4, 3), RQKMeans(), normalize=normalize)
+        tokenizer.ensure_built(data.shape)
+        tokenizer.fit_codebooks(data.items_by_id)
+        codes = tokenizer.encode(data.items_by_id)
+        found.append((codes, tokenizer.reconstruction_error(data.items_by_id, codes)))
+    assert torch.equal(found[0][0], found[1][0])
+    assert found[0][1] == pytest.approx(found[1][1])
+
+
+def test_codebooks_of_many_items_are_fitted_on_a_sample(monkeypatch):
+    data, seen = toy_items(), []
+    monkeypatch.setattr(embedding_tokenizer, "MAX_FITTED", 20)
+    tokenizer = HierTokenizer((8, 4, 3), RQKMeans())
+    tokenizer.ensure_built(data.shape)
+    monkeypatch.setattr(tokenizer.quantizer, "fit", lambda x: seen.append(x))
+    tokenizer.fit_codebooks(data.items_by_id)
+    every = {tuple(row) for row in tokenizer.residual(data.items_by_id, tokenizer.encode(data.items_by_id)).tolist()}
+    assert len(seen[0]) == 20
+    assert {tuple(row) for row in seen[0].tolist()} <= every
+
+
+def test_items_are_held_once_and_handed_out_in_any_order():
+    data = toy_items(shuffled=True)
+    items = data.items_by_id
+    assert next(iter(data.val_dataloader())) is items
+    part = items.cut(3, 9)
+    assert part.embedding.data_ptr() == items.embedding[3:].data_ptr()
+    assert list(part.item_id) == list(items.item_id[3:9])
+    by_row = items.embedding_by_row()
+    assert torch.equal(by_row[items.item], items.embedding)
+    assert data.vectors is not None
+    assert np.array_equal(data.vectors, by_row.numpy())
+    assert not torch.equal(items.item, torch.arange(len(items)))
+    in_order = items.take(items.item.argsort())
+    assert in_order.embedding_by_row() is in_order.embedding
