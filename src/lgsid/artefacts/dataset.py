@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lgsid.artefacts.columns import bad_rows, rows_text
 from lgsid.artefacts.files import read_json, write_json
 from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.artefacts.interactions import SPLITS, Interactions
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
 from lgsid.artefacts.tables import table_html
-from lgsid.errors import LgsidError
+from lgsid.errors import LgsidError, located
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,6 +37,14 @@ class Dataset:
     interactions: Interactions
     report: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not len(self.items) or not len(self.interactions):
+            found = f"{len(self.items)} items and {len(self.interactions)} interactions"
+            raise LgsidError(f"dataset: {found}; it needs some of both")
+        if not self.items.located.all():
+            rows = rows_text(bad_rows(~self.items.located))
+            raise LgsidError(f"items table: {rows}: no coordinates; every place of a dataset needs them")
+
     @classmethod
     def read(cls, folder: str | Path) -> Dataset:
         """Read a folder written by `write`.
@@ -48,10 +57,15 @@ class Dataset:
             raise LgsidError(f"{folder}: no such dataset folder; make one with `lgsid data prepare CONFIG`")
         items = Items.read(folder / ITEMS_FILE)
         interactions = Interactions.read(folder / INTERACTIONS_FILE)
-        dataset = cls(items, interactions, read_json(folder / DATASET_FILE))
+        report = read_json(folder / DATASET_FILE)
+        regions = report.get("regions", []) if isinstance(report, dict) else None
+        if not isinstance(regions, list) or not all(isinstance(name, str) for name in regions):
+            raise LgsidError(f"{folder / DATASET_FILE}: not the report of a dataset; prepare the dataset again")
+        with located(folder):
+            dataset = cls(items, interactions, report)
         if (dataset.item_rows < 0).any():
-            row = int(np.flatnonzero(dataset.item_rows < 0)[0])
-            raise LgsidError(f"{folder / INTERACTIONS_FILE}: row {row} names an item that is not in {ITEMS_FILE}")
+            rows = rows_text(bad_rows(dataset.item_rows < 0))
+            raise LgsidError(f"{folder / INTERACTIONS_FILE}: {rows}: the item is not in {ITEMS_FILE}")
         return dataset
 
     @classmethod

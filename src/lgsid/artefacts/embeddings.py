@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from lgsid.artefacts.columns import bad_rows, check_ids, rows_text, to_ids, to_numbers
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata, write_parquet
-from lgsid.errors import LgsidError
+from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, to_frame, with_metadata, write_parquet
+from lgsid.errors import LgsidError, located
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,10 +34,19 @@ class Embeddings:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.vectors.ndim != 2 or len(self.vectors) != len(self.item_ids):
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.item_ids) or not self.vectors.size:
             raise LgsidError(f"embeddings: {len(self.item_ids)} item ids but vectors of shape {self.vectors.shape}")
-        if not np.isfinite(self.vectors).all():
-            raise LgsidError("embeddings: some values are not finite; the encoder diverged, lower its learning rate")
+        finite = np.isfinite(self.vectors).all(axis=1)
+        if not finite.all():
+            item = self.item_ids[~finite][0]
+            raise LgsidError(
+                f"embeddings: some values are not finite, first of item {item!r} ({rows_text(bad_rows(~finite))}); "
+                "the encoder diverged, lower its learning rate"
+            )
+        check_ids(self.item_ids, "embeddings")
+        index = pd.Index(self.item_ids)
+        if not index.is_unique:
+            raise LgsidError(f"embeddings: item_id {index[index.duplicated()][0]!r} occurs more than once")
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -59,11 +70,11 @@ class Embeddings:
             LgsidError: if a column is not of numbers.
         """
         table = frame.set_index("item_id") if "item_id" in frame.columns else frame
-        try:
-            vectors = table.to_numpy(dtype=np.float32)
-        except (ValueError, TypeError) as error:
-            raise LgsidError(f"embeddings: a column of the table is not of numbers ({error})") from error
-        return cls(table.index.astype(str).to_numpy(dtype=object), vectors)
+        ids = to_ids(table.index.to_series().reset_index(drop=True), "embeddings: item ids").to_numpy(dtype=object)
+        columns = [to_numbers(table[name], f"embeddings: column {name}") for name in table.columns]
+        if not columns:
+            raise LgsidError("embeddings: the table has no columns of numbers")
+        return cls(ids, np.stack(columns, axis=1).astype(np.float32))
 
     @classmethod
     def of(cls, given: str | Path | Embeddings) -> Embeddings:
@@ -78,14 +89,10 @@ class Embeddings:
             LgsidError: if it is missing, unreadable, lacks a column, or its vectors differ in length.
         """
         table = open_parquet(path, ("item_id", "vector"), "embeddings table")
-        column = table["vector"].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = pa.concat_arrays(column.chunks)
-        values = np.asarray(column.flatten(), dtype=np.float32)
-        if len(table) == 0 or values.size % len(table):
-            raise LgsidError(f"{path}: column vector: every row must hold the same number of values")
-        ids = np.array(table["item_id"].to_pylist(), dtype=object)
-        return cls(ids, values.reshape(len(table), -1), read_metadata(table))
+        ids = to_ids(to_frame(path, table.select(["item_id"]))["item_id"], f"{path}: column item_id")
+        vectors = vectors_of_column(table["vector"], f"{path}: column vector")
+        with located(path):
+            return cls(ids.to_numpy(dtype=object), vectors, read_metadata(table, path))
 
     def write(self, path: str | Path) -> None:
         """Write as Parquet with the metadata inside, atomically."""
@@ -109,3 +116,33 @@ class Embeddings:
             missing = items.ids[rows < 0]
             raise LgsidError(f"embeddings: no vector for {len(missing)} of {len(items)} items, first {missing[0]!r}")
         return self.vectors[rows]
+
+
+def vectors_of_column(column: pa.ChunkedArray, where: str) -> npt.NDArray[np.float32]:
+    """Return a column of lists of numbers, all of one length, as vectors of shape (N, D).
+
+    Raises:
+        LgsidError: if the column holds something else, or a vector is missing, empty or of another length; names its
+            data row.
+    """
+    kind = column.type
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not lists or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
+        raise LgsidError(f"{where}: expected lists of numbers, one vector per row; these are {kind}")
+    if not len(column):
+        raise LgsidError(f"{where}: the table has no rows")
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+    wrong = (lengths != lengths[0]) | (lengths == 0)
+    if wrong.any():
+        rows, found = bad_rows(wrong), int(lengths[wrong][0])
+        raise LgsidError(
+            f"{where}: {rows_text(rows)}: {found} values, but {max(1, int(lengths[0]))} in the first row; every row "
+            "needs a vector of the same length"
+        )
+    flat = pa.concat_arrays([chunk.flatten() for chunk in column.chunks])
+    if flat.null_count:
+        missing = flat.is_null().to_numpy(zero_copy_only=False).reshape(len(column), -1).any(axis=1)
+        raise LgsidError(f"{where}: {rows_text(bad_rows(missing))}: a value is missing")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused as such
+        values = flat.to_numpy(zero_copy_only=False).astype(np.float32)
+    return np.asarray(values.reshape(len(column), -1))

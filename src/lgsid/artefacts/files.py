@@ -61,15 +61,39 @@ def read_json(path: str | Path) -> Any:
 
 
 def parse_json(path: Path) -> Any:
-    """Parse a JSON file that is there, whoever changed it.
+    """Parse a JSON file that is there, whoever changed it; see `parse_json_text`."""
+    return parse_json_text(path.read_bytes(), str(path))
+
+
+def parse_json_text(text: str | bytes, where: str) -> Any:
+    """Parse JSON strictly: a key occurs once in an object, and NaN and infinity are no numbers.
+
+    Args:
+        text: The text, or its UTF-8 bytes.
+        where: What holds it, for the message.
 
     Raises:
-        LgsidError: if it is not JSON.
+        LgsidError: if it is not such JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise LgsidError(f"{path}: not valid JSON ({error})") from error
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return json.loads(text, object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:  # decoding errors are ValueErrors
+        reason = str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deeply"
+        raise LgsidError(f"{where}: not valid JSON ({reason})") from error
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"key {twice!r} occurs more than once in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number; write null for a missing value")
 
 
 def is_finite_number(value: Any) -> TypeGuard[float]:

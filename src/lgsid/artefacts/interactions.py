@@ -9,12 +9,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lgsid.artefacts.columns import bad_rows, check_ids, rows_text, to_ids, to_numbers
 from lgsid.artefacts.files import atomic_path
-from lgsid.artefacts.tables import open_parquet, table_html
-from lgsid.errors import LgsidError
+from lgsid.artefacts.tables import open_parquet, table_html, to_frame
+from lgsid.artefacts.times import to_times
+from lgsid.errors import LgsidError, located
 
 COLUMNS = ("user_id", "item_id", "time", "hour", "weekday", "split")
 SPLITS = ("train", "val", "test")
+CLOCK = {"hour": (0, 23), "weekday": (0, 6)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +36,16 @@ class Interactions:
         missing = [name for name in COLUMNS if name not in self.frame.columns]
         if missing:
             raise LgsidError(f"interactions table: missing column {', '.join(missing)}")
-        unknown = sorted(set(self.frame["split"].unique()) - set(SPLITS))
+        for name in ("user_id", "item_id"):
+            check_ids(self.frame[name], "interactions table", name)
+        if not pd.api.types.is_datetime64_any_dtype(self.frame["time"]) or self.frame["time"].hasnans:
+            raise LgsidError("interactions table: column time: not all values are timestamps")
+        for name, (first, last) in CLOCK.items():
+            wrong = ~self.frame[name].between(first, last)
+            if not pd.api.types.is_integer_dtype(self.frame[name]) or wrong.any():
+                rows = f"{rows_text(bad_rows(wrong))}: " if wrong.any() else ""
+                raise LgsidError(f"interactions table: column {name}: {rows}expected integers from {first} to {last}")
+        unknown = sorted(set(self.frame["split"].unique()) - set(SPLITS), key=str)
         if unknown:
             raise LgsidError(f"interactions table: unknown split {unknown[0]!r}; known are {', '.join(SPLITS)}")
 
@@ -42,12 +54,15 @@ class Interactions:
         """Read a Parquet file written by `write`.
 
         Raises:
-            LgsidError: if it is missing, unreadable, or lacks a column.
+            LgsidError: if it is missing, unreadable, lacks a column, is not sorted by time, or a value cannot be one of
+                its column.
         """
-        frame = open_parquet(path, COLUMNS, "interactions table").to_pandas()
-        if not frame["time"].is_monotonic_increasing:
-            raise LgsidError(f"{path}: interactions are not sorted by time")
-        return cls(frame.reset_index(drop=True))
+        frame = to_frame(path, open_parquet(path, COLUMNS, "interactions table"))
+        with located(path):
+            frame = frame.assign(time=to_times(frame["time"], "column time"))
+            if not frame["time"].is_monotonic_increasing:
+                raise LgsidError("interactions are not sorted by time")
+            return cls(frame)
 
     def write(self, path: str | Path) -> None:
         """Write as Parquet, atomically."""
@@ -63,16 +78,18 @@ class Interactions:
         """
         if "time" not in frame.columns:
             raise LgsidError("interactions table: missing column time")
-        try:
-            time = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
-        except (ValueError, TypeError) as error:
-            raise LgsidError(f"interactions table: column time: {str(error).splitlines()[0]}") from error
+        time = to_times(frame["time"], "interactions table: column time")
         frame = frame.assign(time=time)
         for column, values in (("hour", time.dt.hour), ("weekday", time.dt.day_of_week)):
             if column not in frame.columns:
                 frame = frame.assign(**{column: values})
-        types = {"user_id": "str", "item_id": "str", "split": "str", "hour": "int64", "weekday": "int64"}
-        frame = frame.astype({column: kind for column, kind in types.items() if column in frame.columns})
+        for column in ("user_id", "item_id"):
+            if column in frame.columns:
+                frame[column] = to_ids(frame[column], f"interactions table: column {column}")
+        for column in CLOCK:
+            numbers = to_numbers(frame[column], f"interactions table: column {column}")
+            frame[column] = numbers.astype("int64") if (numbers % 1 == 0).all() else numbers
+        frame = frame.astype({"split": "str"} if "split" in frame.columns else {})
         return cls(frame.sort_values("time", kind="stable").reset_index(drop=True))
 
     def to_frame(self) -> pd.DataFrame:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import geopandas
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyproj.exceptions import ProjError
+from shapely.errors import ShapelyError
 
-from lgsid.artefacts.files import read_json
+from lgsid.artefacts.columns import bad_rows, repeated_names, rows_text, to_ids, to_numbers, to_texts
+from lgsid.artefacts.coordinates import check_coordinates
+from lgsid.artefacts.delimited import read_delimited, read_text
+from lgsid.artefacts.files import parse_json_text, read_json
 from lgsid.artefacts.items import TEXT_COLUMNS, Items
-from lgsid.artefacts.tables import open_parquet
-from lgsid.errors import LgsidError
+from lgsid.artefacts.tables import open_parquet, read_metadata, to_frame
+from lgsid.errors import LgsidError, located
 
 PARQUET_ENDINGS = (".parquet", ".pq", ".geoparquet")
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
@@ -27,7 +32,6 @@ ALIASES = {
     "lat": ("lat", "latitude"),
     "lon": ("lon", "lng", "long", "longitude"),
 }
-LIMITS_DEG = {"lat": 90.0, "lon": 180.0}
 
 
 def read_items(path: str | Path) -> Items:
@@ -43,17 +47,31 @@ def read_items(path: str | Path) -> Items:
     """
     path = Path(path)
     frame = read_frame(path)
+    if twice := repeated_names(str(column).strip().lower() for column in frame.columns):
+        raise LgsidError(f"{path}: column {twice[0]!r} occurs more than once; rename one of them")
     known = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
     source = {ours: known[alias] for ours, names in ALIASES.items() for alias in reversed(names) if alias in known}
     if "item_id" not in source:
         raise LgsidError(
             f"{path}: no column of item ids; name it item_id (the file has {', '.join(map(str, frame.columns))})"
         )
-    columns: dict[str, Any] = {name: to_texts(frame[source[name]]) for name in TEXT_COLUMNS if name in source}
+    columns: dict[str, Any] = {
+        name: joined_texts(frame[source[name]], f"{path}: column {source[name]}")
+        for name in TEXT_COLUMNS
+        if name in source and name != "item_id"
+    }
+    columns["item_id"] = to_ids(frame[source["item_id"]], f"{path}: column {source['item_id']}")
     columns |= {name: "" for name in TEXT_COLUMNS if name not in source}
-    columns |= {name: to_degrees(path, name, frame, source) for name in LIMITS_DEG}
-    columns |= {name: to_texts(frame[known[name]]) for name in known if is_region(name)}
-    return Items.from_frame(pd.DataFrame(columns, index=frame.index))
+    for name in ("lat", "lon"):
+        numbers = to_numbers(frame[source[name]], f"{path}: column {source[name]}") if name in source else np.nan
+        columns[name] = numbers
+    columns |= {
+        name: joined_texts(frame[known[name]], f"{path}: column {known[name]}") for name in known if is_region(name)
+    }
+    table = pd.DataFrame(columns, index=frame.index)
+    check_coordinates(table["lat"].to_numpy(np.float64), table["lon"].to_numpy(np.float64), str(path))
+    with located(path):
+        return Items.from_frame(table)
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -70,8 +88,10 @@ def read_frame(path: Path) -> pd.DataFrame:
         frame = read_parquet(path)
     elif ending == ".json":
         frame = json_frame(path, read_json(path))
-    elif ending in SEPARATORS or ending == ".jsonl":
-        frame = read_lines(path, ending)
+    elif ending == ".jsonl":
+        frame = read_records(path)
+    elif ending in SEPARATORS:
+        frame = read_delimited(path, (), sep=SEPARATORS[ending])
     else:
         raise LgsidError(f"{path}: not a known ending; items can be .parquet, .csv, .tsv, .json or .jsonl")
     if frame.empty:
@@ -79,29 +99,33 @@ def read_frame(path: Path) -> pd.DataFrame:
     return frame
 
 
-def read_lines(path: Path, ending: str) -> pd.DataFrame:
-    """Read a file of one item per line; values of a delimited file are texts."""
-    try:
-        if ending == ".jsonl":
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-            return pd.DataFrame([json.loads(line) for line in lines if line.strip()])
-        return pd.read_csv(path, sep=SEPARATORS[ending], dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError, EOFError) as error:  # pandas' parser errors and decoding errors are ValueErrors
-        raise LgsidError(f"{path}: not a readable table of items ({str(error).splitlines()[0]})") from error
+def read_records(path: Path) -> pd.DataFrame:
+    """Read a file of one JSON object per line."""
+    lines = read_text(path).split("\n")
+    records = [parse_json_text(line, f"{path}: line {at}") for at, line in enumerate(lines, start=1) if line.strip()]
+    wrong = [not isinstance(record, Mapping) for record in records]
+    if any(wrong):
+        raise LgsidError(f"{path}: {rows_text(bad_rows(wrong))}: expected one JSON object per line")
+    return pd.DataFrame(records)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a Parquet file; of a point geometry, take latitude and longitude where there are no columns for them."""
     table = open_parquet(path, (), "table of items")
-    frame = pd.DataFrame(table.select([n for n in table.column_names if n != "geometry"]).to_pandas())
-    if "geometry" not in table.column_names or {"lat", "latitude"} & {str(c).lower() for c in frame.columns}:
+    geometry = str(read_metadata(table, path, b"geo").get("primary_column", "geometry"))
+    frame = to_frame(path, table.select([name for name in table.column_names if name != geometry]))
+    if geometry not in table.column_names or {"lat", "latitude"} & {name.lower() for name in frame.columns}:
         return frame
     try:
-        points = geopandas.read_parquet(path).geometry
-        points = points if points.crs is None else points.to_crs("EPSG:4326")
-        return frame.assign(lat=points.y, lon=points.x)
-    except ValueError as error:  # no GeoParquet, or other geometries than points
-        raise LgsidError(f"{path}: its geometry is not one of points ({str(error).splitlines()[0]})") from error
+        points = geopandas.read_parquet(path, columns=[geometry]).geometry
+        if points.crs is None:
+            raise LgsidError(f"{path}: its geometry has no coordinate reference system; write it with one (EPSG:4326)")
+        points = points.to_crs("EPSG:4326")
+        return frame.assign(lat=points.y.to_numpy(), lon=points.x.to_numpy())
+    except (ValueError, TypeError, KeyError, pa.ArrowException, ShapelyError, ProjError) as error:
+        # no GeoParquet, other geometries than points, or an unknown reference system
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise LgsidError(f"{path}: its geometry is not one of points ({reason})") from error
 
 
 def json_frame(path: Path, content: Any) -> pd.DataFrame:
@@ -114,38 +138,15 @@ def json_frame(path: Path, content: Any) -> pd.DataFrame:
     raise LgsidError(f'{path}: expected items as {{"id": {{"title": "..."}}}} or as a list of records')
 
 
-def to_texts(values: pd.Series) -> pd.Series:
-    """Turn values into texts: lists joined by commas, missing ones empty, 12.0 in a column of whole numbers "12"."""
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    return values.map(to_text).astype(object)
+def joined_texts(values: pd.Series, where: str) -> pd.Series:
+    """Turn values into texts, lists joined by commas."""
+    if values.dtype == object:
+        values = values.map(lambda value: ", ".join(_words(value)) if isinstance(value, (list, np.ndarray)) else value)
+    return to_texts(values, where).str.strip()
 
 
-def to_text(value: Any) -> str:
-    """Turn one value into a text."""
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return ", ".join(filter(None, map(to_text, value)))
-    return "" if value is None or value is pd.NA or value != value else str(value).strip()
-
-
-def to_degrees(path: Path, name: str, frame: pd.DataFrame, source: Mapping[str, Any]) -> pd.Series:
-    """Return a coordinate in degrees, NaN where it is missing.
-
-    Raises:
-        LgsidError: if a value is no number, or out of range.
-    """
-    if name not in source:
-        return pd.Series(np.nan, index=frame.index)
-    texts = to_texts(frame[source[name]])
-    degrees = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    unknown = texts.str.lower().isin({"", "nan", "null", "none", "na"})
-    wrong = (degrees.isna() & ~unknown) | (degrees.abs() > LIMITS_DEG[name])
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise LgsidError(
-            f"{path}: column {source[name]}: data row {row + 1}: {texts.iloc[row]!r} is not a coordinate in degrees"
-        )
-    return degrees
+def _words(value: Iterable[Any]) -> list[str]:
+    return [str(word).strip() for word in value if word is not None and str(word).strip()]
 
 
 def is_region(name: str) -> bool:

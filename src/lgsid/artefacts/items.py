@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lgsid.artefacts.columns import check_ids, to_ids, to_numbers, to_texts
+from lgsid.artefacts.coordinates import check_in_range
 from lgsid.artefacts.files import atomic_path
-from lgsid.artefacts.tables import open_parquet, table_html
-from lgsid.errors import LgsidError
+from lgsid.artefacts.tables import open_parquet, table_html, to_frame
+from lgsid.errors import LgsidError, located
 
 TEXT_COLUMNS = ("item_id", "name", "category", "category_group", "brand")
 COLUMNS = (*TEXT_COLUMNS, "lat", "lon")
@@ -25,8 +27,8 @@ class Items:
 
     Args:
         frame: Columns `item_id, name, category, category_group, brand` (str, empty where unknown), `lat, lon`
-            (float64 degrees), `region_1 .. region_R` (str, coarse to fine, empty where unknown), a point
-            geometry in EPSG:4326, and any further columns. The index is 0..N-1.
+            (float64 degrees, NaN where unknown), `region_1 .. region_R` (str, coarse to fine, empty where unknown), a
+            point geometry in EPSG:4326, and any further columns. The index is 0..N-1.
     """
 
     frame: geopandas.GeoDataFrame
@@ -35,6 +37,8 @@ class Items:
         missing = [name for name in COLUMNS if name not in self.frame.columns]
         if missing:
             raise LgsidError(f"items table: missing column {', '.join(missing)}")
+        check_ids(self.frame["item_id"], "items table")
+        check_in_range(self.lat_deg, self.lon_deg, "items table")
         if not self.frame["item_id"].is_unique:
             repeated = self.frame["item_id"][self.frame["item_id"].duplicated()].iloc[0]
             raise LgsidError(f"items table: item_id {repeated!r} occurs more than once")
@@ -44,7 +48,8 @@ class Items:
         """Build from a plain table: fills missing texts with "", adds the geometry, resets the index.
 
         Raises:
-            LgsidError: if `item_id`, `lat` or `lon` is missing, or an id occurs more than once.
+            LgsidError: if `item_id`, `lat` or `lon` is missing, an id is none or occurs more than once, or a coordinate
+                is out of range.
         """
         missing = [name for name in ("item_id", "lat", "lon") if name not in frame.columns]
         if missing:
@@ -52,23 +57,23 @@ class Items:
         frame = frame.reset_index(drop=True)
         frame = frame.assign(**{c: "" for c in TEXT_COLUMNS if c not in frame.columns})
         texts = [c for c in frame.columns if c in TEXT_COLUMNS or c.startswith("region_")]
-        frame = frame.assign(**{c: frame[c].fillna("").astype(str) for c in texts})
+        frame = frame.assign(**{c: to_texts(frame[c], f"items table: column {c}") for c in texts if c != "item_id"})
+        frame["item_id"] = to_ids(frame["item_id"], "items table: column item_id")
+        frame = frame.assign(**{c: to_numbers(frame[c], f"items table: column {c}") for c in ("lat", "lon")})
         points = geopandas.points_from_xy(frame["lon"], frame["lat"], crs="EPSG:4326")
         return cls(geopandas.GeoDataFrame(frame, geometry=points))
 
     @classmethod
     def read(cls, path: str | Path) -> Items:
-        """Read a GeoParquet file written by `write`.
+        """Read a GeoParquet file written by `write`; the geometry is made of `lat` and `lon`.
 
         Raises:
-            LgsidError: if it is missing, unreadable, or lacks a column.
+            LgsidError: if it is missing, unreadable, lacks a column, or an id or a coordinate cannot be one.
         """
-        open_parquet(path, COLUMNS, "items table")
-        try:
-            frame = geopandas.read_parquet(path)
-        except ValueError as error:
-            raise LgsidError(f"{path}: not a GeoParquet file ({error})") from error
-        return cls(frame.reset_index(drop=True))
+        table = open_parquet(path, COLUMNS, "items table")
+        frame = to_frame(path, table.select([name for name in table.column_names if name != "geometry"]))
+        with located(path):
+            return cls.from_frame(frame)
 
     def write(self, path: str | Path) -> None:
         """Write as GeoParquet, atomically."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from lgsid.artefacts.codes import check_sizes, codes_of_columns, codes_of_index, level_columns, level_letter, sizes_of
+from lgsid.artefacts.columns import check_ids, to_ids
 from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, with_metadata, write_parquet
-from lgsid.errors import LgsidError
-
-TOKEN_NUMBER = re.compile(r"(\d+)\D*$")
+from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, to_frame, with_metadata, write_parquet
+from lgsid.errors import LgsidError, located
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,12 +40,14 @@ class SemanticIDs:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "codebook_sizes", tuple(int(size) for size in self.codebook_sizes))
-        shape, sizes = self.codes.shape, self.codebook_sizes
-        if self.codes.ndim != 2 or shape != (len(self.item_ids), len(sizes)) or not sizes:
+        sizes = check_sizes(self.codebook_sizes, "semantic IDs")
+        object.__setattr__(self, "codebook_sizes", sizes)
+        shape = self.codes.shape
+        if self.codes.ndim != 2 or shape != (len(self.item_ids), len(sizes)) or not len(self.item_ids):
             raise LgsidError(
                 f"semantic IDs: {len(self.item_ids)} items and {len(sizes)} codebook sizes do not fit codes of {shape}"
             )
+        check_ids(self.item_ids, "semantic IDs")
         outside = (self.codes < 0) | (self.codes >= np.array(sizes))
         if outside.any():
             row, level = np.argwhere(outside)[0]
@@ -98,8 +100,10 @@ class SemanticIDs:
         levels = level_columns(frame.columns, "table of semantic IDs")
         if "item_id" not in frame.columns or not levels:
             raise LgsidError("table of semantic IDs: needs the columns item_id, level_1, level_2, ...")
-        codes = frame[levels].to_numpy(dtype=np.int64)
-        return cls(frame["item_id"].astype(str).to_numpy(dtype=object), codes, tuple(codebook_sizes or sizes_of(codes)))
+        where = "table of semantic IDs"
+        codes = codes_of_columns({name: frame[name] for name in levels}, where)
+        ids = to_ids(frame["item_id"], f"{where}: column item_id").to_numpy(dtype=object)
+        return cls(ids, codes, tuple(codebook_sizes or sizes_of(codes, where)))
 
     @classmethod
     def of(cls, given: str | Path | SemanticIDs, items: Items | None = None) -> SemanticIDs:
@@ -121,10 +125,13 @@ class SemanticIDs:
             return cls.read_index_json(path, items)
         table = open_parquet(path, ("item_id", "level_1"), "table of semantic IDs")
         names = level_columns(table.column_names, path)
-        codes = np.stack([table[name].to_numpy() for name in names], axis=1).astype(np.int64)
-        metadata = read_metadata(table)
-        sizes = metadata.pop("codebook_sizes", None) or sizes_of(codes)
-        return cls(np.array(table["item_id"].to_pylist(), dtype=object), codes, tuple(sizes), metadata)
+        codes = codes_of_columns({name: table[name] for name in names}, path)
+        ids = to_ids(to_frame(path, table.select(["item_id"]))["item_id"], f"{path}: column item_id")
+        metadata = read_metadata(table, path)
+        smallest = sizes_of(codes, path)
+        sizes = check_sizes(metadata.pop("codebook_sizes", smallest), path)
+        with located(path):
+            return cls(ids.to_numpy(dtype=object), codes, sizes, metadata)
 
     def write(self, path: str | Path) -> None:
         """Write as Parquet with the metadata inside, atomically."""
@@ -151,15 +158,12 @@ class SemanticIDs:
         if not isinstance(index, dict) or not index:
             raise LgsidError(f'{path}: not an index of semantic IDs: expected {{"item": ["<a_12>", "<b_3>"]}}')
         keys = np.array(list(index), dtype=object)
-        tokens = [parse_tokens(path, key, value) for key, value in index.items()]
-        lengths = np.array([len(row) for row in tokens])
-        codes = np.full((len(tokens), int(lengths.max())), -1, dtype=np.int64)
-        codes[np.arange(codes.shape[1]) < lengths[:, None]] = np.concatenate(tokens)
-        ragged = (codes < 0).any(axis=0)
-        codes[:, ragged] += 1
+        codes, ragged = codes_of_index(index, path)
+        codes[:, np.array(ragged, dtype=np.int64) - 1] += 1
         ids = keys if items is None else items_of(path, keys, items)
-        metadata = {"source": Path(path).name, "padded_levels": (np.flatnonzero(ragged) + 1).tolist()}
-        return cls(ids, codes, sizes_of(codes), metadata)
+        metadata = {"source": Path(path).name, "padded_levels": ragged}
+        with located(path):
+            return cls(ids, codes, sizes_of(codes, path), metadata)
 
     def write_index_json(self, path: str | Path) -> None:
         """Write the `.index.json` that LC-Rec, LETTER and MiniOneRec read, keyed by item id, atomically."""
@@ -186,52 +190,12 @@ class SemanticIDs:
         return np.asarray(self.codes[rows], dtype=np.int64)
 
 
-def level_columns(columns: Iterable[str], where: str | Path) -> list[str]:
-    """Return the columns `level_1 .. level_L` in the order of levels.
-
-    Raises:
-        LgsidError: if they are not numbered 1..L.
-    """
-    names = [n for n in map(str, columns) if n.startswith("level_") and n[len("level_") :].isdigit()]
-    names.sort(key=lambda name: int(name[len("level_") :]))
-    if names != [f"level_{level + 1}" for level in range(len(names))]:
-        raise LgsidError(f"{where}: the levels are not numbered 1..{len(names)}: {', '.join(names)}")
-    return names
-
-
-def level_letter(level: int) -> str:
-    """Return the letter of a level in a token: a, b, ... z, aa, ab, ..."""
-    letters = ""
-    level += 1
-    while level:
-        level, rest = divmod(level - 1, 26)
-        letters = chr(ord("a") + rest) + letters
-    return letters
-
-
-def sizes_of(codes: npt.NDArray[np.int64]) -> tuple[int, ...]:
-    """Return the smallest codebook sizes that hold `codes`, of shape (N, L)."""
-    return tuple(int(size) for size in codes.max(axis=0) + 1)
-
-
-def parse_tokens(path: str | Path, key: str, value: Any) -> Sequence[int]:
-    """Return the codes of one entry of an index: a list of tokens, or the tokens glued together."""
-    if isinstance(value, str):
-        value = re.findall(r"<[^>]*>", value) or value.split()
-    found = [TOKEN_NUMBER.search(str(token)) for token in value] if isinstance(value, list) else []
-    if not found or not all(found):
-        raise LgsidError(
-            f'{path}: item {key!r}: expected a list of tokens such as ["<a_12>", "<b_3>"], found {value!r}'
-        )
-    return [int(match[1]) for match in found if match]
-
-
 def items_of(path: str | Path, keys: npt.NDArray[np.object_], items: Items) -> npt.NDArray[np.object_]:
     """Return the ids that the keys of an index stand for: item ids, else rows of the items table."""
     unknown = items.rows(keys) < 0
     if not unknown.any():
         return keys
-    if all(str(key).isdigit() and int(key) < len(items) for key in keys):
+    if all(re.fullmatch("0|[1-9][0-9]{0,17}", str(key)) and int(key) < len(items) for key in keys):
         return np.asarray(items.ids[np.array([int(key) for key in keys])], dtype=object)
     raise LgsidError(
         f"{path}: item {keys[unknown][0]!r} is neither an id nor a row of the items table ({len(items)} items);"

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.columns import repeated_names
+from lgsid.artefacts.files import atomic_path, parse_json_text
 from lgsid.artefacts.stage_record import check_recorded
 from lgsid.errors import LgsidError
 
@@ -35,9 +36,12 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
         raise LgsidError(f"{path}: no such file (expected the {kind})")
     check_recorded(path)
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise LgsidError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+    if twice := repeated_names(table.column_names):
+        raise LgsidError(f"{path}: column {twice[0]!r} occurs more than once; rename one of them")
     missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise LgsidError(
@@ -52,10 +56,45 @@ def write_parquet(table: pa.Table, path: str | Path) -> None:
         pq.write_table(table, partial, write_page_checksum=True)
 
 
-def read_metadata(table: pa.Table) -> dict[str, Any]:
-    """Return the lgsid metadata of a table, empty if it has none."""
-    raw = (table.schema.metadata or {}).get(METADATA_KEY)
-    return dict(json.loads(raw)) if raw else {}
+def read_metadata(table: pa.Table, path: str | Path, key: bytes = METADATA_KEY) -> dict[str, Any]:
+    """Return the metadata of a table under a key, lgsid's own by default; empty if it has none.
+
+    Raises:
+        LgsidError: if they are no JSON object.
+    """
+    raw = (table.schema.metadata or {}).get(key)
+    found = parse_json_text(raw, f"{path}: metadata {key.decode()!r}") if raw else {}
+    if not isinstance(found, dict):
+        raise LgsidError(f"{path}: metadata {key.decode()!r} are no JSON object; write the file again")
+    return found
+
+
+def to_frame(path: str | Path, table: pa.Table) -> pd.DataFrame:
+    """Return a table as a data frame by the types of its columns, whatever pandas noted beside them.
+
+    Encoded columns are decoded, binary ones that hold UTF-8 are texts.
+
+    Raises:
+        LgsidError: if a column has a type that pandas cannot hold.
+    """
+    columns = {name: _plain_column(table[name]) for name in table.column_names}
+    try:
+        return pd.DataFrame({name: column.to_pandas() for name, column in columns.items()})
+    except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
+        raise LgsidError(f"{path}: not readable as a table ({str(error).splitlines()[0]})") from error
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:  # not UTF-8: stays binary, which no reader takes for a text
+            return column
+    return column
 
 
 def table_html(title: str, frame: pd.DataFrame) -> str:

@@ -114,7 +114,7 @@ class CTRCandidates:
         n = len(table)
         negative = np.asarray(table["negative"].combine_chunks().flatten()).astype(np.int64).reshape(n, -1)
         near = table["near"].combine_chunks().flatten().to_numpy(zero_copy_only=False).astype(bool).reshape(n, -1)
-        return cls(np.asarray(table["row"]).astype(np.int64), negative, near, read_metadata(table))
+        return cls(np.asarray(table["row"]).astype(np.int64), negative, near, read_metadata(table, path))
 
     def write(self, path: str | Path) -> None:
         """Write as Parquet, atomically."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from lgsid.artefacts.delimited import read_delimited
 from lgsid.datasets.normalize_name import normalize_name
-from lgsid.datasets.reading import read_table
 
 WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -33,7 +33,7 @@ class CategoryGroups:
         Raises:
             LgsidError: if the file is missing or is not such a table.
         """
-        table = read_table(root / self.path, ("id", "name", "group"), header=False)
+        table = read_delimited(root / self.path, ("id", "name", "group"), header=False)
         groups = {
             normalize_name(name): _words(group) for name, group in zip(table["name"], table["group"], strict=True)
         }

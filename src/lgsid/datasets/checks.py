@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lgsid.artefacts.columns import bad_rows, find_bad_ids, rows_text
+from lgsid.artefacts.coordinates import check_coordinates, missing_coordinates, n_where_few_live
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import rows_text
 from lgsid.errors import LgsidError
 
 OnBad = Literal["error", "drop"]
-SENTINELS = (-1.0, 0.0, 999.0, -999.0, 9999.0, -9999.0)  # the same number as latitude and longitude: "unknown"
-SWAP_FAR_KM, SWAP_NEAR_KM = 2000.0, 500.0
 Mask = npt.NDArray[np.bool_]
-
-
-def missing_coordinates(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> Mask:
-    """Return a mask of the points that are NaN or a sentinel such as (0, 0) or (-1, -1). Shape (N,)."""
-    lat, lon = np.asarray(lat_deg, dtype=np.float64), np.asarray(lon_deg, dtype=np.float64)
-    return np.asarray(np.isnan(lat) | np.isnan(lon) | ((lat == lon) & np.isin(lat, SENTINELS)))
 
 
 def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
@@ -40,10 +34,11 @@ def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
     Raises:
         LgsidError: if a table is invalid; names the file, the data rows, and what to do.
     """
-    check_ids(raw)
+    check_raw_ids(raw)
     lat, lon = raw.items["lat"].to_numpy(np.float64), raw.items["lon"].to_numpy(np.float64)
     missing = missing_coordinates(lat, lon)
-    check_ranges(raw, lat, lon, missing)
+    rows_of = partial(_rows, raw)
+    check_coordinates(lat, lon, raw.items_from, bounds=raw.bounds, time_zone=raw.time_zone, rows=rows_of)
     known = raw.interactions["item_id"].isin(raw.items["item_id"]).to_numpy()
     entries = list(raw.preparation_log)
     if not known.all() and on_unknown == "error":
@@ -64,6 +59,9 @@ def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
     if missing.any():
         entries.append(LogEntry("dropped", "places", int(missing.sum()), "no coordinates (NaN or a sentinel)"))
         entries.append(LogEntry("dropped", "check-ins", int(lost.sum()), "their place has no coordinates"))
+    if raw.bounds is None and (beyond := n_where_few_live(lat[~missing])):
+        why = "beyond 60 degrees of latitude, where few people live; are lat and lon exchanged?"
+        entries.append(LogEntry("noticed", "places", beyond, why))
     items = raw.items[~missing].reset_index(drop=True)
     interactions = raw.interactions[known & ~lost].reset_index(drop=True)
     if items.empty or interactions.empty:
@@ -72,17 +70,18 @@ def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
     return replace(raw, items=items, interactions=interactions, preparation_log=tuple(entries), item_rows=None)
 
 
-def check_ids(raw: RawData) -> None:
-    """Raise if an item id is duplicate or empty, or an interaction has no user or item."""
+def check_raw_ids(raw: RawData) -> None:
+    """Raise if an item id is duplicate, or an id of an item or a user is empty or cannot be one."""
     for frame, where, column in (
         (raw.items, raw.items_from, "item_id"),
         (raw.interactions, raw.interactions_from, "user_id"),
         (raw.interactions, raw.interactions_from, "item_id"),
     ):
-        empty = frame[column].isna().to_numpy() | (frame[column].astype(object) == "").to_numpy(dtype=bool)
-        if empty.any():
-            rows = _rows(raw, empty) if frame is raw.items else np.flatnonzero(empty) + 1
-            raise LgsidError(f"{where}: {rows_text(rows)}: {column} is empty")
+        if found := find_bad_ids(frame[column]):
+            mask, why = found
+            rows = _rows(raw, mask) if frame is raw.items else bad_rows(mask)
+            example = "" if why == "is empty" else f" {frame[column][mask].iloc[0]!r}"
+            raise LgsidError(f"{where}: {rows_text(rows)}: {column}{example} {why}")
     repeated = raw.items["item_id"].duplicated().to_numpy()
     if repeated.any():
         rows = _rows(raw, repeated)
@@ -92,46 +91,6 @@ def check_ids(raw: RawData) -> None:
             f"{raw.items_from}: {rows_text(rows)}: item_id {first!r} occurs more than once "
             f"(first in data row {_rows(raw, np.arange(len(raw.items)) == where)[0]}); keep one row per place"
         )
-
-
-def check_ranges(raw: RawData, lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], missing: Mask) -> None:
-    """Raise if coordinates are out of range, or latitude and longitude look swapped."""
-    bad_lat, bad_lon = ~missing & ~(np.abs(lat) <= 90), ~missing & ~(np.abs(lon) <= 180)
-    swapped = bad_lat & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
-    swapped |= _far_but_near_when_swapped(lat, lon, ~missing & ~bad_lat & ~bad_lon)
-    if swapped.any():
-        at = int(np.flatnonzero(swapped)[0])
-        raise LgsidError(
-            f"{raw.items_from}: {rows_text(_rows(raw, swapped))}: latitude {lat[at]:g} and longitude {lon[at]:g} "
-            "look swapped; exchange the two columns"
-        )
-    for name, values, bad, limit in (("latitude", lat, bad_lat, 90), ("longitude", lon, bad_lon, 180)):
-        if bad.any():
-            example = values[int(np.flatnonzero(bad)[0])]
-            raise LgsidError(
-                f"{raw.items_from}: {rows_text(_rows(raw, bad))}: {name} {example:g} is outside -{limit}..{limit} "
-                "degrees; correct it (are the values degrees?)"
-            )
-
-
-def _far_but_near_when_swapped(lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], valid: Mask) -> Mask:
-    """Return a mask of the valid points that are far from the median position, but near it with the values swapped."""
-    suspicious = np.zeros(len(lat), dtype=bool)
-    rows = np.flatnonzero(valid)
-    if len(rows):
-        y, x = lat[rows], lon[rows]
-        middle = float(np.median(y)), float(np.median(x))
-        suspicious[rows] = (_rough_km(y, x, *middle) > SWAP_FAR_KM) & (_rough_km(x, y, *middle) < SWAP_NEAR_KM)
-    return suspicious
-
-
-def _rough_km(
-    lat: npt.NDArray[np.float64], lon: npt.NDArray[np.float64], center_lat: float, center_lon: float
-) -> npt.NDArray[np.float64]:
-    """Return great-circle distances to one point, in km."""
-    phi, center = np.radians(lat), np.radians(center_lat)
-    cosine = np.sin(phi) * np.sin(center) + np.cos(phi) * np.cos(center) * np.cos(np.radians(lon - center_lon))
-    return np.asarray(6371.0 * np.arccos(np.clip(cosine, -1, 1)))
 
 
 def _rows(raw: RawData, mask: Mask) -> npt.NDArray[np.int64]:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from lgsid.artefacts.columns import to_numbers
+from lgsid.artefacts.delimited import read_delimited
+from lgsid.artefacts.times import to_times
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import read_table, to_numbers, to_times
 from lgsid.datasets.shared_files import MALAYSIA, MALAYSIA_TERMS
 
 FOLDER = Path("context_trails_petaling_jaya")
@@ -76,13 +78,13 @@ class ContextTrailsPetalingJaya(DataSource):
     def read(self) -> RawData:
         """Read places and check-ins."""
         path, places_path = self.root / CHECKINS, self.root / PLACES
-        log = read_table(path, ("user_id", "venue_id", "timestamp"), sep=";")
+        log = read_delimited(path, ("user_id", "venue_id", "timestamp"), sep=";")
         time = to_times(log["timestamp"], f"{path}: column timestamp")
         hour, weekday = local_hour_weekday(time, "Asia/Kuala_Lumpur")
         interactions = pd.DataFrame(
             {"user_id": log["user_id"], "item_id": log["venue_id"], "time": time, "hour": hour, "weekday": weekday}
         )
-        places = read_table(places_path, ("fsq_id", "latitude", "longitude", "category", "price", "category_lvlFs"))
+        places = read_delimited(places_path, ("fsq_id", "latitude", "longitude", "category", "price", "category_lvlFs"))
         labels = [[] if text == MISSING else BETWEEN_NAMES.split(text) for text in places["category"]]
         groups = [[g for g in text.split(", ") if g and g != MISSING] for text in places["category_lvlFs"]]
         price = to_numbers(places["price"], f"{places_path}: column price")

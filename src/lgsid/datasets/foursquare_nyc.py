@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lgsid.artefacts.columns import to_numbers
+from lgsid.artefacts.delimited import read_delimited
+from lgsid.artefacts.times import to_times
 from lgsid.datasets.category_groups import CategoryGroups
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.normalize_name import normalize_name
@@ -14,7 +17,6 @@ from lgsid.datasets.places_from_log import places_from_log
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import read_table, to_numbers, to_times
 from lgsid.datasets.shared_files import FOURSQUARE_TAXONOMY, NEW_YORK, NEW_YORK_TERMS, TAXONOMY_TERMS
 from lgsid.errors import LgsidError
 
@@ -86,7 +88,7 @@ class FoursquareNYC(DataSource):
         """Read check-ins, and the names of their places."""
         path = self.root / CHECKINS
         columns = ("user_idx", "poi_idx", "cat", "lat", "lon", "unix_s", "hour", "dow", "block")
-        table = read_table(path, columns)
+        table = read_delimited(path, columns)
         for name in ("lat", "lon", "hour", "dow"):
             table[name] = to_numbers(table[name], f"{path}: column {name}")
         interactions = pd.DataFrame(
@@ -126,7 +128,7 @@ class FoursquareNYC(DataSource):
 
 def _read_venues(path: Path) -> pd.DataFrame:
     """Count each name and type at each pair of coordinates."""
-    table = read_table(path, ("lat_lon", "poi", "type"), sep=";")
+    table = read_delimited(path, ("lat_lon", "poi", "type"), sep=";")
     parts = table["lat_lon"].str.split(" ", n=1, expand=True)
     if parts.shape[1] != 2:
         raise LgsidError(f"{path}: column lat_lon: expected latitude and longitude separated by a space")

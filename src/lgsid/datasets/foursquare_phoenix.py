@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from lgsid.artefacts.columns import to_numbers
+from lgsid.artefacts.delimited import read_delimited
+from lgsid.artefacts.times import to_times
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import shifted_hour_weekday
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import read_table, to_numbers, to_times
 from lgsid.datasets.shared_files import US_COUNTIES
 
 CHECKINS, PLACES = Path("foursquare_phoenix/PHO_checkin.csv.gz"), Path("foursquare_phoenix/PHO_POI.csv.gz")
@@ -69,14 +71,14 @@ class FoursquarePhoenix(DataSource):
     def read(self) -> RawData:
         """Read places and check-ins."""
         path, places_path = self.root / CHECKINS, self.root / PLACES
-        log = read_table(path, ("user_id", "POI_id", "time_offset", "UTC_time"))
+        log = read_delimited(path, ("user_id", "POI_id", "time_offset", "UTC_time"))
         time = to_times(log["UTC_time"], f"{path}: column UTC_time", fmt=TIME_FORMAT)
         offset_min = to_numbers(log["time_offset"], f"{path}: column time_offset")
         hour, weekday = shifted_hour_weekday(time, offset_min)
         interactions = pd.DataFrame(
             {"user_id": log["user_id"], "item_id": log["POI_id"], "time": time, "hour": hour, "weekday": weekday}
         )
-        places = read_table(places_path, ("POI_id", "POI_catname", "POI_catname_", "latitude", "longitude"))
+        places = read_delimited(places_path, ("POI_id", "POI_catname", "POI_catname_", "latitude", "longitude"))
         items = pd.DataFrame(
             {
                 "item_id": places["POI_id"],

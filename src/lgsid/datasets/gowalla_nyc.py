@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lgsid.artefacts.columns import to_numbers
+from lgsid.artefacts.delimited import read_delimited
+from lgsid.artefacts.times import to_times
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.places_from_log import places_from_log
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import read_table, to_numbers, to_times
 from lgsid.datasets.shared_files import NEW_YORK, NEW_YORK_TERMS
 
 EVENTS, VENUES = Path("gowalla_nyc/gowalla_events.csv.gz"), Path("gowalla_nyc/gowalla_venues.csv.gz")
@@ -71,7 +73,7 @@ class GowallaNYC(DataSource):
     def read(self) -> RawData:
         """Read the events and the names."""
         path = self.root / EVENTS
-        log = read_table(path, ("user", "time", "lat", "lon", "venue"), sep="\t", header=False)
+        log = read_delimited(path, ("user", "time", "lat", "lon", "venue"), sep="\t", header=False)
         for name in ("lat", "lon"):
             log[name] = to_numbers(log[name], f"{path}: column {name}")
         time = to_times(log["time"], f"{path}: column time", fmt=TIME_FORMAT)
@@ -80,7 +82,7 @@ class GowallaNYC(DataSource):
             {"user_id": log["user"], "item_id": log["venue"], "time": time, "hour": hour, "weekday": weekday}
         )
         items, rows, entries = places_from_log(log.assign(category=""), item="venue", category="category")
-        venues = read_table(
+        venues = read_delimited(
             self.root / VENUES, ("venue", "name", "lat", "lon"), sep="\t", header=False, quoting=csv.QUOTE_NONE
         )
         names = venues.drop_duplicates("venue").set_index("venue")["name"].str.strip()

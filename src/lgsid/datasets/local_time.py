@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zoneinfo
-
 import pandas as pd
 
-from lgsid.errors import LgsidError
+from lgsid.artefacts.times import zone_of
 
 
 def local_hour_weekday(time: pd.Series, zone: str) -> tuple[pd.Series, pd.Series]:
@@ -15,11 +13,7 @@ def local_hour_weekday(time: pd.Series, zone: str) -> tuple[pd.Series, pd.Series
     Raises:
         LgsidError: if the zone is unknown.
     """
-    try:
-        local = time.dt.tz_convert(zoneinfo.ZoneInfo(zone))
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
-        raise LgsidError(f"time zone {zone!r} is unknown; use a name such as Europe/Berlin or UTC") from error
-    return hour_weekday(local)
+    return hour_weekday(time.dt.tz_convert(zone_of(zone)))
 
 
 def shifted_hour_weekday(time: pd.Series, offset_min: pd.Series) -> tuple[pd.Series, pd.Series]:

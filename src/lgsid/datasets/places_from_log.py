@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lgsid.datasets.checks import missing_coordinates
+from lgsid.artefacts.coordinates import missing_coordinates
 from lgsid.datasets.preparation_log import LogEntry
 
 

@@ -11,7 +11,8 @@ class LogEntry:
     """One entry of the preparation log: what happened to how many rows, and why.
 
     Args:
-        action: "read", "made", "dropped" or "set" (a value was filled in).
+        action: "read", "made", "dropped", "set" (a value was filled in) or "noticed" (worth a look, nothing
+            was changed).
         what: Kind of rows: "check-ins", "places", "names".
         count: Number of rows.
         why: File that they were read from, or the reason.

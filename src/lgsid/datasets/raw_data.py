@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import geopandas
@@ -25,6 +26,8 @@ class RawData:
         preparation_log: What was read, and what the source itself dropped.
         polygons: Region polygons of the source, coarse to fine: name of the level -> frame with a column `name`. The
             builder uses them if its config has no regions.
+        bounds: Declared `south, west, north, east` of the places in degrees, None if nothing was declared.
+        time_zone: Declared IANA time zone of the places, None if nothing was declared.
     """
 
     items: pd.DataFrame
@@ -34,3 +37,5 @@ class RawData:
     item_rows: pd.Series | None = None
     preparation_log: tuple[LogEntry, ...] = ()
     polygons: dict[str, geopandas.GeoDataFrame] = field(default_factory=dict)
+    bounds: Mapping[str, float] | None = None
+    time_zone: str | None = None

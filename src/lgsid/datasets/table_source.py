@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from lgsid.artefacts.columns import check_columns, plain_values, to_ids, to_numbers, to_stripped_texts
+from lgsid.artefacts.coordinates import check_bounds
+from lgsid.artefacts.delimited import read_delimited
+from lgsid.artefacts.tables import open_parquet, to_frame
+from lgsid.artefacts.times import UNITS_US, Times, read_times
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import check_columns, read_any, to_numbers, to_times
 from lgsid.errors import LgsidError
 
 ITEM_COLUMNS = ("item_id", "lat", "lon")
 OPTIONAL_ITEM_COLUMNS = ("name", "category", "category_group", "brand")
 LOG_COLUMNS = ("user_id", "item_id", "time")
-HAS_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 REGION = re.compile(r"region_\d+")
 
 
@@ -37,11 +38,15 @@ class TableSource(DataSource):
         interaction_columns: Mapping of column names for the check-ins: `{user_id: user, time: visited_at}`.
         root: Folder in which relative paths, also those of region polygons and the taxonomy, are looked up. In a config
             file it starts from the folder of that file, elsewhere from the working directory.
-        time_zone: IANA time zone of local hours and weekdays, and of times without an offset.
-        time_format: A `strptime` format; null for ISO 8601.
-        time_unit: "s" or "ms" if times are numbers since 1970-01-01 UTC.
-        separator: Separator of CSV files.
+        time_zone: IANA time zone of local hours and weekdays, and of times without an offset. Of an hour that the clock
+            shows twice, times are in the first; times that the clock skips are moved to the end of the gap.
+        time_format: A `strptime` format; null for ISO 8601. A literal `Z` or `+0200` in it is the offset of all times.
+        time_unit: "s", "ms", "us" or "ns" if times are numbers since 1970-01-01 UTC.
+        separator: Separator of CSV files, one character.
         encoding: Encoding of CSV files.
+        bounds: Bounds of the places in degrees, `{south: 40.4, west: -74.3, north: 41, east: -73.6}`; a place outside
+            is an error. Without them, exchanged latitudes and longitudes are told by the time zone, by values out of
+            range and by latitudes where nobody lives only.
     """
 
     def __init__(
@@ -56,14 +61,20 @@ class TableSource(DataSource):
         time_unit: str | None = None,
         separator: str = ",",
         encoding: str = "utf-8",
+        bounds: dict[str, float] | None = None,
     ) -> None:
-        if time_unit not in (None, "s", "ms"):
-            raise LgsidError(f"TableSource: time_unit {time_unit!r} is unknown; use s or ms, or null for texts")
+        if time_unit is not None and time_unit not in UNITS_US:
+            known = ", ".join(UNITS_US)
+            raise LgsidError(f"TableSource: time_unit {time_unit!r} is unknown; use {known}, or null for texts")
+        if time_unit is not None and time_format is not None:
+            raise LgsidError("TableSource: give time_unit for numbers or time_format for texts, not both")
+        if bounds is not None:
+            check_bounds(bounds)
         self.root = Path(root)
         self.items, self.interactions = items, interactions
         self.item_columns, self.interaction_columns = dict(item_columns or {}), dict(interaction_columns or {})
         self.time_zone, self.time_format, self.time_unit = time_zone, time_format, time_unit
-        self.separator, self.encoding = separator, encoding
+        self.separator, self.encoding, self.bounds = separator, encoding, bounds
 
     def files(self) -> list[Path]:
         """Return the files that `read` reads."""
@@ -74,16 +85,35 @@ class TableSource(DataSource):
         items_from, log_from = self._path_of(self.items, "items"), self._path_of(self.interactions, "interactions")
         items = self._items(items_from)
         log = self._table(self.interactions, log_from, LOG_COLUMNS, self.interaction_columns)
-        time = self._times(log["time"], f"{log_from}: column {self.interaction_columns.get('time', 'time')}")
-        hour, weekday = local_hour_weekday(time, self.time_zone)
-        interactions = log.assign(
-            user_id=_ids(log["user_id"]), item_id=_ids(log["item_id"]), time=time, hour=hour, weekday=weekday
-        )
-        entries = (
+        times = self._times(log["time"], self._where(log_from, "time", self.interaction_columns))
+        hour, weekday = local_hour_weekday(times.utc, self.time_zone)
+        ids = {
+            name: to_ids(log[name], self._where(log_from, name, self.interaction_columns))
+            for name in ("user_id", "item_id")
+        }
+        interactions = log.assign(**ids, time=times.utc, hour=hour, weekday=weekday)
+        entries = [
             LogEntry("read", "places", len(items), items_from.name),
             LogEntry("read", "check-ins", len(interactions), log_from.name),
+        ]
+        if times.n_twice:
+            entries.append(LogEntry("set", "times", times.n_twice, "the clock showed them twice: took the first"))
+        if times.n_skipped:
+            entries.append(LogEntry("set", "times", times.n_skipped, "the clock skipped them: moved to the next hour"))
+        zone = None if self.time_zone == "UTC" else self.time_zone
+        return RawData(
+            items,
+            interactions,
+            str(items_from),
+            str(log_from),
+            preparation_log=tuple(entries),
+            bounds=self.bounds,
+            time_zone=zone,
         )
-        return RawData(items, interactions, str(items_from), str(log_from), None, entries)
+
+    @staticmethod
+    def _where(path: Path, name: str, mapping: dict[str, str]) -> str:
+        return f"{path}: column {mapping.get(name, name)}"
 
     def _path_of(self, table: str | Path | pd.DataFrame, name: str) -> Path:
         """Return the path of a table; of a data frame, what it is called in messages."""
@@ -92,11 +122,11 @@ class TableSource(DataSource):
     def _items(self, path: Path) -> pd.DataFrame:
         table = self._table(self.items, path, ITEM_COLUMNS, self.item_columns)
         for name in ("lat", "lon"):
-            table[name] = to_numbers(table[name], f"{path}: column {self.item_columns.get(name, name)}")
-        table["item_id"] = _ids(table["item_id"])
+            table[name] = to_numbers(table[name], self._where(path, name, self.item_columns))
+        table["item_id"] = to_ids(table["item_id"], self._where(path, "item_id", self.item_columns))
         for name in table.columns:
             if name in OPTIONAL_ITEM_COLUMNS or REGION.fullmatch(str(name)):
-                table[name] = table[name].astype(object).where(table[name].notna(), "").astype(str).str.strip()
+                table[name] = to_stripped_texts(plain_values(table[name]))
         return table
 
     def _table(
@@ -108,7 +138,7 @@ class TableSource(DataSource):
             check_columns(path, given, list(source.values()))
             table = given.reset_index(drop=True)
         else:
-            table = read_any(path, list(source.values()), sep=self.separator, encoding=self.encoding)
+            table = self._read(path, list(source.values()))
         kept = {name: table[column] for name, column in source.items()}
         for name in map(str, table.columns):
             ours = name in OPTIONAL_ITEM_COLUMNS or REGION.fullmatch(name) or name == "block"
@@ -116,33 +146,13 @@ class TableSource(DataSource):
                 kept[name] = table[name]
         return pd.DataFrame(kept)
 
-    def _times(self, values: pd.Series, where: str) -> pd.Series:
-        """Parse times; those without an offset are in `time_zone`."""
-        times = to_times(values, where, fmt=self.time_format, unit=self.time_unit)
-        naive = self._naive(values)
-        if not naive.any():
-            return times
-        wall = times[naive].dt.tz_localize(None)
-        dst_first = np.ones(len(wall), dtype=bool)  # the hour that a clock shows twice: the first one
-        try:
-            local = wall.dt.tz_localize(self.time_zone, ambiguous=dst_first, nonexistent="shift_forward")
-        except (KeyError, ValueError):  # an unknown zone: `local_hour_weekday` says so
-            return times
-        return times.where(~naive, local.dt.tz_convert("UTC").reindex(times.index))
+    def _read(self, path: Path, columns: list[str]) -> pd.DataFrame:
+        """Read a Parquet file (`.parquet`) with its types, or a delimited file as text."""
+        if path.suffix in {".parquet", ".pq"}:
+            table = to_frame(path, open_parquet(path, columns, "table with the columns of the config"))
+            check_columns(path, table, columns)
+            return table
+        return read_delimited(path, columns, sep=self.separator, encoding=self.encoding)
 
-    def _naive(self, values: pd.Series) -> npt.NDArray[np.bool_]:
-        """Return a mask of the times without an offset, shape (M,)."""
-        if self.time_unit or isinstance(values.dtype, pd.DatetimeTZDtype):
-            return np.zeros(len(values), dtype=bool)
-        if pd.api.types.is_datetime64_any_dtype(values):
-            return np.ones(len(values), dtype=bool)
-        if self.time_format:
-            return np.full(len(values), "%z" not in self.time_format.lower())
-        return ~values.astype(str).str.contains(HAS_OFFSET).to_numpy(dtype=bool)
-
-
-def _ids(values: pd.Series) -> pd.Series:
-    """Convert ids to texts: 12, "12" and 12.0 (an integer column with gaps) are the same; missing ones are empty."""
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    return values.astype(object).where(values.notna(), "").astype(str).str.strip()
+    def _times(self, values: pd.Series, where: str) -> Times:
+        return read_times(values, where, fmt=self.time_format, unit=self.time_unit, zone=self.time_zone)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from lgsid.artefacts.columns import to_numbers
+from lgsid.artefacts.delimited import read_delimited
+from lgsid.artefacts.times import to_times
 from lgsid.datasets.data_source import DataSource, data_root
 from lgsid.datasets.local_time import shifted_hour_weekday
 from lgsid.datasets.places_from_log import places_from_log
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
-from lgsid.datasets.reading import read_table, to_numbers, to_times
 
 COLUMNS = ("user", "venue", "category_id", "category", "lat", "lon", "offset_min", "time")
 TIME_FORMAT = "%a %b %d %H:%M:%S %z %Y"
@@ -44,7 +46,7 @@ class TSMC2014(DataSource):
     def read(self) -> RawData:
         """Read the log and make the table of its places."""
         path = self.root / self.path
-        log = read_table(path, COLUMNS, sep="\t", header=False, encoding=self.encoding, quoting=csv.QUOTE_NONE)
+        log = read_delimited(path, COLUMNS, sep="\t", header=False, encoding=self.encoding, quoting=csv.QUOTE_NONE)
         for name in ("lat", "lon", "offset_min"):
             log[name] = to_numbers(log[name], f"{path}: column {name}")
         time = to_times(log["time"], f"{path}: column time", fmt=TIME_FORMAT)

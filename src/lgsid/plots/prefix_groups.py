@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from lgsid.artefacts import Items
-from lgsid.artefacts.semantic_ids import level_letter
+from lgsid.artefacts.codes import level_letter
 from lgsid.functional.sids import group_rows, within_group_km
 
 MAX_PAIRS = 200_000

@@ -31,7 +31,7 @@ def test_tables_lead_back_to_the_object(city, sids):
         assert np.array_equal(Embeddings.from_frame(frame).for_items(city.items), vectors.vectors)
     with pytest.raises(LgsidError, match="needs the columns item_id, level_1"):
         SemanticIDs.from_frame(pd.DataFrame({"item_id": ["a"]}))
-    with pytest.raises(LgsidError, match="not of numbers"):
+    with pytest.raises(LgsidError, match="'x' is not a number"):
         Embeddings.from_frame(pd.DataFrame({"item_id": ["a"], "name": ["x"]}))
 
 

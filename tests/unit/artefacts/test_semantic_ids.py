@@ -142,7 +142,7 @@ def test_indexes_of_others_are_read(tmp_path, index, codes):
     [
         ({"q": ["<a_1>"]}, "neither an id nor a row"),
         ({"7": ["<a_1>"]}, "neither an id nor a row"),
-        ({"p0": ["<a>"]}, "expected a list of tokens"),
+        ({"p0": ["<a>"]}, "token '<a>' is no label with a code"),
         ({"p0": 3}, "expected a list of tokens"),
         ({}, "not an index"),
         ([1], "not an index"),

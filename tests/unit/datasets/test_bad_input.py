@@ -127,7 +127,9 @@ def test_no_coordinates(tables, lat, lon, shown):
 
 def test_coordinates_that_are_no_numbers(tables):
     change(tables, "places.csv", 6, "lat", "52,1")
-    assert message(tables) == "places.csv: column lat: data row 6: '52,1' is not a number"
+    assert message(tables) == (
+        "places.csv: column lat: data row 6: '52,1' is not a number; write decimals with a point"
+    )
 
 
 def test_infinite_coordinates(tables):
@@ -138,7 +140,10 @@ def test_infinite_coordinates(tables):
 def test_unparsable_times(tables):
     change(tables, "log.csv", 4, "time", "yesterday")
     change(tables, "log.csv", 8, "time", "")
-    assert message(tables) == "log.csv: column time: data rows 4, 8: time 'yesterday' does not follow ISO 8601"
+    assert message(tables) == (
+        "log.csv: column time: data rows 4, 8: time 'yesterday' does not follow ISO 8601; "
+        "set `time_format` if it follows another one"
+    )
 
 
 def test_duplicate_item_ids(tables):
@@ -226,7 +231,10 @@ def test_line_with_too_many_values(tables):
     lines = (tables / "log.csv").read_text().splitlines()
     lines[6] += ",one,more"
     (tables / "log.csv").write_text("\n".join(lines))
-    assert message(tables) == "log.csv: not a table with separator ',' (Expected 3 fields in line 7, saw 5)"
+    assert message(tables) == (
+        "log.csv: data row 6: 5 values in 3 columns (user_id, item_id, time); "
+        "put values with ',' in quotes, write decimals with a point"
+    )
 
 
 def test_unknown_time_zone(tables):
@@ -260,10 +268,10 @@ def test_mistakes_in_the_config(arguments, expected):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"separator": ""}, "places.csv: not a table with separator ''"),
-        ({"separator": "\n"}, "places.csv: not a table with separator '\\n'"),
+        ({"separator": ""}, "places.csv: separator '' is not one; use a single character"),
+        ({"separator": "\n"}, "places.csv: separator '\\n' is not one; use a single character"),
         ({"time_format": "%Q"}, "log.csv: column time: time format '%Q' is not one of strptime's"),
-        ({"time_unit": "weeks"}, "TableSource: time_unit 'weeks' is unknown; use s or ms"),
+        ({"time_unit": "weeks"}, "TableSource: time_unit 'weeks' is unknown; use s, ms, us, ns, or null for texts"),
         ({"time_zone": "Mars/Olympus"}, "time zone 'Mars/Olympus' is unknown"),
         ({"encoding": "utf-99"}, "encoding 'utf-99' is unknown"),
         ({"root": "nowhere"}, "nowhere/places.csv: no such file"),

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.codes import sizes_of
 from lgsid.artefacts.dataset import Dataset
-from lgsid.artefacts.semantic_ids import sizes_of
 from lgsid.typing import DataShape
 
 
@@ -43,5 +43,5 @@ class LogSource:
             n_categories=len(items.codes("category")[1]),
             n_category_groups=len(items.codes("category_group")[1]),
             n_brands=len(items.codes("brand")[1]),
-            codebook_sizes=() if self.codes is None else sizes_of(self.codes),
+            codebook_sizes=() if self.codes is None else sizes_of(self.codes, "semantic IDs"),
         )
