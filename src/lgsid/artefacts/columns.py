@@ -57,11 +57,31 @@ def plain_values(values: pd.Series) -> pd.Series:
     return values
 
 
-def to_stripped_texts(values: pd.Series) -> pd.Series:
-    """Return values as texts without surrounding whitespace, missing ones empty."""
+def to_texts(values: pd.Series, where: str) -> pd.Series:
+    """Turn a column into texts, missing values into empty ones; 12.0 in a column of whole numbers is "12".
+
+    Args:
+        values: The column.
+        where: File and column, for the message.
+
+    Raises:
+        LgsidError: if a value is of bytes, or of no valid Unicode; names its data row.
+    """
+    values = plain_values(values)
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")
     if not isinstance(values.dtype, pd.StringDtype):
-        values = values.astype(object).where(values.notna(), "").astype(str)
-    return values.fillna("").str.strip()
+        values = values.astype(object).where(values.notna(), "")
+        wrong = values.map(_is_broken_text).to_numpy(dtype=bool)
+        if wrong.any():
+            raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: not a text of valid Unicode; save it as UTF-8")
+        values = values.map(lambda value: value.decode("utf-8") if isinstance(value, bytes) else str(value)).astype(str)
+    return values.fillna("")
+
+
+def to_stripped_texts(values: pd.Series, where: str) -> pd.Series:
+    """Return values as texts without surrounding whitespace, missing ones empty. See `to_texts`."""
+    return to_texts(values, where).str.strip()
 
 
 def to_numbers(values: pd.Series, where: str) -> pd.Series:
@@ -79,7 +99,7 @@ def to_numbers(values: pd.Series, where: str) -> pd.Series:
         raise LgsidError(f"{where}: values of type {values.dtype} are not numbers")
     if pd.api.types.is_numeric_dtype(values):
         return pd.Series(values.to_numpy(np.float64, na_value=np.nan), index=values.index)
-    texts = to_stripped_texts(values)
+    texts = to_stripped_texts(values, where)
     numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
     wrong = numbers.isna() & ~texts.str.lower().isin(MISSING_TEXTS)
     if wrong.any():
@@ -105,7 +125,7 @@ def to_ids(values: pd.Series, where: str) -> pd.Series:
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind == "floating":
         numbers = values.to_numpy(np.float64, na_value=np.nan)
-        wrong = ~np.isnan(numbers) & ((numbers % 1 != 0) | (np.abs(numbers) >= WHOLE_FLOATS))
+        wrong = ~np.isnan(numbers) & ((np.trunc(numbers) != numbers) | (np.abs(numbers) >= WHOLE_FLOATS))
         if wrong.any():
             example = float(numbers[wrong][0])
             why = "is not a whole number" if abs(example) < WHOLE_FLOATS else "has lost digits as a float"
@@ -113,29 +133,7 @@ def to_ids(values: pd.Series, where: str) -> pd.Series:
         values = pd.Series(numbers, index=values.index).astype("Int64")
     elif kind not in {"string", "integer", "empty"}:
         raise LgsidError(f"{where}: ids must be texts or integers, these are {kind}; store them as texts")
-    return to_stripped_texts(values)
-
-
-def to_texts(values: pd.Series, where: str) -> pd.Series:
-    """Turn a column of names into texts, missing ones empty; 12.0 in a column of whole numbers is "12".
-
-    Args:
-        values: The column.
-        where: File and column, for the message.
-
-    Raises:
-        LgsidError: if a value is of bytes that are no UTF-8, or of no valid Unicode; names its data row.
-    """
-    values = plain_values(values)
-    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")
-    if not isinstance(values.dtype, pd.StringDtype):
-        wrong = values.map(lambda value: isinstance(value, bytes)).to_numpy(dtype=bool)
-        values = values.astype(object).where(values.notna(), "").astype(str)
-        wrong |= False if to_arrow_texts(values) is not None else ~values.map(_is_text).to_numpy(dtype=bool)
-        if wrong.any():
-            raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: not a text of valid Unicode; save it as UTF-8")
-    return values.fillna("")
+    return to_stripped_texts(values, where)
 
 
 def to_arrow_texts(values: Any) -> pa.Array | None:
@@ -188,8 +186,14 @@ def check_ids(values: Any, where: str, column: str = "item_id") -> None:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a value is a text that UTF-8 can hold: half of a surrogate pair is none."""
+    return isinstance(value, str) and not _is_broken_text(value)
+
+
+def _is_broken_text(value: Any) -> bool:
+    """Whether a value is bytes that are no UTF-8, or a text that UTF-8 cannot hold: half of a surrogate pair."""
     try:
-        return isinstance(value, str) and value.encode("utf-8") is not None
-    except UnicodeEncodeError:
-        return False
+        if isinstance(value, (bytes, str)):
+            value.decode("utf-8") if isinstance(value, bytes) else value.encode("utf-8")
+    except UnicodeError:
+        return True
+    return False

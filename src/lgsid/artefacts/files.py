@@ -77,7 +77,10 @@ def parse_json_text(text: str | bytes, where: str) -> Any:
     """
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(text, object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+        found = json.loads(text, object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():  # half of a surrogate pair is no text
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
+        return found
     except (ValueError, RecursionError) as error:  # decoding errors are ValueErrors
         reason = str(error).splitlines()[0] if isinstance(error, ValueError) else "nested too deeply"
         raise LgsidError(f"{where}: not valid JSON ({reason})") from error

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyproj.exceptions import ProjError
 from shapely.errors import ShapelyError
 
-from lgsid.artefacts.columns import bad_rows, repeated_names, rows_text, to_ids, to_numbers, to_texts
+from lgsid.artefacts.columns import bad_rows, repeated_names, rows_text, to_ids, to_numbers, to_stripped_texts
 from lgsid.artefacts.coordinates import check_coordinates
 from lgsid.artefacts.delimited import read_delimited, read_text
 from lgsid.artefacts.files import parse_json_text, read_json
@@ -142,7 +142,7 @@ def joined_texts(values: pd.Series, where: str) -> pd.Series:
     """Turn values into texts, lists joined by commas."""
     if values.dtype == object:
         values = values.map(lambda value: ", ".join(_words(value)) if isinstance(value, (list, np.ndarray)) else value)
-    return to_texts(values, where).str.strip()
+    return to_stripped_texts(values, where)
 
 
 def _words(value: Iterable[Any]) -> list[str]:

@@ -76,9 +76,9 @@ def read_times(
         offsets = np.full(len(values), np.nan if values.dt.tz is None else 0.0)
         _refuse(values.isna(), values, where, "is missing")
     elif fmt is not None:
-        wall, offsets = _from_format(to_stripped_texts(values), where, fmt)
+        wall, offsets = _from_format(to_stripped_texts(values, where), where, fmt)
     else:
-        wall, offsets = _from_iso_8601(to_stripped_texts(values), where)
+        wall, offsets = _from_iso_8601(to_stripped_texts(values, where), where)
     _refuse(~wall.dt.year.between(FIRST_YEAR, LAST_YEAR), values, where, _not_in_range(values))
     return _to_utc(wall.dt.as_unit("us"), offsets, time_zone)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lgsid.artefacts.columns import check_columns, plain_values, to_ids, to_numbers, to_stripped_texts
+from lgsid.artefacts.columns import check_columns, to_ids, to_numbers, to_stripped_texts
 from lgsid.artefacts.coordinates import check_bounds
 from lgsid.artefacts.delimited import read_delimited
 from lgsid.artefacts.tables import open_parquet, to_frame
@@ -126,7 +126,7 @@ class TableSource(DataSource):
         table["item_id"] = to_ids(table["item_id"], self._where(path, "item_id", self.item_columns))
         for name in table.columns:
             if name in OPTIONAL_ITEM_COLUMNS or REGION.fullmatch(str(name)):
-                table[name] = to_stripped_texts(plain_values(table[name]))
+                table[name] = to_stripped_texts(table[name], self._where(path, name, self.item_columns))
         return table
 
     def _table(
