@@ -38,9 +38,8 @@ class Dataset:
     report: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not len(self.items) or not len(self.interactions):
-            found = f"{len(self.items)} items and {len(self.interactions)} interactions"
-            raise LgsidError(f"dataset: {found}; it needs some of both")
+        if not len(self.items):
+            raise LgsidError("items table: no places in it")
         if not self.items.located.all():
             rows = rows_text(bad_rows(~self.items.located))
             raise LgsidError(f"items table: {rows}: no coordinates; every place of a dataset needs them")

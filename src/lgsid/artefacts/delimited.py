@@ -63,6 +63,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
             raise LgsidError(f"{path}: not a text file, but {kind}")
     if raw[:2] in UTF16_MARKS and not UTF16.match(encoding):
         raise LgsidError(f"{path}: starts with the mark of UTF-16; set `encoding: utf-16`, or save the file as UTF-8")
+    check_encoding(encoding, path)
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -71,12 +72,20 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
             f"{path}: line {line}: byte 0x{raw[error.start]:02x} is not {encoding}; "
             "save the file as UTF-8 or set `encoding` (often latin-1)"
         ) from error
-    except (LookupError, ValueError) as error:  # no such encoding, or one that is not for texts
-        raise LgsidError(f"{path}: encoding {encoding!r} is unknown; try utf-8 or latin-1") from error
+    except UnicodeError as error:
+        raise LgsidError(f"{path}: not {encoding} ({error}); save the file as UTF-8 or set `encoding`") from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise LgsidError(f"{path}: line {line}: a NUL character; the file is damaged, or in another encoding (utf-16?)")
     return text.removeprefix("\ufeff")
+
+
+def check_encoding(encoding: str, path: str | Path) -> None:
+    """Raise if Python knows no text encoding of that name."""
+    try:
+        b"a".decode(encoding, errors="replace")
+    except (LookupError, ValueError) as error:  # no such encoding, or one that is not for texts
+        raise LgsidError(f"{path}: encoding {encoding!r} is unknown; try utf-8 or latin-1") from error
 
 
 def read_delimited(

@@ -41,10 +41,12 @@ class Interactions:
         if not pd.api.types.is_datetime64_any_dtype(self.frame["time"]) or self.frame["time"].hasnans:
             raise LgsidError("interactions table: column time: not all values are timestamps")
         for name, (first, last) in CLOCK.items():
+            if not pd.api.types.is_integer_dtype(self.frame[name]):
+                raise LgsidError(f"interactions table: column {name}: expected integers from {first} to {last}")
             wrong = ~self.frame[name].between(first, last)
-            if not pd.api.types.is_integer_dtype(self.frame[name]) or wrong.any():
-                rows = f"{rows_text(bad_rows(wrong))}: " if wrong.any() else ""
-                raise LgsidError(f"interactions table: column {name}: {rows}expected integers from {first} to {last}")
+            if wrong.any():
+                rows = rows_text(bad_rows(wrong))
+                raise LgsidError(f"interactions table: column {name}: {rows}: expected integers from {first} to {last}")
         unknown = sorted(set(self.frame["split"].unique()) - set(SPLITS), key=str)
         if unknown:
             raise LgsidError(f"interactions table: unknown split {unknown[0]!r}; known are {', '.join(SPLITS)}")

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import geopandas
-import pandas as pd
+import pyarrow as pa
+from pyproj.exceptions import ProjError
+from shapely.errors import ShapelyError
 
+from lgsid.artefacts.columns import bad_rows, rows_text
+from lgsid.artefacts.delimited import check_encoding
 from lgsid.errors import LgsidError
 
 FIELD = re.compile(r"\{([^{}]+)\}")
@@ -59,7 +63,8 @@ class PolygonLayer:
             A frame in EPSG:4326 with the columns `label`, `parent` (empty if there is none) and the geometry.
 
         Raises:
-            LgsidError: if the file is missing or unreadable, lacks a column, or has no coordinate reference system.
+            LgsidError: if the file is missing or unreadable, lacks a column, has no coordinate reference system, or
+                holds something else than polygons.
         """
         frame = self.frame if self.frame is not None else self._read(root)
         where = self.path or "polygons"
@@ -70,12 +75,16 @@ class PolygonLayer:
             raise LgsidError(f"{where}: missing column {', '.join(missing)}; the polygons have {known}")
         if frame.crs is None:
             raise LgsidError(f"{where}: the polygons have no coordinate reference system; save them as GeoJSON")
+        check_polygons(frame.geometry, where)
         labels = self._labels(frame, wanted)
         parents = frame[self.parent].fillna("").astype(str).to_numpy() if self.parent else ""
         out = geopandas.GeoDataFrame(
             {"label": labels, "parent": parents}, geometry=frame.geometry.to_numpy(), crs=frame.crs
         )
-        return out.to_crs("EPSG:4326")
+        try:
+            return out.to_crs("EPSG:4326")
+        except (ProjError, ValueError) as error:
+            raise LgsidError(f"{where}: coordinate reference system {frame.crs.name!r}: {error}") from error
 
     def _labels(self, frame: geopandas.GeoDataFrame, wanted: list[str]) -> list[str]:
         texts = {c: frame[c].fillna("").astype(str).str.strip().tolist() for c in wanted}
@@ -97,6 +106,8 @@ class PolygonLayer:
         if not file.is_file():
             raise LgsidError(f"{file}: no such file (region polygons); correct `path` or leave the regions out")
         options = {"encoding": self.encoding} if self.encoding else {}
+        if self.encoding:
+            check_encoding(self.encoding, file)
         try:
             if file.suffix == ".parquet":
                 return geopandas.read_parquet(file)
@@ -106,6 +117,30 @@ class PolygonLayer:
             return geopandas.read_file(source, **options)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise LgsidError(f"{file}: the gzip file is truncated or broken; download or copy it again") from error
-        except (ValueError, OSError, RuntimeError, pd.errors.ParserError) as error:
+        except (ValueError, OSError, RuntimeError, LookupError, pa.ArrowException, ShapelyError, ProjError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise LgsidError(f"{self.path}: not readable as polygons ({reason})") from error
+
+
+def check_polygons(shapes: geopandas.GeoSeries, where: str) -> None:
+    """Raise if there are no polygons, one is missing, empty or something else, or degrees are out of range.
+
+    Raises:
+        LgsidError: names the data rows.
+    """
+    if shapes.empty:
+        raise LgsidError(f"{where}: there are no polygons in it")
+    for wrong, why in (
+        (shapes.isna() | shapes.is_empty, "no geometry; remove the row"),
+        (~shapes.geom_type.isin(["Polygon", "MultiPolygon"]), "not a polygon; regions are polygons"),
+    ):
+        if wrong.any():
+            raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: {why}")
+    if shapes.crs.is_geographic:
+        bounds = shapes.bounds
+        inside = bounds[["minx", "maxx"]].abs().le(360).all(axis=1) & bounds[["miny", "maxy"]].abs().le(90).all(axis=1)
+        if not inside.all():
+            raise LgsidError(
+                f"{where}: {rows_text(bad_rows(~inside))}: coordinates are no degrees of longitude and latitude; are "
+                "they exchanged, or in another coordinate reference system than the file states?"
+            )

@@ -3,7 +3,7 @@ import gzip
 import geopandas
 import numpy as np
 import pytest
-from shapely.geometry import box
+from shapely.geometry import LineString, Point, Polygon, box
 
 from lgsid.datasets import PolygonLayer, RegionJoin
 from lgsid.errors import LgsidError
@@ -95,3 +95,59 @@ def test_mistakes(tmp_path):
         RegionJoin("r", [wrong]).match(*at)
     with pytest.raises(LgsidError, match="no polygon layers"):
         RegionJoin("r", [])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "crs", "message"),
+    [
+        ([box(10, 50, 11, 51), None], "EPSG:4326", "data row 2: no geometry; remove the row"),
+        ([box(10, 50, 11, 51), Polygon()], "EPSG:4326", "data row 2: no geometry"),
+        ([Point(10, 50), box(10, 50, 11, 51)], "EPSG:4326", "data row 1: not a polygon"),
+        ([LineString([(10, 50), (11, 51)])] * 2, "EPSG:4326", "data rows 1, 2: not a polygon"),
+        ([box(10, 50, 11, 51), box(5e5, 5e6, 6e5, 6e6)], "EPSG:4326", "data row 2: coordinates are no degrees"),
+        ([box(40, -112, 41, -111)] * 2, "EPSG:4326", "data rows 1, 2: coordinates are no degrees .* exchanged"),
+        ([box(10, 50, 11, 51)] * 2, None, "have no coordinate reference system"),
+        ([], "EPSG:4326", "there are no polygons"),
+    ],
+)
+def test_layers_that_are_no_polygons(shapes, crs, message):
+    frame = geopandas.GeoDataFrame({"name": ["a", "b"][: len(shapes)]}, geometry=shapes, crs=crs)
+    with pytest.raises(LgsidError, match=message):
+        match(RegionJoin("level", [PolygonLayer.from_frame(frame)]), [(50.5, 10.5)])
+
+
+def test_polygons_in_meters_are_transformed():
+    degrees = geopandas.GeoDataFrame({"name": ["a"]}, geometry=[box(10, 50, 11, 51)], crs="EPSG:4326")
+    for crs in ("EPSG:3857", "EPSG:32632"):
+        found = match(RegionJoin("level", [PolygonLayer.from_frame(degrees.to_crs(crs))]), [(50.5, 10.5), (52, 10.5)])
+        assert found.names.tolist() == ["a", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.geojson", b"{"),
+        ("a.geojson", b""),
+        ("a.geojson", b'{"type": "FeatureCollection", "features": []}'),
+        ("a.geojson", b'{"type": "Feature"}'),
+        ("a.geojson", b"\x00\xff\xfe"),
+        ("a.parquet", b"PAR1"),
+        ("a.geojson.gz", b"\x1f\x8b\x08 and then nothing"),
+        ("a.geojson.gz", gzip.compress(b"{")),
+        ("a.zip!b.shp", b"PK\x03\x04"),
+        ("a.shp", b"no shapes"),
+    ],
+)
+def test_files_that_are_no_layers_are_one_clear_line(tmp_path, name, content):
+    (tmp_path / name.partition("!")[0]).write_bytes(content)
+    with pytest.raises(LgsidError) as caught:
+        PolygonLayer(name).load(tmp_path)
+    assert name.partition("!")[0] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_encoding(tmp_path):
+    degrees = geopandas.GeoDataFrame({"name": ["a"]}, geometry=[box(10, 50, 11, 51)], crs="EPSG:4326")
+    degrees.to_file(tmp_path / "a.shp")
+    with pytest.raises(LgsidError, match="encoding 'utf-99' is unknown"):
+        PolygonLayer("a.shp", encoding="utf-99").load(tmp_path)
