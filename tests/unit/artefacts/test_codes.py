@@ -26,7 +26,7 @@ def semantic_ids(draw):
     return SemanticIDs(np.array(ids, dtype=object), np.array(rows), tuple(sizes))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sids=semantic_ids())
 def test_both_files_give_back_what_was_written(tmp_path_factory, sids):
     folder = tmp_path_factory.getbasetemp()

@@ -21,7 +21,7 @@ def tables(draw):
     return draw(st.lists(st.lists(VALUES, min_size=width, max_size=width), min_size=1, max_size=6))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rows=tables(), sep=st.sampled_from(",;\t|"), ending=st.sampled_from(["\n", "\r\n"]))
 def test_what_the_csv_module_writes_is_read_as_it_was(tmp_path_factory, rows, sep, ending):
     text, header = io.StringIO(), [f"c{i}" for i in range(len(rows[0]))]

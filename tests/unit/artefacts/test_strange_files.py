@@ -98,7 +98,7 @@ def test_vectors_of_every_kind_of_list(tmp_path, kind):
     assert found.metadata == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     ids=st.lists(IDS, min_size=1, max_size=5, unique=True),
     data=st.data(),
@@ -225,7 +225,7 @@ def test_line_separators_within_values_end_no_line(tmp_path):
     assert read_items(tmp_path / "a.jsonl").texts("name").tolist() == ["x\u2028y\x85z"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | NAMES,

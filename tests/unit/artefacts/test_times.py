@@ -34,7 +34,7 @@ def with_offset(moment, form):
     return text + {"colon": ":".join(digits), "basic": "".join(digits), "space": " " + "".join(digits)}[form[1]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     moments=st.lists(st.datetimes(**YEARS, timezones=OFFSETS), min_size=1, max_size=8),
     form=st.tuples(st.sampled_from("T "), st.sampled_from(["colon", "basic", "space"])),
@@ -48,7 +48,7 @@ def test_every_time_with_an_offset_is_the_instant_of_datetime(moments, form, spa
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     walls=st.lists(
         st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2037, 1, 1)), min_size=1, max_size=8
@@ -69,7 +69,7 @@ def test_local_times_are_those_of_zoneinfo(walls, zone):
     assert microseconds(read_times(stamps, "x", zone=zone).utc) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     moments=st.lists(
         st.datetimes(min_value=datetime(1981, 1, 1), max_value=datetime(2099, 1, 1), timezones=st.just(timezone.utc)),
