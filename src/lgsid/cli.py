@@ -13,6 +13,7 @@ from lgsid.pipeline.command import Command, commands
 from lgsid.plugins import suggestion
 from lgsid.system_errors import explained
 from lgsid.terminal import close_output, complain, prepare_output, show, tell
+from lgsid.trust import TRUST_FLAG, trusting
 
 HELP = ("-h", "--help")
 DESCRIPTION = "Geography-aware semantic IDs for place recommendation."
@@ -63,6 +64,17 @@ def dispatch(arguments: list[str]) -> None:
         show(overview(name, known))
         return
     found = known[name]
+    trusts = found.reads_configs and TRUST_FLAG in rest
+    with trusting(trusts):
+        run(found, name, [word for word in rest if not (trusts and word == TRUST_FLAG)])
+
+
+def run(found: Command[..., Any], name: str, rest: list[str]) -> None:
+    """Run a command with the words after its name.
+
+    Raises:
+        LgsidError: if they are wrong.
+    """
     if found.main is not None:
         found.main(rest)
         return

@@ -27,6 +27,7 @@ PARTS_OF_TRAINING = (
     "lightning.fabric.plugins",  # where some of lightning.pytorch.plugins are defined
 )
 TRUST_FLAG = "--trust-config"
+TRUST_HELP = "Let the configs name any class or function that can be imported: they are run as programs."
 
 trusted: ContextVar[bool] = ContextVar("trusted", default=False)
 """Whether configs may name anything that can be imported."""

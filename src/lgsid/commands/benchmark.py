@@ -17,7 +17,7 @@ RESULTS, RUNS = "benchmarks/results", "runs/benchmark"
 TABLES_FILE, PAGE_FILE = "README.md", "leaderboard.html"
 
 
-@command()
+@command(reads_configs=True)
 def run(
     suite: str,
     *,

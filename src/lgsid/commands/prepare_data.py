@@ -58,7 +58,7 @@ def check_builder(config: str, **options: Any) -> None:
     builder_of(config, options)
 
 
-@command(stage=AsStage(code=CODE, inputs=files_read, check=check_builder))
+@command(stage=AsStage(code=CODE, inputs=files_read, check=check_builder), reads_configs=True)
 def prepare(config: str, *, output: str, **options: Any) -> RenderableType:
     """Write items, interactions and the report of a dataset.
 
@@ -74,7 +74,7 @@ def prepare(config: str, *, output: str, **options: Any) -> RenderableType:
     return describe_dataset(dataset)
 
 
-@command()
+@command(reads_configs=True)
 def describe(config: str, **options: Any) -> RenderableType:
     """Print what was read, dropped and why, without writing a dataset.
 

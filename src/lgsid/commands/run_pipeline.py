@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lgsid.pipeline.pipeline import Pipeline
 
 
-@command()
+@command(reads_configs=True)
 def run(
     pipeline: str,
     *,

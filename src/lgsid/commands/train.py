@@ -59,7 +59,7 @@ def check_test(**arguments: Any) -> None:
     parse_training(words_of_test(**arguments))
 
 
-@command(stage=AsStage(code=CODE, seeded=True, check=check_fit), main=partial(train_with, "fit"))
+@command(stage=AsStage(code=CODE, seeded=True, check=check_fit), main=partial(train_with, "fit"), reads_configs=True)
 def fit(
     *, config: Sequence[str], output: str, seed: int = 2026, logger: str | None = None, **options: Any
 ) -> Mapping[str, Any]:
@@ -84,6 +84,7 @@ def fit(
 @command(
     stage=AsStage(code=CODE, seeded=True, check=check_test, follows="fit", unless="ckpt_path"),
     main=partial(train_with, "test"),
+    reads_configs=True,
 )
 def evaluate(
     *, config: Sequence[str], output: str, seed: int = 2026, logger: str | None = None, **options: Any
@@ -106,11 +107,11 @@ def evaluate(
     return train(words, record=False).config_dump
 
 
-@command(main=partial(train_with, "validate"))
+@command(main=partial(train_with, "validate"), reads_configs=True)
 def validate() -> None:
     """Validate a trained module."""
 
 
-@command(main=partial(train_with, "predict"))
+@command(main=partial(train_with, "predict"), reads_configs=True)
 def predict() -> None:
     """Write a module's predictions."""

@@ -14,6 +14,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from lgsid.datasets.dataset_builder import DatasetBuilder
 from lgsid.errors import LgsidError
 from lgsid.plugins import suggestion
+from lgsid.trust import limit_imports
 
 FILE_KEYS = frozenset({"path", "items", "interactions"})  # files that are looked up in `root`
 ROOT = re.compile(r"source(?:(?:\.init_args)?\.root)?")  # options that set the root
@@ -37,6 +38,7 @@ def builder_from_config(
     Raises:
         LgsidError: if an argument is unknown or invalid.
     """
+    limit_imports()
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(DatasetBuilder)
     parser.add_argument("--config", action="config")

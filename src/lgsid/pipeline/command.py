@@ -105,11 +105,13 @@ class Command(Generic[P, R]):
         function: The function.
         stage: What makes it a kind of stage; `None` for commands that are none.
         main: Takes the words of the command line as they are, for a command with a parser of its own.
+        reads_configs: Whether it makes classes that configs name, so that `--trust-config` may be given.
     """
 
     function: Callable[P, R]
     stage: AsStage | None = None
     main: Callable[[list[str]], None] | None = field(default=None)
+    reads_configs: bool = False
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -169,15 +171,16 @@ class Command(Generic[P, R]):
 
 
 def command(
-    stage: AsStage | None = None, main: Callable[[list[str]], None] | None = None
+    stage: AsStage | None = None, main: Callable[[list[str]], None] | None = None, reads_configs: bool = False
 ) -> Callable[[Callable[P, R]], Command[P, R]]:
     """Make a command of a typed function.
 
     Args:
         stage: What makes it a kind of stage; `None` for a command that is none.
         main: Takes the words of the command line as they are, for a command with a parser of its own.
+        reads_configs: Whether it makes classes that configs name.
     """
-    return lambda function: Command(function, stage, main)
+    return lambda function: Command(function, stage, main, reads_configs)
 
 
 def parameter_types(function: Callable[..., Any]) -> dict[str, Any]:

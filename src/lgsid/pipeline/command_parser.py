@@ -14,6 +14,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import SUPPLIED, Command, Option
 from lgsid.plugins import suggestion
+from lgsid.trust import TRUST_FLAG, TRUST_HELP
 
 KEY = re.compile(r'Parser key "([^"]+)"')
 VALUE = re.compile(r"(?:Got|Given) value: (.*)")
@@ -61,6 +62,8 @@ def words_parser(found: Command[..., Any], name: str) -> ArgumentParser:
             settings |= {"type": option.hint}
             settings |= {"required": True} if option.required else {"default": option.default}
         parser.add_argument(option.flag, **settings)
+    if found.reads_configs:
+        parser.add_argument(TRUST_FLAG, action="store_true", help=TRUST_HELP)
     return parser
 
 

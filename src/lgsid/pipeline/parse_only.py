@@ -13,6 +13,7 @@ from lgsid import plugins
 from lgsid.errors import LgsidError
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.training_cli import TrainingCLI, found_configs
+from lgsid.trust import limit_imports
 
 
 class ParserOnly(TrainingCLI):
@@ -48,6 +49,7 @@ def parse_training(words: Sequence[str]) -> None:
         LgsidError: saying which key or class is wrong, and what is known there.
     """
     plugins.load()
+    limit_imports()
     try:
         training_parser().parse_args(found_configs(words))
     except ArgumentError as error:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
+import sys
 import typing
 from dataclasses import dataclass, field
 from typing import Any
 
 from lgsid.plugins import subclasses, suggestion
+from lgsid.trust import TRUST_FLAG
 
 KEY = re.compile(r'Parser key "([^"]+)"')
 CLASS = re.compile(r"Problem with given class_path '([^']+)'")
@@ -20,6 +21,7 @@ NOT_IMPORTED = re.compile(r"No module named|cannot import name|has no attribute|
 NOT_AN_OPTION = re.compile(r"Option '([^']+)' is not accepted|[Kk]ey '([^']+)' is not expected")
 UNKNOWN_KEY = re.compile(r"Subcommand '\w+' does not accept option '([\w.]+)'")
 UNKNOWN_FLAG = re.compile(r"unrecognized arguments: (--?([\w-]+)[\w.-]*)")
+NOT_ALLOWED = re.compile(r"Importing '([\w.]+)' is not allowed")
 MISSING = re.compile(r"the following arguments are required: ([\w., ]+)")
 FILLER = (
     "Does not validate",
@@ -99,6 +101,11 @@ def explain(message: str, owner: str = "") -> str:
 
 def specific(line: str, place: Place) -> str | None:
     """Return the explanation of a line whose cause is known, `None` for all others."""
+    if match := NOT_ALLOWED.search(line):
+        return (
+            f"{place.name}: {match[1]} may not be named: it is not of lgsid, of a plugin, or of the optimizers, layers "
+            f"and trainer parts of torch and lightning; if you trust the config, add {TRUST_FLAG}"
+        )
     if match := UNKNOWN_KEY.search(line):
         return unknown_key(given(match), place)
     if (match := UNKNOWN_FLAG.search(line)) and ("." not in match[1] or match[2] not in TOP_KEYS):
@@ -171,9 +178,6 @@ def classes_in(hint: Any) -> list[Any]:
 
 
 def imported(path: str) -> Any:
-    """Import `module.name`, `None` where that fails."""
+    """Return `module.name` of a module that the parser has imported, `None` if there is none."""
     module, _, name = path.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except (ImportError, ValueError):
-        return None
+    return getattr(sys.modules.get(module), name, None)

@@ -39,10 +39,12 @@ from lgsid.pipeline.run_folder import working_in
 from lgsid.pipeline.start_of_run import StartOfRun
 from lgsid.system_errors import NotWritten, reason
 from lgsid.terminal import console
+from lgsid.trust import TRUST_FLAG, TRUST_HELP, limit_imports
 
 CKPT_WORDS = ("best", "last", "hpc", "registry")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
 HPARAMS_FILE = "hparams.yaml"  # of Lightning's CSVLogger
+EPILOG = f"{TRUST_FLAG}: {TRUST_HELP}"  # no argument of the parser, since a config could give those
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
 
 logger = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ class TrainingCLI(LightningCLI):
             save_config_callback=None,
             auto_configure_optimizers=False,
             seed_everything_default=2026,
-            parser_kwargs={**strict, **{name: dict(strict) for name in SUBCOMMANDS}},
+            parser_kwargs={**strict, **{name: {**strict, "epilog": EPILOG} for name in SUBCOMMANDS}},
             args=list(arguments),
         )
 
@@ -305,6 +307,7 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
     """
     plugins.load()
     silence()
+    limit_imports()
     try:
         with ExitStack() as held:
             return TrainingCLI(found_configs(arguments), record, held if record else None)
