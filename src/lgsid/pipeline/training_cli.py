@@ -33,6 +33,7 @@ from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.constructor_errors import LATE_ERRORS, explain_constructor, explain_late_constructor
 from lgsid.pipeline.metric_table import metric_line, metric_table
 from lgsid.pipeline.parser_errors import explain
+from lgsid.pipeline.portable_paths import PortablePaths
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import working_in
@@ -141,7 +142,7 @@ class TrainingCLI(LightningCLI):
 
         self.start = StartOfRun(str(self.subcommand), bool(path), begin)
         bars = progress_callbacks() if config.trainer.enable_progress_bar is not False else []
-        self.trainer_defaults["callbacks"] = [self.start, *bars]
+        self.trainer_defaults["callbacks"] = [self.start, PortablePaths(self.run_folder), *bars]
         listed = config.trainer.logger if isinstance(config.trainer.logger, list) else [config.trainer.logger]
         for options in (entry.init_args for entry in listed if hasattr(entry, "init_args")):
             if options.get("save_dir") in (None, "."):

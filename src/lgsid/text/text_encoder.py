@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import Self
 
+from lgsid.artefacts.files import write_json
 from lgsid.artefacts.hashes import text_hash
 from lgsid.artefacts.stage_record import check_recorded
 from lgsid.console import DataConsole
@@ -34,6 +36,7 @@ from lgsid.text.pretrained import first_line, load_pretrained
 logger = logging.getLogger(__name__)
 
 POOLING = {"cls": cls_pool, "mean": mean_pool, "last": last_pool}
+ADAPTER_CONFIG_FILE = "adapter_config.json"
 SECONDS_BETWEEN_LOG_LINES = 30.0
 
 
@@ -167,6 +170,9 @@ class TextEncoder(Describable, nn.Module):
         config.base_model_name_or_path = self.model  # the spec, not this machine's folder
         with writing(folder, "there may be parts of an adapter"):
             self.network.save_pretrained(str(folder))
+        path = Path(folder) / ADAPTER_CONFIG_FILE
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        write_json(path, {key: sorted_texts(value) for key, value in settings.items()})  # peft's sets have no order
 
     def weights_hash(self) -> str:
         """Return the hash of the pre-trained files, or of hub id and commit."""
@@ -270,7 +276,7 @@ class _Report:
 
 def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> Any:
     if adapter is not None:
-        if not (Path(adapter) / "adapter_config.json").is_file():
+        if not (Path(adapter) / ADAPTER_CONFIG_FILE).is_file():
             raise LgsidError(f"adapter {adapter!r}: no peft adapter there (no adapter_config.json)")
         for path in Path(adapter).iterdir():
             check_recorded(path)
@@ -291,6 +297,11 @@ def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers 5 for a name it is giving up
         return get_peft_model(network, config)
+
+
+def sorted_texts(value: Any) -> Any:
+    """Return a list of texts in order, anything else as it is."""
+    return sorted(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else value
 
 
 def _adapter_is_off(network: Any) -> bool:

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -139,6 +140,8 @@ def test_adapter_round_trip(folders: dict[str, str], tmp_path: Path) -> None:
             nn.init.normal_(p, std=0.2)
     model.save_adapter(tmp_path / "adapter")
     assert {"adapter_config.json", "adapter_model.safetensors"} <= {p.name for p in (tmp_path / "adapter").iterdir()}
+    targets = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())["target_modules"]
+    assert targets == ["key", "value"]  # in order, whatever the hash of a text is
     loaded = encoder(folders["bert"], adapter=str(tmp_path / "adapter"))
     torch.testing.assert_close(loaded.encode(TEXTS), model.encode(TEXTS))
     assert loaded.adapter_hash() == model.adapter_hash() != ""
