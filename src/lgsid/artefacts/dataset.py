@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from lgsid.artefacts.columns import bad_rows, rows_text
+from lgsid.artefacts.dataset_hash import dataset_hash
 from lgsid.artefacts.files import read_json, write_json
-from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.artefacts.interactions import SPLITS, Interactions
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
@@ -124,7 +124,7 @@ class Dataset:
         folder = Path(folder)
         self.items.write(folder / ITEMS_FILE)
         self.interactions.write(folder / INTERACTIONS_FILE)
-        write_json(folder / DATASET_FILE, {**self.report, "data_hash": self._hash_of_files(folder)})
+        write_json(folder / DATASET_FILE, {**self.report, "data_hash": dataset_hash(folder)})
 
     @property
     def data_hash(self) -> str:
@@ -136,11 +136,7 @@ class Dataset:
         with tempfile.TemporaryDirectory(prefix="lgsid-") as folder:
             self.items.write(Path(folder) / ITEMS_FILE)
             self.interactions.write(Path(folder) / INTERACTIONS_FILE)
-            return self._hash_of_files(Path(folder))
-
-    @staticmethod
-    def _hash_of_files(folder: Path) -> str:
-        return text_hash([file_hash(folder / ITEMS_FILE), file_hash(folder / INTERACTIONS_FILE)])
+            return dataset_hash(Path(folder))
 
     @property
     def name(self) -> str:

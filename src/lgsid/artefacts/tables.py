@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lgsid.artefacts.columns import repeated_names
+from lgsid.artefacts.dataset_hash import check_dataset_hash
 from lgsid.artefacts.files import atomic_path, parse_json_text
+from lgsid.artefacts.parquet_seal import EMPTY, SEAL_KEY, check_seal, seal
 from lgsid.artefacts.stage_record import check_recorded
 from lgsid.errors import LgsidError
 
@@ -35,6 +37,8 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
     if not path.is_file():
         raise LgsidError(f"{path}: no such file (expected the {kind})")
     check_recorded(path)
+    check_dataset_hash(path)
+    check_seal(path)
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
@@ -47,13 +51,16 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
         raise LgsidError(
             f"{path}: not a {kind}: missing column {', '.join(missing)}; it has {', '.join(table.column_names)}"
         )
-    return table
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != SEAL_KEY}
+    return table.replace_schema_metadata(metadata or None)
 
 
 def write_parquet(table: pa.Table, path: str | Path) -> None:
-    """Write a table as Parquet, atomically, with a checksum of every page."""
+    """Write a table as Parquet, atomically, with a checksum of every page and a hash of the whole file."""
+    sealable = table.replace_schema_metadata({**(table.schema.metadata or {}), SEAL_KEY: EMPTY})
     with atomic_path(path) as partial:
-        pq.write_table(table, partial, write_page_checksum=True)
+        pq.write_table(sealable, partial, write_page_checksum=True)
+        seal(partial)
 
 
 def read_metadata(table: pa.Table, path: str | Path, key: bytes = METADATA_KEY) -> dict[str, Any]:
