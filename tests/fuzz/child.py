@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 LIMIT_S = 120.0  # of the clock, which counts the load of the machine, too
-CPU_LIMIT_S = 45
+CPU_LIMIT_S = 20
 MEMORY_LIMIT = 6 << 30  # bytes of address space over what the process has when it is forked
 
 

@@ -102,11 +102,11 @@ def result_of(tree: Any) -> Check:
         saved = yaml.safe_load((folder / "out" / "fit_config.yaml").read_text())
         for part in ("model", "data"):
             wanted = asked.get(part, {}).get("init_args") or {}
-            given = saved[part]["init_args"]
+            given = saved[part].get("init_args") or {}
             for key, value in wanted.items():
                 if isinstance(value, (int, str, type(None))) and given.get(key) != value:
                     return f"{part}.{key} is {given.get(key)!r}, not {value!r}"
-        sizes = saved["model"]["init_args"].get("codebook_sizes")
+        sizes = (saved["model"].get("init_args") or {}).get("codebook_sizes")
         if sizes and (folder / "out" / "sids.parquet").is_file():
             found = pq.read_table(folder / "out" / "sids.parquet")
             for level, size in enumerate(sizes, start=1):
