@@ -78,13 +78,10 @@ def split_override(text: str) -> tuple[str, str, Any]:
     Raises:
         LgsidError: if it has another form.
     """
-    import yaml
+    from lgsid.config.yaml_reader import read_values
 
     target, equals, value = text.partition("=")
     stage, dot, key = target.partition(".")
     if not (equals and stage and dot and key):
         raise LgsidError(f"--set {text!r}: expected STAGE.KEY=VALUE, for example tiger.trainer.max_epochs=1")
-    try:
-        return stage, key, yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise LgsidError(f"--set {text!r}: the value is not YAML; quote it") from None
+    return stage, key, read_values(value, f"--set {text!r}")

@@ -11,10 +11,12 @@ import yaml
 
 import lgsid
 from lgsid.config.merging import merged
+from lgsid.config.yaml_reader import read_values
 from lgsid.errors import LgsidError
 from lgsid.plugins import moved_class, suggestion
 
 EXTENDS = "extends"
+MAX_CHAIN, MAX_FILES = 20, 200  # configs that extend or name each other; all files that one of them is made of
 YAML_SUFFIXES = (".yaml", ".yml")
 SUFFIXES = (*YAML_SUFFIXES, ".json")
 
@@ -67,21 +69,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
         LgsidError: if it is unreadable, is not YAML, or holds something else than a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
         raise LgsidError(f"{path}: cannot be read ({error})") from error
-    except yaml.YAMLError as error:
-        raise LgsidError(f"{path}: not valid YAML: {yaml_problem(error)}") from error
+    content = read_values(text, str(path))
     if not isinstance(content, dict):
         raise LgsidError(f"{path}: expected `key: value` lines, found {type(content).__name__}")
     return content
-
-
-def yaml_problem(error: yaml.YAMLError) -> str:
-    """Say in one line what is wrong with a YAML file, and in which line."""
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark is not None else str(problem)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -93,41 +87,50 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         LgsidError: if a file cannot be read, files extend each other, or a class is named that has moved.
     """
-    return read_over_base(path, ())
+    return ConfigReading().over_base(path, ())
 
 
-def read_over_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
-    """Read a config file that is named by the files `above`."""
-    here = path.resolve()
-    if here in above:
-        names = " -> ".join(file.name for file in (*above[above.index(here) :], here))
-        raise LgsidError(f"{path}: configs extend each other: {names}")
-    content = read_yaml(path)
-    check_classes(content, path)
-    base = content.pop(EXTENDS, None)
-    if base is None:
-        return dict(with_files(content, path.parent, (*above, here)))
-    if not isinstance(base, str):
-        raise LgsidError(f"{path}: {EXTENDS}: expected the name of one YAML file, found {base!r}")
-    own = with_files(content, path.parent, (*above, here))
-    try:
-        below = find_config(base, path.parent)
-    except LgsidError as error:
-        raise LgsidError(f"{path}: {EXTENDS}: {error}") from error
-    return dict(merged(read_over_base(below, (*above, here)), own))
+class ConfigReading:
+    """One reading of a config and of all files that it extends or names. It ends, whatever they name."""
 
+    def __init__(self) -> None:
+        self.n_files = 0
 
-def with_files(content: Any, folder: Path, above: tuple[Path, ...]) -> Any:
-    """Replace the names of YAML files inside a config by their content, as the command line does when it parses it."""
-    if isinstance(content, Mapping):
-        return {str(key): with_files(value, folder, above) for key, value in content.items()}
-    if isinstance(content, list):
-        return [with_files(value, folder, above) for value in content]
-    if isinstance(content, str) and content.endswith(YAML_SUFFIXES):
-        path = folder / content
-        if path.is_file():
-            return read_over_base(path, above)
-    return content
+    def over_base(self, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+        """Read a config file that is named by the files `above`."""
+        here = path.resolve()
+        if here in above:
+            names = " -> ".join(file.name for file in (*above[above.index(here) :], here))
+            raise LgsidError(f"{path}: configs extend each other: {names}")
+        self.n_files += 1
+        if len(above) > MAX_CHAIN or self.n_files > MAX_FILES:
+            limits = f"more than {MAX_CHAIN} in a row or {MAX_FILES} in all"
+            raise LgsidError(f"{path}: configs extend or name too many others, {limits}")
+        content = read_yaml(path)
+        check_classes(content, path)
+        base = content.pop(EXTENDS, None)
+        own = self.with_files(content, path.parent, (*above, here))
+        if base is None:
+            return dict(own)
+        if not isinstance(base, str):
+            raise LgsidError(f"{path}: {EXTENDS}: expected the name of one YAML file, found {base!r}")
+        try:
+            below = find_config(base, path.parent)
+        except LgsidError as error:
+            raise LgsidError(f"{path}: {EXTENDS}: {error}") from error
+        return dict(merged(self.over_base(below, (*above, here)), own))
+
+    def with_files(self, content: Any, folder: Path, above: tuple[Path, ...]) -> Any:
+        """Replace the names of YAML files inside a config by their content, as the parser of a command does."""
+        if isinstance(content, Mapping):
+            return {key: self.with_files(value, folder, above) for key, value in content.items()}
+        if isinstance(content, list):
+            return [self.with_files(value, folder, above) for value in content]
+        if isinstance(content, str) and content.endswith(YAML_SUFFIXES):
+            path = folder / content
+            if path.is_file():
+                return self.over_base(path, above)
+        return content
 
 
 def config_argument(path: Path) -> str:
