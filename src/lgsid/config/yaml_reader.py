@@ -63,7 +63,7 @@ def load_yaml(text: str) -> Any:
     check_size(node)
     check_keys(node)
     try:
-        return loader.construct_document(node)  # type: ignore[no-untyped-call]
+        return loader.construct_document(node)
     except ValueError as error:  # a date that does not exist, a number of thousands of digits
         raise refused(node.start_mark, f"a value cannot be read ({error}); put it in quotes") from error
 
