@@ -17,18 +17,19 @@ from trial.outcome import Family, Outcome
 
 USUAL_SEED = 2026
 SEAMS = {  # name in the table -> module, and how many inputs the usual trial has
-    "place tables": ("place_tables", 340),
-    "check-in times": ("check_in_times", 240),
-    "semantic IDs": ("sids", 220),
-    "embeddings": ("embeddings", 110),
-    "dataset folders": ("dataset_folders", 260),
-    "region polygons": ("regions", 170),
-    "training configs": ("training_configs", 260),
-    "pipelines and suites": ("pipelines", 400),
-    "command lines": ("command_lines", 420),
+    "place tables": ("place_tables", 300),
+    "check-in times": ("check_in_times", 230),
+    "semantic IDs": ("sids", 200),
+    "embeddings": ("embeddings", 100),
+    "dataset folders": ("dataset_folders", 230),
+    "region polygons": ("regions", 150),
+    "training configs": ("training_configs", 220),
+    "pipelines and suites": ("pipelines", 380),
+    "command lines": ("command_lines", 400),
+    "checkpoints": ("checkpoints", 170),
     "hostile names": ("hostile_names", 240),
-    "model folders": ("model_folders", 90),
-    "result files": ("results", 100),
+    "model folders": ("model_folders", 80),
+    "result files": ("results", 80),
     "plugins": ("plugins", 170),
 }
 """Numbers are upper bounds: a seam without random cases ends earlier."""

@@ -22,6 +22,7 @@ def preload() -> None:
     import lgsid.benchmark.leaderboard
     import lgsid.benchmark.page
     import lgsid.benchmark.scheduler
+    import lgsid.cli
     import lgsid.commands.benchmark
     import lgsid.datasets
     import lgsid.metrics
