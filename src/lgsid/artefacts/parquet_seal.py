@@ -1,7 +1,7 @@
 """A hash of a whole Parquet file inside it, so that any changed bit is noticed, in the footer and its metadata, too.
 
 The hash is the value of one metadata key of the footer. It is that of the file with zeros in its place. Parquet's own
-checksums cover pages only.
+checksums cover pages only. A program that reads the file with pyarrow and writes it anew leaves the zeros: no hash.
 """
 
 from __future__ import annotations
@@ -41,10 +41,7 @@ def check_seal(path: Path) -> None:
     with path.open("rb") as file:
         place, found = find_seal(file)
         if place and found != EMPTY and sealed_hash(file, place).encode("ascii") != found:
-            raise LgsidError(
-                f"{path}: damaged: does not fit the checksum inside it; make it again, or take it from a copy (what "
-                f"writes it anew on purpose leaves out the metadata {SEAL_KEY.decode()})"
-            )
+            raise LgsidError(f"{path}: damaged: does not fit the checksum inside it; make it again, or copy it again")
 
 
 def find_seal(file: BinaryIO) -> tuple[int, bytes]:

@@ -1,16 +1,28 @@
 """A run replaces and removes what a run made, and nothing else."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from lgsid.artefacts.files import write_json
+from lgsid.artefacts.locks import locked, try_lock
+from lgsid.artefacts.stage_record import MADE_BY
 from lgsid.benchmark.suite import Suite
 from lgsid.cli import main
 from lgsid.errors import LgsidError
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.pipeline.run_folder import MADE_BY, is_run_folder, new_partial, recover, remove, replace_folder
+from lgsid.pipeline.run_folder import (
+    is_run_folder,
+    new_partial,
+    recover,
+    remove,
+    replace_folder,
+    result_lock,
+    working_in,
+)
 
 OLD_RECORD = {"config": "a", "inputs": "b", "code": "c", "files": {}}
 
@@ -166,3 +178,40 @@ def test_links_are_read_and_never_followed_when_removing(home):
     remove(Path("run/more"))
     assert not Path("run/more").exists()
     assert tree(theirs) == {"theses.txt": b"ten years of work"}
+
+
+def test_a_stage_whose_record_is_damaged_is_still_a_runs_own(home):
+    Path("run/data").mkdir(parents=True)
+    Path("run/run.json").write_text("{")
+    Path("run/data/stage.json").write_text('{"made_by": "lgsid ruN"')
+    assert not is_run_folder(Path("run"))
+    write_json("run/data/provenance.json", {"stage": "data", "pipeline": "mine", "lgsid": "0.1.0"})
+    assert is_run_folder(Path("run"))
+    recover(Path("run/data"))
+    new = new_partial(Path("run/data"))
+    replace_folder(new, Path("run/data"))
+    assert json.loads(Path("run/data/stage.json").read_text()) == MADE_BY
+
+
+def test_a_command_works_in_a_folder_alone_and_makes_none_for_nothing(home):
+    folder = Path("deep/run")
+    with working_in(folder):
+        with pytest.raises(LgsidError, match=rf"deep/run: process {os.getpid()} \(since .*works here; wait"):
+            working_in(folder).__enter__()
+        assert folder.is_dir()
+    assert not Path("deep").exists()
+    with working_in(folder):
+        (folder / "result").write_text("1")
+    assert [p.name for p in folder.iterdir()] == ["result"]
+
+
+def test_a_command_and_a_pipeline_do_not_work_on_one_stage(home):
+    write_json("run/run.json", MADE_BY)
+    write_json("run/data/stage.json", MADE_BY)
+    write_json("suite/data.1/stage.json", MADE_BY)
+    with locked(Path("run/.lock"), Path("run")), pytest.raises(LgsidError, match="run/data: process"):
+        working_in(Path("run/data")).__enter__()
+    with working_in(Path("run/data")), pytest.raises(SystemExit):
+        main(["run", "m.yaml", "--run-folder", "run"])
+    with try_lock(result_lock(Path("suite/data.1"))), pytest.raises(LgsidError, match=r"suite/data.1: process"):
+        working_in(Path("suite/data.1")).__enter__()

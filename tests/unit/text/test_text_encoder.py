@@ -188,6 +188,35 @@ def test_cached_vectors_come_back_and_damaged_files_are_made_again(folders: dict
         model.encode(["something new"])
 
 
+def test_a_flipped_bit_in_the_cache_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cache, vectors = EmbeddingCache(tmp_path), torch.randn(6, 4)
+    cache.put("a", vectors)
+    path = cache.folder / "a.safetensors"
+    whole = path.read_bytes()
+    for byte in range(len(whole)):
+        content = bytearray(whole)
+        content[byte] ^= 1 << byte % 8
+        path.write_bytes(content)
+        found = cache.get("a")
+        assert found is None or torch.equal(found, vectors), byte  # padding of the header holds nothing
+        if byte > len(whole) - vectors.nbytes:
+            assert found is None
+    assert "a.safetensors: damaged; its texts are encoded again" in caplog.text
+    path.write_bytes(whole)
+    assert torch.equal(cache.get("a"), vectors)
+    path.rename(cache.folder / "b.safetensors")
+    assert cache.get("b") is None
+
+
+def test_vectors_that_are_not_finite_are_neither_returned_nor_cached(folders: dict[str, str], own_cache: Path) -> None:
+    model = encoder(folders["bert"])
+    with torch.no_grad():
+        next(model.network.parameters()).fill_(float("nan"))
+    with pytest.raises(LgsidError, match="text encoder: some vectors are not finite"):
+        model.encode(TEXTS)
+    assert not list(own_cache.rglob("*.safetensors"))
+
+
 def test_cache_is_bounded_by_least_recent_use(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, limit_bytes=3000)
     for i, key in enumerate("abc"):
