@@ -13,6 +13,7 @@ from typing import Any
 
 from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.hashes import file_hash
+from lgsid.artefacts.names import check_inside
 from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.comparison import Comparison
 from lgsid.benchmark.definition import canonical_hash, equal_definitions
@@ -109,6 +110,7 @@ class Board:
         kept = result.get("per_user")
         if kept is None:
             return None
+        check_inside(str(kept["file"]), f"{self.suite.name}: {cell.name}: per_user")
         path: Path = runs / str(kept["file"])
         again = f"run `lgsid benchmark run {self.suite.source} --only '{cell.name}'`"
         if not path.is_file():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lgsid
+from lgsid.artefacts.names import check_name, check_word
 from lgsid.benchmark.definition import definitions, seedless
 from lgsid.benchmark.entries import DATA_STAGE, with_controls
 from lgsid.benchmark.suite_file import DatasetEntry, MethodEntry, SuiteFile
@@ -15,7 +16,7 @@ from lgsid.benchmark.tasks import TASKS, Task
 from lgsid.config.config_files import find_config, read_yaml
 from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
-from lgsid.pipeline.pipeline import RENAMED, Pipeline, check_name, ordered
+from lgsid.pipeline.pipeline import RENAMED, Pipeline, ordered
 from lgsid.pipeline.stage import Stage
 from lgsid.plugins import suggestion
 
@@ -115,7 +116,7 @@ class Suite:
             if not getattr(content, key):
                 raise LgsidError(f"{source}: {key} is missing")
         name = source.stem if content.name is None else content.name
-        check_name(name, str(source))
+        check_name(name, f"{source}: name")
         if content.task not in TASKS:
             raise LgsidError(f"{source}: task: {suggestion(content.task, TASKS)}")
         task = TASKS[content.task]
@@ -228,8 +229,9 @@ def read_dataset(entry: DatasetEntry, source: Path) -> SuiteDataset:
     Raises:
         LgsidError: if its name cannot name a folder, or its config is not there.
     """
-    if not all(is_word(text) for text in (entry.name, entry.split)):
-        raise LgsidError(f"{source}: datasets: name and split have letters, digits, `-` and `_` only, found {entry!r}")
+    for key, text in (("name", entry.name), ("split", entry.split)):
+        check_word(text, f"{source}: datasets: {key}")
+    check_name(f"{entry.name}.{entry.split}", f"{source}: datasets")
     title = f"{entry.name}, {entry.split}" if entry.title is None else entry.title
     return SuiteDataset(entry.name, entry.split, title, find_config(entry.config, source.parent), entry.set or {})
 
@@ -241,17 +243,13 @@ def read_method(name: str, entry: MethodEntry, stages: Mapping[str, Stage], sour
         LgsidError: if its name cannot name a file, or its stage is unknown.
     """
     where = f"{source}: method {name}"
-    if not is_word(name):
-        raise LgsidError(f"{where}: a name has letters, digits, `-` and `_` only")
+    check_word(name, f"{source}: methods")
+    if entry.part:
+        check_word(entry.part, f"{where}: part")
     stage = name if entry.stage is None else entry.stage
     if stage not in stages:
         raise LgsidError(f"{where}: no such stage; {suggestion(stage, stages)}")
     return Method(name, stage, name if entry.title is None else entry.title, entry.help, entry.role, entry.part)
-
-
-def is_word(text: str) -> bool:
-    """Tell whether a text has letters, digits, `-` and `_` only."""
-    return text.replace("_", "").replace("-", "").isalnum()
 
 
 def budgeted(

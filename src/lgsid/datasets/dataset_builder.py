@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Group
 
 from lgsid.artefacts import Dataset, Interactions, Items
+from lgsid.artefacts.names import check_name
 from lgsid.datasets.brands import Brands
 from lgsid.datasets.category_groups import CategoryGroups
 from lgsid.datasets.checks import OnBad, check_raw, drop_repeated
@@ -61,6 +62,7 @@ class DatasetBuilder:
         unknown_items: OnBad = "error",
         repeated: str = "drop",
     ) -> None:
+        check_name(name, "name")
         if k_core < 0:
             raise LgsidError(f"k_core {k_core} is negative; 0 keeps everything")
         if repeated not in {"drop", "keep"}:

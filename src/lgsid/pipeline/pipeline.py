@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from lgsid.artefacts.names import check_inside, check_name, check_word
 from lgsid.config.config_files import find_config, read_yaml
 from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
@@ -136,7 +137,7 @@ class Pipeline:
         source = find_config(path)
         content = read_into(PipelineFile, read_yaml(source), str(source), RENAMED)
         name = source.stem if content.name is None else content.name
-        check_name(name, str(source))
+        check_name(name, f"{source}: name")
         if not content.stages:
             raise LgsidError(f"{source}: stages: expected at least one `stage: {{command: ...}}`")
         stages = {key: read_stage(key, entry, source) for key, entry in content.stages.items()}
@@ -153,16 +154,6 @@ class Pipeline:
         return cls(name, content.seed, ordered(stages, source), source, folder, chosen, variant_of=base)
 
 
-def check_name(name: str, where: str) -> None:
-    """Refuse a name that is not the name of one folder: a path, a hidden folder, or the folder above.
-
-    Raises:
-        LgsidError: naming what was found.
-    """
-    if not name.strip() or name.startswith(".") or set(name) & set("/\\\0\n"):
-        raise LgsidError(f"{where}: name: expected a word that can name a folder, found {name!r}")
-
-
 def read_stage(name: str, entry: StageEntry, source: Path) -> Stage:
     """Check the entry of one stage.
 
@@ -170,8 +161,7 @@ def read_stage(name: str, entry: StageEntry, source: Path) -> Stage:
         LgsidError: if its name cannot be one, a command is unknown or cannot run so, or a config file is not there.
     """
     where = f"{source}: stage {name}"
-    if not all(part.isalnum() for part in name.replace("-", "_").split("_") if part) or not name.strip("_-"):
-        raise LgsidError(f"{where}: a stage name has letters, digits, `-` and `_` only")
+    check_word(name, f"{source}: stages")
     if name == SEED:
         raise LgsidError(f"{where}: ${SEED} means the seed of the pipeline; choose another name")
     commands = (entry.command,) if isinstance(entry.command, str) else tuple(entry.command)
@@ -224,6 +214,8 @@ def ordered(stages: Mapping[str, Stage], source: Path) -> dict[str, Stage]:
     """
     complete: dict[str, Stage] = {}
     for name, stage in stages.items():
+        for _, inner in stage.references():
+            check_inside(inner, f"{source}: stage {name}")
         needs = [other for other, _ in stage.references()]
         for other in needs:
             if other not in stages:

@@ -160,7 +160,7 @@ def test_only(write):
         ({"primary": "mrr"}, r"primary: unknown metric; did you mean mrr@10\?"),
         ({"baseline": "TimeTransitions"}, r"baseline: unknown method; did you mean TimeTransition\?"),
         ({"methods": {"ours": {"stage": "tigre"}}}, r"method ours: no such stage; did you mean tiger\?"),
-        ({"methods": {"a/b": {"stage": "tiger"}}}, "method a/b: a name has letters"),
+        ({"methods": {"a/b": {"stage": "tiger"}}}, "methods: 'a/b' cannot name a file"),
         (
             {"methods": {"ours": {"stage": "tiger", "role": "best"}}},
             "methods: ours: role: known: control, counting, method",
