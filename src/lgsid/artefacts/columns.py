@@ -23,8 +23,10 @@ AROUND = r"^\s|\s$"
 
 
 def check_columns(path: str | Path, frame: pd.DataFrame, columns: Sequence[str], hint: str = "") -> None:
-    """Raise if a table is empty or lacks one of `columns`."""
-    missing = [name for name in columns if name not in frame.columns]
+    """Raise if a table is empty, names a column twice, or lacks one of `columns`."""
+    if twice := repeated_names(map(str, frame.columns)):
+        raise LgsidError(f"{path}: column {twice[0]!r} occurs more than once; rename one of them")
+    missing = [str(name) for name in columns if name not in frame.columns]
     if missing:
         raise LgsidError(
             f"{path}: missing column {', '.join(missing)}; the file has {', '.join(map(str, frame.columns))}{hint}"
@@ -65,13 +67,18 @@ def to_texts(values: pd.Series, where: str) -> pd.Series:
         where: File and column, for the message.
 
     Raises:
-        LgsidError: if a value is of bytes, or of no valid Unicode; names its data row.
+        LgsidError: if a value is a list or the like, bytes that are no UTF-8, or no valid Unicode; names its data row.
     """
     values = plain_values(values)
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     if not isinstance(values.dtype, pd.StringDtype):
         values = values.astype(object).where(values.notna(), "")
+        wrong = values.map(pd.api.types.is_list_like).to_numpy(dtype=bool)
+        if wrong.any():
+            raise LgsidError(
+                f"{where}: {rows_text(bad_rows(wrong))}: {str(values[wrong].iloc[0])[:40]!r} is not a text"
+            )
         wrong = values.map(_is_broken_text).to_numpy(dtype=bool)
         if wrong.any():
             raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: not a text of valid Unicode; save it as UTF-8")
@@ -107,6 +114,19 @@ def to_numbers(values: pd.Series, where: str) -> pd.Series:
         hint = "; write decimals with a point" if pd.notna(pd.to_numeric(example.replace(",", "."), "coerce")) else ""
         raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: {example!r} is not a number{hint}")
     return numbers
+
+
+def to_integers(values: pd.Series, where: str) -> pd.Series:
+    """Convert texts or numbers to int64.
+
+    Raises:
+        LgsidError: if a value is missing or no whole number; names its data row.
+    """
+    numbers = to_numbers(values, where)
+    wrong = ~(np.trunc(numbers) == numbers) | (numbers.abs() >= WHOLE_FLOATS)
+    if wrong.any():
+        raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: {str(values[wrong].iloc[0])!r} is not a whole number")
+    return numbers.astype(np.int64)
 
 
 def to_ids(values: pd.Series, where: str) -> pd.Series:

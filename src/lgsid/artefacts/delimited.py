@@ -124,6 +124,8 @@ def read_delimited(
         raise LgsidError(f"{path}: line {reader.line_num}: {error}; is a quote not closed?") from error
     if names is None:
         raise LgsidError(f"{path}: the file is empty")
+    if strange := [name for name in names if not name.isprintable()]:
+        raise LgsidError(f"{path}: the header names column {strange[0]!r}, with characters that cannot be shown")
     if twice := repeated_names(name for name in names if name):
         raise LgsidError(f"{path}: the header names column {twice[0]!r} more than once; rename one of them")
     parts = list(_chunks(path, reader, rows, names, sep))

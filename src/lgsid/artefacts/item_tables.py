@@ -55,6 +55,9 @@ def read_items(path: str | Path) -> Items:
         raise LgsidError(
             f"{path}: no column of item ids; name it item_id (the file has {', '.join(map(str, frame.columns))})"
         )
+    if ("lat" in source) != ("lon" in source):
+        have, lack = ("lat", "lon") if "lat" in source else ("lon", "lat")
+        raise LgsidError(f"{path}: column {source[have]} but none for {lack}; name it {lack}, or leave both out")
     columns: dict[str, Any] = {
         name: joined_texts(frame[source[name]], f"{path}: column {source[name]}")
         for name in TEXT_COLUMNS

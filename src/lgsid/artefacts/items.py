@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lgsid.artefacts.columns import check_ids, to_ids, to_numbers, to_texts
+from lgsid.artefacts.columns import check_ids, repeated_names, to_ids, to_numbers, to_texts
 from lgsid.artefacts.coordinates import check_in_range
 from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.tables import open_parquet, table_html, to_frame
@@ -54,6 +54,8 @@ class Items:
         missing = [name for name in ("item_id", "lat", "lon") if name not in frame.columns]
         if missing:
             raise LgsidError(f"items table: missing column {', '.join(missing)}")
+        if twice := repeated_names(map(str, frame.columns)):
+            raise LgsidError(f"items table: column {twice[0]!r} occurs more than once; rename one of them")
         frame = frame.reset_index(drop=True)
         frame = frame.assign(**{c: "" for c in TEXT_COLUMNS if c not in frame.columns})
         texts = [c for c in frame.columns if c in TEXT_COLUMNS or c.startswith("region_")]

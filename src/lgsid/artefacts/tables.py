@@ -42,7 +42,7 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8 is a ValueError
         raise LgsidError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
     if twice := repeated_names(table.column_names):
         raise LgsidError(f"{path}: column {twice[0]!r} occurs more than once; rename one of them")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lgsid.artefacts.columns import to_numbers
+from lgsid.artefacts.columns import to_integers, to_numbers
 from lgsid.artefacts.delimited import read_delimited
 from lgsid.artefacts.times import to_times
 from lgsid.datasets.category_groups import CategoryGroups
@@ -89,15 +89,15 @@ class FoursquareNYC(DataSource):
         path = self.root / CHECKINS
         columns = ("user_idx", "poi_idx", "cat", "lat", "lon", "unix_s", "hour", "dow", "block")
         table = read_delimited(path, columns)
-        for name in ("lat", "lon", "hour", "dow"):
-            table[name] = to_numbers(table[name], f"{path}: column {name}")
+        for name, convert in (("lat", to_numbers), ("lon", to_numbers), ("hour", to_integers), ("dow", to_integers)):
+            table[name] = convert(table[name], f"{path}: column {name}")
         interactions = pd.DataFrame(
             {
                 "user_id": table["user_idx"],
                 "item_id": table["poi_idx"],
                 "time": to_times(table["unix_s"], f"{path}: column unix_s", unit="s"),
-                "hour": table["hour"].astype(np.int64),
-                "weekday": table["dow"].astype(np.int64),
+                "hour": table["hour"],
+                "weekday": table["dow"],
                 "block": table["block"],
             }
         )

@@ -73,8 +73,7 @@ class FoursquarePhoenix(DataSource):
         path, places_path = self.root / CHECKINS, self.root / PLACES
         log = read_delimited(path, ("user_id", "POI_id", "time_offset", "UTC_time"))
         time = to_times(log["UTC_time"], f"{path}: column UTC_time", fmt=TIME_FORMAT)
-        offset_min = to_numbers(log["time_offset"], f"{path}: column time_offset")
-        hour, weekday = shifted_hour_weekday(time, offset_min)
+        hour, weekday = shifted_hour_weekday(time, log["time_offset"], f"{path}: column time_offset")
         interactions = pd.DataFrame(
             {"user_id": log["user_id"], "item_id": log["POI_id"], "time": time, "hour": hour, "weekday": weekday}
         )

@@ -47,10 +47,10 @@ class TSMC2014(DataSource):
         """Read the log and make the table of its places."""
         path = self.root / self.path
         log = read_delimited(path, COLUMNS, sep="\t", header=False, encoding=self.encoding, quoting=csv.QUOTE_NONE)
-        for name in ("lat", "lon", "offset_min"):
+        for name in ("lat", "lon"):
             log[name] = to_numbers(log[name], f"{path}: column {name}")
         time = to_times(log["time"], f"{path}: column time", fmt=TIME_FORMAT)
-        hour, weekday = shifted_hour_weekday(time, log["offset_min"])
+        hour, weekday = shifted_hour_weekday(time, log["offset_min"], f"{path}: column offset_min")
         interactions = pd.DataFrame(
             {"user_id": log["user"], "item_id": log["venue"], "time": time, "hour": hour, "weekday": weekday}
         )

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lgsid.datasets import DatasetBuilder, TableSource, TemporalSplit
+from lgsid.artefacts import Items
+from lgsid.datasets import TSMC2014, DatasetBuilder, TableSource, TemporalSplit
 from lgsid.errors import LgsidError
 
 N = 20
@@ -58,9 +59,10 @@ def test_a_row_with_decimal_commas_does_not_shift_its_columns(tmp_path):
         ({"item_id": ["p\x1b]0;x\x07", *IDS[1:]]}, "data row 1: item_id 'p\\x1b]0;x\\x07' holds a control character"),
         ({"item_id": [None, *IDS[1:]]}, "data row 1: item_id is empty"),
         ({"item_id": ["p1", *IDS[1:]]}, "data row 2: item_id 'p1' occurs more than once"),
+        ({"name": [{"en": "bar"}] * N}, "column name: data rows 1, 2, 3 and 17 more: \"{'en': 'bar'}\" is neither a text nor a number"),
         ({"lat": [True] * N}, "column lat: values of type bool are not numbers"),
         ({"lat": ["north", *LAT[1:]]}, "column lat: data row 1: 'north' is not a number"),
-        ({"lat": [[52.0]] * N}, "is not a number"),
+        ({"lat": [[52.0]] * N}, "is neither a text nor a number"),
         ({"lat": [np.inf, *LAT[1:]]}, "data row 1: latitude inf is outside"),
         ({"lat": [np.nan, *LAT[1:]]}, "data row 1: no coordinates"),
         ({"lat": [91.0, *LAT[1:]]}, "data row 1: latitude 91"),
@@ -85,6 +87,29 @@ def test_places_that_are_wrong(change, expected):
 )
 def test_check_ins_that_are_wrong(change, expected):
     assert expected in message(places(), log(**change))
+
+
+def test_a_data_frame_that_names_a_column_twice():
+    twice = pd.concat([places(), places()[["lat"]]], axis=1)
+    assert "column 'lat' occurs more than once" in message(twice, log())
+    with pytest.raises(LgsidError, match="column 'lat' occurs more than once"):
+        Items.from_frame(twice)
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"),
+    [
+        ("", "'' is not a whole number"),
+        ("1.5", "'1.5' is not a whole number"),
+        ("9000", "9000 minutes are a day"),
+        ("x", "x"),
+    ],
+)
+def test_offsets_of_a_log_that_are_none(tmp_path, offset, expected):
+    row = "\t".join(["u", "v", "c", "Bar", "40.7", "-74.0", offset, "Tue Apr 03 18:00:09 +0000 2012"])
+    (tmp_path / "log.txt").write_text(row + "\n", encoding="latin-1")
+    with pytest.raises(LgsidError, match=f"log.txt: column offset_min: data row 1: .*{expected}"):
+        TSMC2014("log.txt", root=str(tmp_path)).read()
 
 
 def test_ids_as_floats_integers_and_texts_are_the_same():
