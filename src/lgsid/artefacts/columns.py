@@ -76,9 +76,8 @@ def to_texts(values: pd.Series, where: str) -> pd.Series:
         values = values.astype(object).where(values.notna(), "")
         wrong = values.map(pd.api.types.is_list_like).to_numpy(dtype=bool)
         if wrong.any():
-            raise LgsidError(
-                f"{where}: {rows_text(bad_rows(wrong))}: {str(values[wrong].iloc[0])[:40]!r} is not a text"
-            )
+            example = str(values[wrong].iloc[0])[:40]
+            raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: {example!r} is neither a text nor a number")
         wrong = values.map(_is_broken_text).to_numpy(dtype=bool)
         if wrong.any():
             raise LgsidError(f"{where}: {rows_text(bad_rows(wrong))}: not a text of valid Unicode; save it as UTF-8")
