@@ -28,7 +28,7 @@ class NearestFreeCode(CollisionStrategy):
     decided from the first level to the last, so the semantic IDs are unique whenever the codebooks can hold the
     items at all.
 
-    Each of these assignments is optimal up to about 1,000 items (items squared times free semantic IDs at most 2^30);
+    Each of these assignments is optimal up to about 600 items (items squared times free semantic IDs at most 2^28);
     larger ones are by auction, whose time and memory grow with the number of items and whose total distance was at
     most 0.1 % above the optimum where codes hold several items each, and 4 % where single items fill every code.
     Items at equal distances get codes in the order of their ids.
