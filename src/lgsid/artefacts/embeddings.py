@@ -139,10 +139,12 @@ def vectors_of_column(column: pa.ChunkedArray, where: str) -> npt.NDArray[np.flo
             f"{where}: {rows_text(rows)}: {found} values, but {max(1, int(lengths[0]))} in the first row; every row "
             "needs a vector of the same length"
         )
-    flat = pa.concat_arrays([chunk.flatten() for chunk in column.chunks])
-    if flat.null_count:
-        missing = flat.is_null().to_numpy(zero_copy_only=False).reshape(len(column), -1).any(axis=1)
+    flats = [chunk.flatten() for chunk in column.chunks]
+    if any(flat.null_count for flat in flats):
+        is_null = np.concatenate([flat.is_null().to_numpy(zero_copy_only=False) for flat in flats])
+        missing = is_null.reshape(len(column), -1).any(axis=1)
         raise LgsidError(f"{where}: {rows_text(bad_rows(missing))}: a value is missing")
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused as such
-        values = flat.to_numpy(zero_copy_only=False).astype(np.float32)
+        parts = [flat.to_numpy(zero_copy_only=False).astype(np.float32, copy=False) for flat in flats]
+    values = parts[0] if len(parts) == 1 else np.concatenate(parts)  # one chunk of float32 is not copied
     return np.asarray(values.reshape(len(column), -1))

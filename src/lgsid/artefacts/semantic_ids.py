@@ -167,11 +167,12 @@ class SemanticIDs:
 
     def write_index_json(self, path: str | Path) -> None:
         """Write the `.index.json` that LC-Rec, LETTER and MiniOneRec read, keyed by item id, atomically."""
-        letters = [level_letter(level) for level in range(self.n_levels)]
-        index = {
-            key: [f"<{letter}_{code}>" for letter, code in zip(letters, row, strict=True)]
-            for key, row in zip(self.item_ids.tolist(), self.codes.tolist(), strict=True)
-        }
+        tokens = np.empty(self.codes.shape, dtype=object)  # the text of a code exists once, however many items have it
+        for level in range(self.n_levels):
+            used, at = np.unique(self.codes[:, level], return_inverse=True)
+            texts = [f"<{level_letter(level)}_{code}>" for code in used.tolist()]
+            tokens[:, level] = np.array(texts, dtype=object)[at.reshape(-1)]
+        index = dict(zip(self.item_ids.tolist(), tokens.tolist(), strict=True))
         write_text(path, json.dumps(index, ensure_ascii=False) + "\n")
 
     def for_items(self, items: Items) -> npt.NDArray[np.int64]:
