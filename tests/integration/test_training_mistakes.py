@@ -71,7 +71,7 @@ DIN = ("--config", "recommender/din_no_sids.yaml", *DATA)
         (("fit", *DIN, "--model.dropout=2"), "model: DIN does not accept these arguments (ValueError: dropout"),
         (("fit", *REWARD, "--data.n_contents=0"), "data.init_args.n_contents: RewardData: n_contents must be at least"),
         (("fit", *TIGER_SIDS, "--model.beam_width=0"), "model.init_args.beam_width: TIGER: beam_width must be"),
-        (("data", "prepare", "data/synthetic_city.yaml", "--output=vectors.parquet"), "vectors.parquet: File exists"),
+        (("data", "prepare", "data/synthetic_city.yaml", "--output=vectors.parquet"), "vectors.parquet: is a file"),
         (("fit", *TIGER), "data.init_args.sids is missing: TIGER generates semantic IDs; give sids.parquet"),
         (("validate", *TIGER_SIDS), "ckpt_path is missing: TIGER would be used with random weights"),
         (("test", *TIGER_SIDS), "ckpt_path is missing: TIGER would be used with random weights"),

@@ -5,8 +5,8 @@ import sys
 
 import lightning as L
 import pytest
-from tests.fuzz.malicious_checkpoints import STRANGER, malicious_checkpoints
 
+from fuzz.malicious_checkpoints import STRANGER, malicious_checkpoints
 from lgsid import checkpoints
 from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.cli import main

@@ -134,20 +134,12 @@ class ConfigReading:
 
 
 def config_argument(path: Path) -> str:
-    """Return what a parser's `--config` takes for a file: its path, or its content if some of it extends a base.
+    """Return what a parser's `--config` takes for a file: its content, with the files that it extends or names.
 
     Raises:
         LgsidError: if it cannot be read; the message names the file, which that of the parser would not.
     """
-    content = read_config(path)
-    return yaml.safe_dump(content, sort_keys=False) if extends_a_base(path) else str(path)
-
-
-def extends_a_base(path: Path) -> bool:
-    """Tell whether a config, or a YAML file that it names, is a variant of another."""
-    content = read_yaml(path)
-    named = (path.parent / text for text in strings(content) if text.endswith(YAML_SUFFIXES))
-    return EXTENDS in content or any(extends_a_base(file) for file in named if file.is_file())
+    return yaml.safe_dump(read_config(path), sort_keys=False)
 
 
 def check_classes(content: Any, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +12,23 @@ from lgsid.errors import LgsidError
 
 MAX_DEPTH = 100
 MAX_VALUES = 100_000
-TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+MAX_CHARACTERS = 10_000_000
+TEXT, MERGE, VALUE, INTEGER, FLOAT, TIMESTAMP = (
+    f"tag:yaml.org,2002:{name}" for name in ("str", "merge", "value", "int", "float", "timestamp")
+)
+WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)|0x[0-9a-fA-F]+")
+DECIMAL = re.compile(
+    r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 
 
 class StrictLoader(yaml.SafeLoader):
-    """PyYAML's loader of plain values, which also bounds how deep they nest."""
+    """PyYAML's loader of plain values, which also bounds how deep they nest.
+
+    It takes no text for a number or a date that only YAML 1.1 would: `12:30` (750), `010` (8), `2024-05-01`, `0b1`. And
+    it reads `1e-3` as the number that it is.
+    """
 
     depth = 0
 
@@ -31,6 +44,33 @@ class StrictLoader(yaml.SafeLoader):
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+
+StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag not in (INTEGER, FLOAT, TIMESTAMP, VALUE)]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for tag, pattern in ((INTEGER, WHOLE), (FLOAT, DECIMAL)):
+    StrictLoader.add_implicit_resolver(tag, re.compile(f"(?:{pattern.pattern})\\Z"), list("-+.0123456789"))
+
+
+def load_argument(text: str) -> Any:
+    """Read the value of an argument, as the parsers of commands do: YAML, but `{name}` is a text, such as a template.
+
+    Raises:
+        yaml.YAMLError: see `load_yaml`.
+    """
+    value = load_yaml(text)
+    bare = isinstance(value, dict) and value and not any(part is not None for part in value.values())
+    return text if bare and "\n" not in text.strip() else value
+
+
+def parser_mode() -> str:
+    """Return the mode in which the parsers of commands read YAML as it is read here."""
+    from jsonargparse import set_loader
+
+    set_loader("lgsid", load_argument, exceptions=(yaml.YAMLError,))
+    return "lgsid"
 
 
 def read_values(text: str, where: str) -> Any:
@@ -56,6 +96,8 @@ def load_yaml(text: str) -> Any:
         yaml.YAMLError: if it is not YAML, a key occurs twice or is no text, a value contains itself or cannot be read,
             or aliases stand for more than `MAX_VALUES` values.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise yaml.YAMLError(f"longer than {MAX_CHARACTERS:,} characters, so it is no config")
     loader = StrictLoader(text)
     node = loader.get_single_node()
     if node is None:

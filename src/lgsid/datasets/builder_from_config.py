@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
+from lgsid.config.yaml_reader import parser_mode
 from lgsid.datasets.dataset_builder import DatasetBuilder
 from lgsid.errors import LgsidError
 from lgsid.plugins import suggestion
@@ -39,7 +40,7 @@ def builder_from_config(
         LgsidError: if an argument is unknown or invalid.
     """
     limit_imports()
-    parser = ArgumentParser(exit_on_error=False)
+    parser = ArgumentParser(exit_on_error=False, parser_mode=parser_mode())
     parser.add_class_arguments(DatasetBuilder)
     parser.add_argument("--config", action="config")
     arguments = _arguments(overrides)

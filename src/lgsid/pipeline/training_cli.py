@@ -15,7 +15,6 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-import yaml
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
@@ -27,7 +26,8 @@ from lgsid import plugins
 from lgsid.artefacts.files import parse_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
 from lgsid.checkpoint_file import read_checkpoint_file
-from lgsid.config.config_files import config_argument, find_config
+from lgsid.config.config_files import YAML_SUFFIXES, config_argument, find_config, read_config
+from lgsid.config.yaml_reader import load_yaml, parser_mode
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.constructor_errors import LATE_ERRORS, explain_constructor, explain_late_constructor
@@ -67,7 +67,7 @@ class TrainingCLI(LightningCLI):
     def __init__(self, arguments: Sequence[str], record: bool = True, held: ExitStack | None = None) -> None:
         self.meter = Meter()
         self.record, self.held = record, held
-        strict = {"exit_on_error": False, "allow_abbrev": False}
+        strict = {"exit_on_error": False, "allow_abbrev": False, "parser_mode": parser_mode()}
         super().__init__(
             model_class=LgsidModule,
             datamodule_class=LgsidDataModule,
@@ -131,7 +131,7 @@ class TrainingCLI(LightningCLI):
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
         config.run_folder = None
         dumped = self._parser(self.subcommand).dump(config, skip_unset=False)
-        self.config_dump = yaml.safe_load(dumped)
+        self.config_dump = load_yaml(dumped)
         if self.run_folder.exists() and not self.run_folder.is_dir():
             raise LgsidError(f"{self.run_folder}: is a file; choose another --run-folder")
         if self.held is not None:
@@ -339,15 +339,18 @@ def silence() -> None:
 
 
 def found_configs(arguments: Sequence[str]) -> list[str]:
-    """Replace the values of `--config` by paths that exist, and variants of a base by their merged content."""
+    """Replace the values of `--config` by the content of the files, variants of a base merged over it."""
     result: list[str] = []
     follows = False
     for argument in arguments:
         if follows or argument.startswith("--config="):
             flag, _, name = ("", "", argument) if follows else argument.partition("=")
-            value = config_argument(find_config(name))  # says which file is not YAML; the parser does not
+            value = config_argument(find_config(name))
             result.append(f"{flag}={value}" if flag else value)
         else:
+            name = argument.rpartition("=")[2]
+            if name.endswith(YAML_SUFFIXES) and Path(name).is_file():
+                read_config(Path(name))  # says which file is not YAML; the parser does not
             result.append(argument)
         follows = argument in ("--config", "-c") and not follows
     return result
