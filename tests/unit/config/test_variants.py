@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lgsid.config.config_files import config_argument, read_config
 from lgsid.config.merging import merged, nested
