@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.spatial import cKDTree
 
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.tables import open_parquet, read_metadata, with_metadata, write_parquet
 from lgsid.errors import LgsidError
-from lgsid.functional.distances import chord_to_m, unit_vectors
+from lgsid.functional.distances import EARTH_RADIUS_M, chord_to_m, unit_vectors
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 PRIOR = 1.0  # added to every count, so that a place without training check-ins is not known to be a positive
-TRIES = 16  # popular places tried at once before looking through all places
+TRIES = 16  # popular places tried at once before looking at all places around
 ROUNDS = 8
-CELLS = 1 << 22  # queries times items looked through at once
+CELLS = 1 << 22  # pairs of places looked at at once
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _draw_near(
     """Draw one item within `near_km` of each last place (S,), the positive left out; -1 where there is none.
 
     Popular places are drawn from anywhere and the first near one is kept, which is exact; the few samples for which
-    that fails are drawn from a look at all places.
+    that fails are drawn from a look at all places around.
 
     Returns:
         Items (S,) and whether there was one (S,).
@@ -160,20 +161,61 @@ def _draw_near(
     drawn = np.full(len(last), -1, dtype=np.int64)
     open_ = np.flatnonzero(last >= 0)
     for _ in range(ROUNDS):
-        tried = _draw_any(rng, weight, np.repeat(positive[open_], TRIES)).reshape(-1, TRIES)
-        chord = np.linalg.norm(points[tried] - points[last[open_]][:, None], axis=2)
-        near = chord_to_m(chord) <= near_km * 1e3
-        hit = near.any(axis=1)
-        drawn[open_[hit]] = tried[hit, near[hit].argmax(axis=1)]
-        open_ = open_[~hit]
-    size = max(1, CELLS // len(weight))
-    for start in range(0, len(open_), size):
-        part = open_[start : start + size]
-        chord = np.linalg.norm(points[None] - points[last[part]][:, None], axis=2)
-        mass = np.where(chord_to_m(chord) <= near_km * 1e3, weight, 0.0)
-        mass[np.arange(len(part)), positive[part]] = 0.0
-        ends = mass.cumsum(axis=1)
-        at = rng.random(len(part)) * ends[:, -1]
-        some = ends[:, -1] > 0
-        drawn[part[some]] = (ends <= at[:, None]).sum(axis=1)[some].clip(max=len(weight) - 1)
+        missed = [np.empty(0, np.int64)]
+        for part in np.array_split(open_, 1 + len(open_) * TRIES // CELLS):
+            tried = _draw_any(rng, weight, np.repeat(positive[part], TRIES)).reshape(-1, TRIES)
+            near = _is_near(points[tried], points[last[part]][:, None], near_km)
+            hit = near.any(axis=1)
+            drawn[part[hit]] = tried[hit, near[hit].argmax(axis=1)]
+            missed.append(part[~hit])
+        open_ = np.concatenate(missed)
+    share = rng.random(len(open_))
+    drawn[open_] = _draw_around(share, weight, points, last[open_], positive[open_], near_km)
     return drawn, drawn >= 0
+
+
+def _draw_around(
+    share: npt.NDArray[np.float64],
+    weight: npt.NDArray[np.float64],
+    points: npt.NDArray[np.float64],
+    last: IntArray,
+    positive: IntArray,
+    near_km: float,
+) -> IntArray:
+    """Pick the item at a share (S,) of the weight (N,) within `near_km` of each last place, the positive left out.
+
+    The surroundings of each distinct place are looked up once.
+
+    Returns:
+        Items (S,), -1 where there is none.
+    """
+    drawn = np.full(len(last), -1, dtype=np.int64)
+    tree, n = cKDTree(points), len(weight)
+    chord = 2.0 * np.sin(min(near_km * 1e3 / (2.0 * EARTH_RADIUS_M), np.pi / 2)) * (1.0 + 1e-9)
+    order = np.argsort(last, kind="stable")
+    centers = np.unique(last)
+    sizes = tree.query_ball_point(points[centers], chord, return_length=True) if len(centers) else np.empty(0, np.int64)
+    for some in np.split(np.arange(len(centers)), np.flatnonzero(np.diff(np.cumsum(sizes) // CELLS)) + 1):
+        if not len(some):
+            continue
+        pairs = cKDTree(points[centers[some]]).sparse_distance_matrix(tree, chord, output_type="ndarray")
+        near = _is_near(points[centers[some[pairs["i"]]]], points[pairs["j"]], near_km)
+        key = np.sort(pairs["i"][near].astype(np.int64) * n + pairs["j"][near])
+        ends = np.concatenate([[0.0], weight[key % n].cumsum()])  # counts, so that sums are exact
+        rows = order[slice(*np.searchsorted(last[order], [centers[some[0]], centers[some[-1]] + 1]))]
+        center = np.searchsorted(centers[some], last[rows])
+        first, end = np.searchsorted(key, [center * n, (center + 1) * n])
+        own = np.searchsorted(key, center * n + positive[rows])
+        inside = (own < len(key)) & (key[own.clip(max=max(len(key) - 1, 0))] == center * n + positive[rows])
+        left_out = np.where(inside, weight[positive[rows]], 0.0)
+        total = ends[end] - ends[first] - left_out
+        at = share[rows] * total
+        at = ends[first] + np.where(inside & (at >= ends[own] - ends[first]), at + left_out, at)
+        found = key[(np.searchsorted(ends, at, side="right") - 1).clip(max=end - 1)] % n
+        drawn[rows] = np.where(total > 0, found, -1)
+    return drawn
+
+
+def _is_near(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64], near_km: float) -> BoolArray:
+    """Tell which points of the unit sphere (..., 3) are within `near_km` of each other; shapes broadcast."""
+    return np.asarray(chord_to_m(np.linalg.norm(left - right, axis=-1)) <= near_km * 1e3)

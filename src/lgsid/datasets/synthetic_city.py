@@ -43,7 +43,7 @@ class SyntheticCity(DataSource):
     p(place | person, time, last place), `oracle` the same for the rows of a dataset.
 
     Args:
-        n_places: Number of places, at least 40. Up to 10,000, every place is weighed for every choice; in larger cities
+        n_places: Number of places, at least 40. Up to 2,000, every place is weighed for every choice; in larger cities
             the same probabilities are drawn from by rejection.
         n_users: Number of people.
         n_checkins: Number of check-ins; at least three per person if there are enough.

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from lgsid.geo.neighbors import nearest_places
 
 CHUNK = 1024
+RANKED = 8_192
+"""Places of which uniform samples are drawn by ranking all of them; of more, they are drawn one after the other."""
 
 
 class CandidateSampler:
@@ -52,9 +54,21 @@ class CandidateSampler:
         n_far = self.n_candidates - self.n_near
         if not n_far:
             return near
-        anywhere = rng.random((len(places), self.n_places), dtype=np.float32)
-        rows = np.arange(len(places))[:, None]
-        anywhere[rows, near] = 2.0
-        anywhere[rows[:, 0], places] = 2.0
-        far = np.argpartition(anywhere, n_far - 1, axis=1)[:, :n_far]
+        own = np.concatenate([near, places[:, None]], axis=1)
+        far = self._draw_by_rank(own, n_far, rng) if self.n_places <= RANKED else self._draw_again(own, n_far, rng)
         return np.concatenate([near, far], axis=1)
+
+    def _draw_by_rank(self, own: npt.NDArray[np.int64], n_far: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Sample places other than `own: (B, O)`, shape (B, n_far): those of the smallest random numbers of all."""
+        anywhere = rng.random((len(own), self.n_places), dtype=np.float32)
+        np.put_along_axis(anywhere, own, 2.0, axis=1)
+        return np.argpartition(anywhere, n_far - 1, axis=1)[:, :n_far]
+
+    def _draw_again(self, own: npt.NDArray[np.int64], n_far: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Sample places other than `own: (B, O)`, shape (B, n_far), one after the other, again where it was there."""
+        for _ in range(n_far):
+            drawn = rng.integers(self.n_places, size=len(own))
+            while len(again := np.flatnonzero((own == drawn[:, None]).any(axis=1))):
+                drawn[again] = rng.integers(self.n_places, size=len(again))
+            own = np.concatenate([own, drawn[:, None]], axis=1)
+        return own[:, -n_far:]

@@ -7,10 +7,10 @@ import torch
 
 from lgsid.artefacts import Items
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.datamodules import CTRData
+from lgsid.datamodules import CTRData, ctr_candidates
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.errors import LgsidError
-from lgsid.functional.distances import haversine_m
+from lgsid.functional.distances import haversine_m, unit_vectors
 from lgsid.testing import toy_city
 from lgsid.typing import CTRBatch
 
@@ -45,6 +45,23 @@ def test_two_near_two_anywhere_never_the_positive(toy_folder):
     for row, place in zip(rows, last, strict=True):  # a near one is missing only where there is none
         around = everywhere[distance_km(items, np.full(len(items), place), everywhere) <= NEAR_KM]
         assert drawn.near[row, :2].all() == bool(set(around.tolist()) - {int(log.item[row])})
+
+
+@pytest.mark.parametrize("cells", [ctr_candidates.CELLS, 40])
+@pytest.mark.parametrize("near_km", [0.05, 0.6, 30_000.0])
+def test_draws_around_a_place_are_those_of_a_look_at_all_places(cells, near_km, monkeypatch):
+    monkeypatch.setattr(ctr_candidates, "CELLS", cells)
+    rng, n, m = np.random.default_rng(0), 150, 400
+    lat, lon = rng.normal(48, 0.01, n), rng.normal(9, 0.01, n)
+    weight = rng.integers(1, 9, n).astype(np.float64)
+    last, positive, share = rng.integers(n, size=m), rng.integers(n, size=m), rng.random(m)
+    drawn = ctr_candidates._draw_around(share, weight, unit_vectors(lat, lon), last, positive, near_km)
+    lat, lon = torch.from_numpy(lat), torch.from_numpy(lon)
+    for i in range(m):
+        km = haversine_m(lat[last[i]], lon[last[i]], lat, lon).numpy() / 1e3
+        ends = np.cumsum(np.where((km <= near_km) & (np.arange(n) != positive[i]), weight, 0.0))
+        assert drawn[i] == (-1 if ends[-1] == 0 else (ends <= share[i] * ends[-1]).sum())
+    assert ctr_candidates._draw_around(share[:0], weight, unit_vectors(lat, lon), last[:0], last[:0], 1.0).shape == (0,)
 
 
 def test_draws_are_by_popularity():

@@ -18,7 +18,7 @@ from lgsid.datasets.synthetic.kinds import KINDS
 from lgsid.datasets.synthetic.likings import DrawnLikings, HashedLikings, Likings
 from lgsid.datasets.synthetic.people import CHUNK, FAVORITES, HABIT, HABIT_REACH_KM, Ints, People, chunks, sample
 
-PLACE_BY_PLACE = 10_000
+PLACE_BY_PLACE = 2_000
 """Places of a city in which every place is weighed for every choice."""
 COMMUTE_KM, FROM_WORK = 3.0, 0.6
 OFFICE = next(number for number, kind in enumerate(KINDS) if kind.category == "Office")
