@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lgsid.functional.kmeans import MAX_ROWS, block_rows, two_least
+
 
 def squared_distances(x: Tensor, centroids: Tensor) -> Tensor:
     """Return squared Euclidean distances in float64, `x: (B, D)`, `centroids: (K, D)` -> `(B, K)`."""
@@ -18,8 +20,32 @@ def squared_distances(x: Tensor, centroids: Tensor) -> Tensor:
 
 @torch.no_grad()
 def nearest(x: Tensor, centroids: Tensor) -> Tensor:
-    """Return the row of the nearest centroid, `(B,)` int64; the first of several equally near ones."""
-    return squared_distances(x, centroids).argmin(dim=-1)
+    """Return the row of the nearest of `centroids: (K, D)` for each of `x: (B, D)`, `(B,)` int64.
+
+    Searched in float32; where rounding could have decided between the two nearest ones, decided in float64. So a row
+    has the same code whatever else the batch holds, and the first of several equally near ones is chosen.
+    """
+    codes = torch.empty(len(x), dtype=torch.int64, device=x.device)
+    with torch.autocast(x.device.type, enabled=False):
+        book = centroids.float()
+        squares = book.square().sum(dim=1)
+        rounding = 2.0**-23 if torch.get_float32_matmul_precision() == "highest" else 2.0**-8
+        unit, largest = (x.shape[1] + 8) * rounding, squares.max()
+        rows = block_rows(len(book))
+        for points, part in zip(torch.split(x, rows), torch.split(codes, rows), strict=True):
+            block = points.float()
+            scores = torch.addmm(squares, block, book.T, alpha=-2)
+            index, best, second = two_least(scores)
+            doubt = unit * (largest + 2 * block.norm(dim=1) * largest.sqrt())
+            close = (~(second - best > doubt)).nonzero()[:, 0]
+            index[close] = squared_distances(points[close], centroids).argmin(dim=-1)
+            part.copy_(index)
+    return codes
+
+
+def mean_square(x: Tensor) -> Tensor:
+    """Return the mean squared norm of the rows of `x: (N, D)`, at least 1e-12, without a copy of them."""
+    return torch.stack([part.square().sum() for part in torch.split(x, MAX_ROWS)]).sum().div(len(x)).clamp_min(1e-12)
 
 
 def residual_encode(x: Tensor, codebooks: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 
+ENCODED_ROWS = 8192
+
 
 @dataclass(frozen=True)
 class Quantized:
@@ -94,12 +96,14 @@ class Quantizer(Describable, nn.Module, ABC):
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
-        """Return the codes `(B, L)` of `x: (B, D)`, the same for a row whatever else the batch holds."""
+        """Return the codes `(B, L)` of `x: (B, D)`, the same for a row whatever else the batch holds.
+
+        Blocks of rows are quantized in turn, so that memory does not grow with the batch.
+        """
         training = self.training
         self.eval()
         try:
-            quantized: Quantized = self(x)
-            return quantized.codes
+            return torch.cat([self(part).codes for part in torch.split(x, ENCODED_ROWS)])
         finally:
             self.train(training)
 

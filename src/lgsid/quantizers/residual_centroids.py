@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from lgsid.errors import LgsidError
 from lgsid.functional.residual import (
+    mean_square,
     residual_decode,
     residual_distances,
     residual_encode,
     soft_assignment,
     usage_entropy,
 )
-from lgsid.quantizers.kmeans import kmeans_centroids
+from lgsid.quantizers.kmeans import residual_kmeans_centroids
 from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
@@ -64,11 +65,10 @@ class ResidualCentroids(Quantizer):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Start each level from the k-means centroids of the residuals of the levels before it."""
-        self.mean_square.copy_(x.square().sum(dim=-1).mean().clamp_min(1e-12))
-        residual = x
-        for level, centroids in enumerate(self.centroids):
-            centroids.copy_(kmeans_centroids(residual, len(centroids), self.seed + level))
-            _, (_, residual) = residual_encode(residual, [centroids])
+        self.mean_square.copy_(mean_square(x))
+        found = residual_kmeans_centroids(x, self.codebook_sizes, self.seed)
+        for centroids, level in zip(self.centroids, found, strict=True):
+            centroids.copy_(level)
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantize `x: (B, D)` with the loss above, divided by the mean squared norm of the fitted vectors."""

@@ -10,7 +10,8 @@ import vector_quantize_pytorch as vq
 from torch import Tensor
 
 from lgsid.errors import LgsidError
-from lgsid.functional.residual import residual_distances
+from lgsid.functional.residual import mean_square, residual_distances
+from lgsid.quantizers.kmeans import training_rows
 from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
@@ -60,15 +61,17 @@ class ResidualFSQ(Quantizer):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Point the projections along the principal axes of `x: (N, D)`, scaled to fill the grid."""
-        self.mean_square.copy_(x.square().sum(dim=-1).mean().clamp_min(1e-12))
+        self.mean_square.copy_(mean_square(x))
         width = len(self.grid)
         if not self.fsq.has_projections or len(x) < width:
             return
-        mean = x.mean(dim=0)
-        _, _, axes = torch.linalg.svd((x - mean).double(), full_matrices=False)
-        axes = axes[:width] * axes[:width].gather(1, axes[:width].abs().argmax(1, keepdim=True)).sign()
-        axes = axes.to(x)
-        scale = ((x - mean) @ axes.T).std(dim=0).clamp_min(1e-6) * 1.5
+        sample = x[training_rows(len(x), self.codebook_sizes[0], self.seed).to(x.device)]
+        mean = sample.double().mean(dim=0)
+        centered = sample.double() - mean
+        variances, axes = torch.linalg.eigh(centered.T @ centered / max(1, len(sample) - 1))
+        axes, variances = axes.T.flip(0)[:width], variances.flip(0)[:width]
+        axes = (axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()).to(x)
+        mean, scale = mean.to(x), variances.to(x).clamp_min(1e-12).sqrt() * 1.5
         self.fsq.project_in.weight.copy_(axes / scale[:, None])
         self.fsq.project_in.bias.copy_(-(axes / scale[:, None]) @ mean)
         self.fsq.project_out.weight.copy_(axes.T * scale)

@@ -8,7 +8,8 @@ import torch
 import vector_quantize_pytorch as vq
 from torch import Tensor
 
-from lgsid.functional.residual import residual_distances
+from lgsid.functional.residual import nearest, residual_distances
+from lgsid.quantizers.kmeans import residual_kmeans_centroids, training_rows
 from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
@@ -66,13 +67,21 @@ class ResidualVQ(Quantizer):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Start every level by k-means on all of `x: (N, D)`."""
-        training = self.training
-        self.train()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            self.vq(x[None])
-        self.train(training)
+        """Start every level from the k-means centroids of what the levels before it leave of `x: (N, D)`.
+
+        Their moving averages start as if one batch of the sample's size had just been seen.
+        """
+        residual = x[training_rows(len(x), max(self.codebook_sizes), self.seed).to(x.device)]
+        found = residual_kmeans_centroids(residual, self.codebook_sizes, self.seed, max_iter=self.kmeans_iters)
+        for level, centroids in zip(self.vq.layers, found, strict=True):
+            codes = nearest(residual, centroids)
+            residual = residual - centroids[codes]
+            counts = codes.bincount(minlength=len(centroids)).to(centroids)
+            state = level._codebook
+            state.embed.copy_(centroids[None])
+            state.cluster_size.copy_(counts[None])
+            state.embed_avg.copy_(centroids * counts[:, None])
+            state.initted.fill_(True)
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantize `x: (B, D)`; in training mode the codebooks move. The loss is the commitment loss."""

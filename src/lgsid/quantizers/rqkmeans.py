@@ -8,15 +8,14 @@ import torch
 from torch import Tensor
 
 from lgsid.functional.residual import residual_decode, residual_distances, residual_encode
-from lgsid.quantizers.kmeans import kmeans_centroids
+from lgsid.quantizers.kmeans import residual_kmeans_centroids
 from lgsid.quantizers.quantizer import Quantized, Quantizer
 
 
 class RQKMeans(Quantizer):
     """Quantize residuals with k-means, level by level; nothing is learned by gradient.
 
-    Source: residual k-means as in the "Res-KMeans" baseline of LGSID (arXiv 2511.14221), on scikit-learn's
-    MiniBatchKMeans.
+    Source: residual k-means as in the "Res-KMeans" baseline of LGSID (arXiv 2511.14221).
 
     Args:
         codebook_sizes: Number of codes of each level; those of the tokenizer if not given.
@@ -43,10 +42,9 @@ class RQKMeans(Quantizer):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Cluster `x: (N, D)`, then what is left over, and so on."""
-        residual = x
-        for level, centroids in enumerate(self.centroids):
-            centroids.copy_(kmeans_centroids(residual, len(centroids), self.seed + level, self.n_init))
-            _, (_, residual) = residual_encode(residual, [centroids])
+        found = residual_kmeans_centroids(x, self.codebook_sizes, self.seed, self.n_init)
+        for centroids, level in zip(self.centroids, found, strict=True):
+            centroids.copy_(level)
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantize `x: (B, D)`; the loss is the mean squared error, without a gradient."""

@@ -8,6 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from lgsid.functional.residual import mean_square
+from lgsid.quantizers.kmeans import training_rows
 from lgsid.quantizers.quantizer import Quantized, Quantizer
 from lgsid.quantizers.residual_vq import ResidualVQ
 
@@ -65,8 +67,9 @@ class RQVAE(Quantizer):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Start the codebooks by k-means on the outputs of the untrained encoder."""
-        self.mean_square.copy_(x.square().sum(dim=-1).mean().clamp_min(1e-12))
-        self.vq.fit(self.encoder(x))
+        self.mean_square.copy_(mean_square(x))
+        sample = x[training_rows(len(x), max(self.codebook_sizes), self.seed).to(x.device)]
+        self.vq.fit(self.encoder(sample))
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantize `x: (B, D)` with the loss above; in training mode the codebooks move."""
