@@ -19,6 +19,7 @@ from lgsid.artefacts.parquet_seal import EMPTY, SEAL_KEY, check_seal, seal
 from lgsid.artefacts.stage_record import check_recorded
 from lgsid.errors import LgsidError
 
+BATCH_ROWS = 16_384  # rows decoded at once
 METADATA_KEY = b"lgsid"
 
 
@@ -40,8 +41,9 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
     check_dataset_hash(path)
     check_seal(path)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
+        # whole columns of vectors at once would take four times the memory of what comes of them
+        with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
+            table = pa.Table.from_batches(file.iter_batches(BATCH_ROWS), file.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8 is a ValueError
         raise LgsidError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
     if twice := repeated_names(table.column_names):
