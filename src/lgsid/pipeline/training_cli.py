@@ -42,7 +42,7 @@ from lgsid.system_errors import NotWritten, reason
 from lgsid.terminal import console
 from lgsid.trust import TRUST_FLAG, TRUST_HELP, limit_imports
 
-CKPT_WORDS = ("best", "last", "hpc", "registry")
+CKPT_WORDS = ("best", "last", "hpc")
 STATE_DICT_ERROR = "Error(s) in loading state_dict"
 HPARAMS_FILE = "hparams.yaml"  # of Lightning's CSVLogger
 EPILOG = f"{TRUST_FLAG}: {TRUST_HELP}"  # no argument of the parser, since a config could give those
