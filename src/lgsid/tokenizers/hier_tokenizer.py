@@ -14,12 +14,12 @@ from lgsid.errors import LgsidError
 from lgsid.functional.residual import nearest
 from lgsid.geo.fourier_geo_encoder import FourierGeoEncoder
 from lgsid.geo.geo_encoder import GeoEncoder
-from lgsid.quantizers.kmeans import kmeans_centroids
+from lgsid.quantizers.kmeans import kmeans_centroids, training_rows
 from lgsid.quantizers.quantizer import Quantizer
 from lgsid.quantizers.residual_centroids import ResidualCentroids
 from lgsid.tokenizers.attribute_encoders import AttributeEncoder, OneHotAttributes
 from lgsid.tokenizers.collision_strategy import CollisionStrategy
-from lgsid.tokenizers.embedding_tokenizer import CHUNK, EmbeddingTokenizer, chunks, fitted_sample, rows_of
+from lgsid.tokenizers.embedding_tokenizer import CHUNK, EmbeddingTokenizer, chunks, rows_of
 from lgsid.typing import DataShape, ItemBatch
 
 SKETCHED = 2**25  # numbers in the vectors of a clustering; above, its start is found from sketches
@@ -116,7 +116,8 @@ class HierTokenizer(EmbeddingTokenizer):
     def fit_codebooks(self, items: ItemBatch) -> None:
         """Cluster the fused vectors, take the mean item vector of each cluster, start the quantizer on the rest."""
         self.geo_encoder.fit(items.lat_deg, items.lon_deg)
-        self._fit_centres(fitted_sample(items, self.seed))
+        rows = training_rows(len(items), self.primary_codes, self.seed).to(items.item.device)
+        self._fit_centres(items.take(rows))
         self.fit_mean(items)
         sums = torch.zeros_like(self.codewords, dtype=torch.float64)
         counts = torch.zeros(self.primary_codes, dtype=torch.int64, device=sums.device)
