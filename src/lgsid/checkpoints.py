@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, TypeVar
 
+import lightning as L
 import torch
 
+from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.construction import described_class, rebuild
@@ -47,6 +50,24 @@ def load(path: str | Path, kind: type[Module] = LgsidModule) -> Module:  # type:
         version = saved.get(VERSION, "another version")
         raise LgsidError(f"{path}: its weights, of lgsid {version}, do not fit ({reason}); train again") from error
     return module.eval()
+
+
+def save(module: LgsidModule, path: str | Path) -> None:
+    """Write a module to a checkpoint without optimizer and trainer, atomically; equal modules give equal bytes.
+
+    Args:
+        module: A module that is built.
+        path: The file.
+
+    Raises:
+        NotWritten: if the system does not let it be written.
+    """
+    saved: dict[str, Any] = {"state_dict": module.state_dict(), "pytorch-lightning_version": L.__version__}
+    module.on_save_checkpoint(saved)
+    content = io.BytesIO()  # into a file, torch.save would write the name of that file
+    torch.save(saved, content)
+    with atomic_path(path) as partial:
+        partial.write_bytes(content.getvalue())
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class LgsidModule(Describable, L.LightningModule, ABC):
     """
 
     not_described = ("optimizer",)
+    carries: ClassVar[str] = ""
+    """What of the data a checkpoint holds beside weights and arguments (docs/reproducibility.md), for its reader."""
     needs_sids: bool = False
     """Whether training needs semantic IDs in the data."""
     reads: ClassVar[type[Batch]] = Batch
@@ -161,6 +163,9 @@ class LgsidModule(Describable, L.LightningModule, ABC):
             LgsidError: if this kind of module predicts nothing.
         """
         raise LgsidError(f"{type(self).__name__}: this kind of module predicts nothing; use `lgsid test`")
+
+    def forget_check_ins(self) -> None:
+        """Forget what is held of single check-ins, so that a checkpoint can be given away; most models hold nothing."""
 
     def save_hyperparameters(
         self, *args: Any, ignore: Any = None, frame: FrameType | None = None, logger: bool = True

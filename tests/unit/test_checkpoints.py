@@ -12,7 +12,9 @@ import torch
 
 from lgsid import checkpoints, plugins
 from lgsid.alignment import FarPairs, GDPOAligner, SimilaritySoftmax
-from lgsid.artefacts import Embeddings, SemanticIDs
+from lgsid.artefacts import Dataset, Embeddings, SemanticIDs
+from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.cli import main
 from lgsid.construction import describe, import_path, rebuild
 from lgsid.datamodules import CTRData, ItemData, PreferenceData, RewardData, SequenceData
 from lgsid.errors import LgsidError
@@ -207,6 +209,43 @@ def test_a_loaded_checkpoint_can_be_saved_and_loaded_again(town, tmp_path):
     trainer.test(again, data, verbose=False)
     trainer.save_checkpoint(tmp_path / "second.ckpt")
     assert same(outputs(checkpoints.load(tmp_path / "second.ckpt"), data), outputs(model, data))
+
+
+@pytest.mark.parametrize("name", ["reward_anchored", "aligner", "hier", "tiger", "din", "new_place_floor"])
+def test_a_stripped_checkpoint_gives_the_same(town, tmp_path, name):
+    model = MODELS[name](town)
+    data = data_for(model, town)
+    model = trained(model, data, tmp_path / "whole.ckpt")
+    for stripped in (tmp_path / "a.ckpt", tmp_path / "other" / "b.ckpt"):
+        main(["strip", str(tmp_path / "whole.ckpt"), "--output", str(stripped)])
+        if name != "new_place_floor":  # the queries of a test are not live
+            assert same(outputs(checkpoints.load(stripped), data), outputs(model, data))
+    assert (tmp_path / "a.ckpt").read_bytes() == (tmp_path / "other" / "b.ckpt").read_bytes()
+    kept = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    assert set(kept).isdisjoint({"optimizer_states", "loops", "callbacks", "lr_schedulers"})
+
+
+def test_a_stripped_checkpoint_replaces_nothing(town, tmp_path, capsys):
+    (tmp_path / "a.ckpt").write_text("mine")
+    with pytest.raises(SystemExit):
+        main(["strip", "b.ckpt", "--output", str(tmp_path / "a.ckpt")])
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "a.ckpt").read_text() == "mine"
+
+
+def test_only_the_model_of_steps_carries_check_ins(town, tmp_path):
+    """Every other model's tensors are sized by places, users, codes and splits, and none keeps who went where."""
+    log_rows = len(CheckInLog.of(Dataset.read(town / "data")))
+    for name in ("popularity", "user_frequency", "time_kernel", "nearest_place", "new_place_floor", "time_transition"):
+        model = MODELS[name](town)
+        trained(model, data_for(model, town), tmp_path / f"{name}.ckpt")
+        state = torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["state_dict"]
+        of_log = {key for key, value in state.items() if value.ndim and len(value) > log_rows // 2}
+        steps = {key for key in of_log if key.startswith("step_")}
+        assert bool(steps) == (name == "time_transition")
+        assert of_log - steps == {"row_moment", "row_phase"}
+        assert len(set(state["row_phase"].tolist())) <= 2
+        assert ("strip" in model.carries) == (name == "time_transition")
 
 
 @pytest.fixture(scope="module")

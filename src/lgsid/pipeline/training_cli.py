@@ -14,7 +14,6 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
@@ -222,8 +221,8 @@ class TrainingCLI(LightningCLI):
             chosen["enable_checkpointing"] = any(isinstance(callback, Checkpoint) for callback in callbacks)
         if given["enable_model_summary"] is None:
             chosen["enable_model_summary"] = False
-        if given["deterministic"] is None and torch.cuda.is_available():
-            chosen["deterministic"] = "warn"
+        if given["deterministic"] is None:
+            chosen["deterministic"] = "warn"  # on several threads of a processor, too, indexing adds up in one order
         try:
             return super().instantiate_trainer(**chosen, **kwargs)
         except ValueError as error:
@@ -242,7 +241,10 @@ class TrainingCLI(LightningCLI):
             metrics |= plain_metrics(self.trainer.callback_metrics)
         if isinstance(self.model, LgsidModule):
             self.model.check_weights()
-        self.trainer.save_checkpoint(self.run_folder / CHECKPOINT_FILE)
+        path = self.run_folder / CHECKPOINT_FILE
+        self.trainer.save_checkpoint(path)
+        if self.record and isinstance(self.model, LgsidModule) and self.model.carries:
+            logger.info("%s: carries %s", path, self.model.carries)
         self.finish(metrics)
 
     def after_validate(self) -> None:

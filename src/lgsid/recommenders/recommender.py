@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -54,6 +54,8 @@ class Recommender(LgsidModule):
     catalogue: Catalogue
 
     reads = SequenceBatch
+
+    carries: ClassVar[str] = "of each place its position, attributes, semantic ID and number of training check-ins"
 
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__(optimizer)

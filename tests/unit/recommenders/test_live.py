@@ -76,6 +76,25 @@ def somebody(data, log):
     return str(data.user_ids[log.user[-1]])
 
 
+@pytest.mark.parametrize("model", ["counting", "floor"])
+def test_a_stripped_model_recommends_the_same_and_knows_no_order_of_check_ins(town, data, tmp_path, model):
+    whole, stripped = checkpoints.load(town / f"{model}.ckpt"), checkpoints.load(town / f"{model}.ckpt")
+    stripped.forget_check_ins()
+    checkpoints.save(stripped, tmp_path / "model.ckpt")
+    loaded = checkpoints.load(tmp_path / "model.ckpt")
+    answers = [LiveRecommender(one, data) for one in (whole, loaded)]
+    for user in data.user_ids:
+        first, second = (one.recommend(user=str(user), k=20).items for one in answers)
+        assert first == second
+    assert not len(loaded.row_moment) + len(loaded.row_phase)
+    with pytest.raises(LgsidError, match="stripped of check-ins"):
+        L.Trainer(**TRAINER).test(loaded, SequenceData(str(town / "data")))
+    if model == "counting":
+        steps = list(zip(loaded.step_origin.tolist(), loaded.step_place.tolist(), strict=True))
+        assert steps == sorted(zip(whole.step_origin.tolist(), whole.step_place.tolist(), strict=True))
+        assert not loaded.step_moment.any()
+
+
 @pytest.mark.parametrize("model", ["counting", "floor", "din"])
 def test_a_user_gets_places_best_first(town, data, log, model):
     user = somebody(data, log)

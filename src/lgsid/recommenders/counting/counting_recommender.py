@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,18 +12,16 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.errors import LgsidError
 from lgsid.functional.tie_break import lexicographic_rank, lexicographic_top_k
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.split_task import SplitTask, task_of
-from lgsid.recommenders.counting.transition_counts import TransitionCounts
 from lgsid.recommenders.recommender import Ranked
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.typing import DataShape, SequenceBatch
 
 CELLS = 1 << 21  # queries times items that are scored at once
-STEPS = ("step_origin", "step_moment", "step_place")
-ROWS = ("row_moment", "row_phase")
 LIVE = 1 << 40  # moment of a live query: it knows every step
 
 
@@ -41,10 +39,11 @@ class CountingRecommender(ScoringRecommender):
     scores_are_logits = False
     """Counts have no logloss."""
 
+    carries: ClassVar[str] = "of each place its attributes and number of check-ins, of each check-in its split"
+    of_log: ClassVar[tuple[str, ...]] = ("row_moment", "row_phase")
+    """Buffers whose sizes are those of the log."""
+
     popularity: Tensor  # (2, N) int64: counts over training; over training and validation
-    step_origin: Tensor  # (E,) int64
-    step_moment: Tensor  # (E,) int64
-    step_place: Tensor  # (E,) int64
     row_moment: Tensor  # (M,) int64 what a query at that row of the log may know
     row_phase: Tensor  # (M,) int64 0 for training and validation queries, 1 for test queries
 
@@ -67,7 +66,7 @@ class CountingRecommender(ScoringRecommender):
         """Create the buffers; the log's part of them gets its size when it is counted or loaded."""
         super().build(shape)
         self.register_buffer("popularity", torch.zeros(2, shape.n_items, dtype=torch.int64))
-        for name in (*STEPS, *ROWS):
+        for name in self.of_log:
             self.register_buffer(name, torch.zeros(0, dtype=torch.int64))
 
     def take_catalogue(self, source: CheckInSource) -> None:
@@ -85,11 +84,24 @@ class CountingRecommender(ScoringRecommender):
         """
         counts = [log.item_counts(n_items, "train"), log.item_counts(n_items, "train", "val")]
         self.popularity = self._here(np.stack(counts))
-        moment = self._here(task.moments(log))
-        self.row_moment = moment
+        self.row_moment = self._here(task.moments(log))
         self.row_phase = self._here((log.split == "test").astype(np.int64))
-        steps = TransitionCounts.of_log(self._here(log.user), self._here(log.item), moment)
-        self.step_origin, self.step_moment, self.step_place = steps.origin, steps.moment, steps.place
+
+    def forget_check_ins(self) -> None:
+        """Forget which check-in may be known when: what is left answers live queries, and cannot be tested."""
+        self.row_moment, self.row_phase = self.row_moment[:0], self.row_phase[:0]
+
+    def check_catalogue(self) -> None:
+        """Compare the items of the checkpoint with those of the datamodule.
+
+        Raises:
+            LgsidError: if they differ, or if the model has forgotten which check-in may be known when.
+        """
+        super().check_catalogue()
+        if self.trained_on is not None and not len(self.row_moment):
+            raise LgsidError(
+                "checkpoint: it was stripped of check-ins and answers live queries only; test the whole one"
+            )
 
     def _here(self, values: np.ndarray[Any, np.dtype[np.int64]]) -> Tensor:
         return torch.from_numpy(values.copy()).to(self.device)
@@ -97,13 +109,8 @@ class CountingRecommender(ScoringRecommender):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make room for the counts of the checkpoint."""
         super().on_load_checkpoint(checkpoint)
-        for name in (*STEPS, *ROWS):
+        for name in self.of_log:
             setattr(self, name, torch.zeros_like(checkpoint["state_dict"][name], device=self.device))
-
-    @property
-    def transitions(self) -> TransitionCounts:
-        """The steps between places."""
-        return TransitionCounts(self.step_origin, self.step_moment, self.step_place)
 
     def phase(self, visits: PastVisits) -> Tensor:
         """Return which counts a query may use: 0 training, 1 training and validation. Shape (B,) int64."""

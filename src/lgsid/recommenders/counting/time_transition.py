@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.recommenders.counting.past_visits import PastVisits
+from lgsid.recommenders.counting.split_task import SplitTask
 from lgsid.recommenders.counting.time_kernel import TimeKernel
+from lgsid.recommenders.counting.transition_counts import TransitionCounts
 
 
 class TimeTransition(TimeKernel):
@@ -24,6 +29,16 @@ class TimeTransition(TimeKernel):
         last_factor: Factor on the score of the last place.
     """
 
+    carries: ClassVar[str] = (
+        "the check-ins: every step of every user from place to place, in the order of time, without names;"
+        " `lgsid strip` writes a checkpoint without them"
+    )
+    of_log: ClassVar[tuple[str, ...]] = (*TimeKernel.of_log, "step_origin", "step_moment", "step_place")
+
+    step_origin: Tensor  # (E,) int64
+    step_moment: Tensor  # (E,) int64
+    step_place: Tensor  # (E,) int64
+
     def __init__(
         self,
         hour_width: float = 2.0,
@@ -38,6 +53,25 @@ class TimeTransition(TimeKernel):
         self.transition_weight = transition_weight
         self.shrinkage = shrinkage
         self.last_factor = last_factor
+
+    def count(self, log: CheckInLog, task: SplitTask, n_items: int) -> None:
+        """Count the log of check-ins, and the steps in it."""
+        super().count(log, task, n_items)
+        self.transitions = TransitionCounts.of_log(self._here(log.user), self._here(log.item), self.row_moment)
+
+    @property
+    def transitions(self) -> TransitionCounts:
+        """The steps between places."""
+        return TransitionCounts(self.step_origin, self.step_moment, self.step_place)
+
+    @transitions.setter
+    def transitions(self, steps: TransitionCounts) -> None:
+        self.step_origin, self.step_moment, self.step_place = steps.origin, steps.moment, steps.place
+
+    def forget_check_ins(self) -> None:
+        """Forget when steps were made, and so which follow each other: how often each was made is left."""
+        super().forget_check_ins()
+        self.transitions = self.transitions.without_order()
 
     def score_visits(self, visits: PastVisits) -> Tensor:
         """Return the normalized sum of weights plus the share of transitions, shape (B, N)."""

@@ -39,6 +39,12 @@ class TransitionCounts(Batch):
         order = order[item[before][order].argsort(stable=True)]
         return cls(item[before][order], moment[after][order], item[after][order])
 
+    def without_order(self) -> TransitionCounts:
+        """Return the same steps as if all were known from the start, those from one place by where they lead."""
+        order = self.place.argsort(stable=True)
+        order = order[self.origin[order].argsort(stable=True)]
+        return TransitionCounts(self.origin[order], torch.zeros_like(self.moment), self.place[order])
+
     def known(self, origin: Tensor, moment: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Find the steps from the places `origin` known at `moment`.
 
