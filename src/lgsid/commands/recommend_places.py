@@ -41,12 +41,10 @@ def recommend(
     """
     from json import dumps
 
-    from lgsid import plugins
     from lgsid.recommenders.live import recommend as answer
 
     if user is not None and history is not None:
         raise LgsidError("--history: not allowed with --user; give one of them")
-    plugins.load()
     found = answer(
         checkpoint,
         dataset,
