@@ -152,6 +152,25 @@ def cost(runs: Runs) -> ReportTable:
     return ReportTable("", ("stage", "seconds", "peak MB"), (*rows, ("all", total, "")))
 
 
+def growth(runs: Runs) -> ReportTable:
+    """Say what each case takes at each number of places, and how that grows."""
+    run = runs[0]
+    found = {(one["case"], one["places"]): one for one in run["measurements"]}
+    sizes = sorted({places for _, places in found})
+    rows = tuple(
+        (
+            title,
+            *(mean([found.get((case, places), {}).get("cpu_seconds")], 1) for places in sizes),
+            mean([found.get((case, places), {}).get("peak_mb") for places in sizes[-1:]], 0),
+            mean([run["exponents"].get(case)], 2),
+        )
+        for case, title in run["titles"].items()
+        if any(name == case for name, _ in found)
+    )
+    heads = (*(f"{places:,}, CPU s" for places in sizes), f"{sizes[-1]:,}, peak MB", "exponent")
+    return ReportTable("", ("", *heads), rows)
+
+
 TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
     "explore": explore,
@@ -160,6 +179,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "reward": reward,
     "semantic_ids": semantic_ids,
     "cost": cost,
+    "growth": growth,
 }
 
 

@@ -49,6 +49,14 @@ def test_means_over_seeds_the_best_first(numbers):
     assert rows == (("counting", "-", "-", "0.430", "-", "-"), ("tiger", "0.100", "-", "0.300", "-", "-"))
 
 
+def test_growth_over_the_sizes(numbers):
+    rows = [{"case": "card", "places": n, "cpu_seconds": n / 1000, "peak_mb": n} for n in (1000, 10_000)]
+    run = {"titles": {"card": "Card", "city": "City"}, "exponents": {"card": 1.0}}
+    table = numbers.growth([{**run, "measurements": [*rows, {"case": "card", "places": 100_000, "failed": "slow"}]}])
+    assert table.header == ("", "1,000, CPU s", "10,000, CPU s", "100,000, CPU s", "100,000, peak MB", "exponent")
+    assert table.rows == (("Card", "1.0", "10.0", "-", "-", "1.00"),)
+
+
 def test_other_tables(numbers):
     runs = [result(1, 0.2), result(3, 0.4)]
     assert numbers.click_through(runs).rows == (("din", "0.9000", "-", "-"),)
