@@ -180,7 +180,7 @@ def test_a_reward_model_serves_as_its_checkpoint_does(encoder, tmp_path):
 def test_reward_margin_without_its_reward_says_what_to_do(encoder, tmp_path):
     with pytest.raises(LgsidError, match=r"loss\.init_args\.reward"):
         RewardMargin().prepare(encoder)
-    with pytest.raises(LgsidError, match="no such file"):
+    with pytest.raises(LgsidError, match="no such checkpoint"):
         RewardMargin(str(tmp_path / "model.ckpt")).prepare(encoder)
     with pytest.raises(LgsidError, match="prepare"):
         RewardMargin("model.ckpt").rewards(*embeddings())
