@@ -6,6 +6,7 @@ functions are called where a text leaves; what is stored stays as it is.
 
 from __future__ import annotations
 
+import json
 import re
 
 SUBSTITUTE = "\N{REPLACEMENT CHARACTER}"
@@ -27,6 +28,7 @@ INVISIBLE = (
 )
 CELL = PICTURES | dict.fromkeys(INVISIBLE, SUBSTITUTE)
 LINES = {code: shown for code, shown in CELL.items() if chr(code) not in "\n\t"}
+JSON = {code: json.dumps(chr(code))[1:-1] for code in (0x7F, *INVISIBLE)}
 MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|^(?:[#>+=]|-(?=\s|-))|^(?<=\b)\d+(?=[.)](?:\s|$))")
 LINK = re.compile(r"(?<=\w):(?=//)|(?<=\bwww)\.|@(?=[\w-]+\.\w)", re.IGNORECASE)
 
@@ -43,6 +45,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text for one line: as `printable`, and ends of lines and tabulators are replaced, too."""
     return text.translate(CELL)
+
+
+def in_json(text: str) -> str:
+    """Return JSON with the characters that would act on a terminal as escapes of JSON, so that its values stay."""
+    return text.translate(JSON)
 
 
 def markdown(text: str) -> str:

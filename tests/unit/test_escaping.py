@@ -1,6 +1,7 @@
 """Texts of data act nowhere: not on a terminal, not in Markdown, not in a figure."""
 
 import io
+import json
 import logging
 import re
 import subprocess
@@ -16,7 +17,7 @@ from rich.table import Table
 
 from lgsid import terminal
 from lgsid.console import DataConsole
-from lgsid.escaping import in_figure, markdown, one_line, printable
+from lgsid.escaping import in_figure, in_json, markdown, one_line, printable
 from lgsid.report.report_table import ReportTable
 
 HOSTILE = (
@@ -44,6 +45,14 @@ def test_nothing_acts_on_a_terminal(text):
     assert may_act(one_line(text)) == set()
     assert may_act(printable(text)) <= set("\n\t")
     assert len(one_line(text)) == len(text)
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=3))
+def test_json_keeps_its_values_and_does_nothing(values):
+    shown = in_json(json.dumps(values, indent=2, ensure_ascii=False))
+    assert may_act(shown) <= {"\n"}
+    assert printable(shown) == shown
+    assert json.loads(shown) == values
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=60))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lgsid.errors import LgsidError
+from lgsid.escaping import in_json
 from lgsid.pipeline.command import command
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def recommend(
         k=k,
         new_only=new_only,
     )
-    return dumps(found.to_dict(), indent=2, ensure_ascii=False) if json else found
+    return in_json(dumps(found.to_dict(), indent=2, ensure_ascii=False)) if json else found
 
 
 def read_place(text: str) -> tuple[float, float]:

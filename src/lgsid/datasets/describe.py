@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lgsid.artefacts import Dataset
+from lgsid.escaping import one_line
 
 EXAMPLES, WIDTH = 6, 80
 PRIVATE = "(private)"  # in the category of people's homes, which are never shown
@@ -159,5 +160,5 @@ def _examples(dataset: Dataset) -> Table:
         place = items.frame.iloc[int(row)]
         texts = [str(place[c]) or "-" for c in ("name", "category", "brand")]
         where = f"{place['lat']:.3f}, {place['lon']:.3f}"
-        table.add_row(*[Text(t) for t in (*texts, where, str(place[finest]) if finest else "-")])
+        table.add_row(*[Text(one_line(t)) for t in (*texts, where, str(place[finest]) if finest else "-")])
     return table

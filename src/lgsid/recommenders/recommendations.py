@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lgsid.console import DataConsole
+from lgsid.escaping import one_line
 
 WIDTH = 80
 HEADINGS = ("#", "item", "place", "category", "region", "km", "score", "SID")
@@ -49,7 +50,8 @@ class Recommendation:
         """The texts of its line in a table, one for each of `HEADINGS`."""
         km = "" if self.km is None else f"{self.km:.2f}" if self.km < 10 else f"{self.km:.0f}"
         sid = "-".join(map(str, self.sid))
-        return (str(self.rank), self.item_id, self.name, self.category, self.region, km, f"{self.score:.3g}", sid)
+        texts = map(one_line, (self.item_id, self.name, self.category, self.region))
+        return (str(self.rank), *texts, km, f"{self.score:.3g}", sid)
 
 
 @dataclass(frozen=True, repr=False)
