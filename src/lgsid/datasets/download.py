@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import http.client
@@ -63,7 +64,7 @@ def download_dataset(
     folder = data_root(str(root) if root is not None else None)
     for line in (f"Cite: {public.citation}", f"Terms: {public.terms}"):
         report(line)
-    failed = 0
+    failed, new = 0, not folder.exists()
     with locked(folder / LOCK_FILE, folder):
         for number, file in enumerate(public.files, start=1):
             where = f"[{number}/{len(public.files)}] {folder / file.target}"
@@ -73,6 +74,9 @@ def download_dataset(
                 failed += 1
                 report(f"{where}: {error}; by hand: {file.steps(folder, mirror)}")
     if failed:
+        if new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # made for the lock, and removed only if nothing else is in it
         raise LgsidError(
             f"{name}: {failed} of {len(public.files)} files could not be downloaded to {folder}; "
             "the lines above say why, and how to get them by hand; run it again to go on"
