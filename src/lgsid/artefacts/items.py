@@ -10,6 +10,7 @@ import geopandas
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from lgsid.artefacts.columns import check_ids, repeated_names, to_ids, to_numbers, to_texts
 from lgsid.artefacts.coordinates import check_in_range
@@ -73,6 +74,12 @@ class Items:
             LgsidError: if it is missing, unreadable, lacks a column, or an id or a coordinate cannot be one.
         """
         table = open_parquet(path, COLUMNS, "items table")
+        for name in table.column_names:
+            kind = table.schema.field(name).type
+            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+            wanted = name in TEXT_COLUMNS or name.startswith("region_")
+            if wanted and not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                raise LgsidError(f"{path}: column {name} holds {kind}, not texts; write the items again with lgsid")
         frame = to_frame(path, table.select([name for name in table.column_names if name != "geometry"]))
         with located(path):
             return cls.from_frame(frame)

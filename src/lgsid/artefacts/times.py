@@ -23,6 +23,10 @@ ISO_8601 = (
     r"(?:[Tt ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)"
     r" ?(?P<offset>[Zz]|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)?)?$"
 )
+BASIC_FORMS = (  # 20240501T100000, which a date alone would not tell from a number
+    (r"^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})", r"\1-\2-\3T\4:\5:\6"),
+    (r"^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})", r"\1-\2-\3T\4:\5"),
+)
 EPOCH = r"^[+-]?[0-9]+(?:\.[0-9]*)?$"
 LITERAL_OFFSET = re.compile(r"(?<![A-Za-z])(?:Z|UTC|GMT)(?![A-Za-z])|(?<!\d)[+-]\d\d:?\d\d(?!\d)")
 YEARS, DAYS = frozenset("YyGcxD"), frozenset("djcxuwaAD")
@@ -56,6 +60,7 @@ def read_times(
 
     Without format and unit, texts are ISO 8601: `2024-05-01T10:00:00+02:00`, with a space for the `T`, seconds and
     their fraction optional, the offset `Z`, `UTC`, `+02`, `+0200` or missing; a date alone is its midnight.
+    `20240501T100000` is read as well.
 
     Args:
         values: Texts, numbers or timestamps.
@@ -100,7 +105,7 @@ def _from_numbers(values: pd.Series, where: str, unit: str) -> pd.Series:
         raise LgsidError(f"{where}: these are timestamps, not numbers; leave `time_unit` out")
     if unit not in UNITS_US:
         raise LgsidError(f"{where}: time unit {unit!r} is unknown; use {', '.join(UNITS_US)}")
-    numbers = to_numbers(values, where)
+    numbers = to_numbers(values, f"{where} (time_unit: {unit})")
     _refuse(numbers.isna(), values, where, f"does not follow {unit} since 1970")
     instants_us = numbers * UNITS_US[unit]
     first, last = (_year_us(year) for year in (FIRST_YEAR, LAST_YEAR + 1))
@@ -133,7 +138,10 @@ def _unlikely(numbers: pd.Series, unit: str) -> str:
 
 def _from_iso_8601(texts: pd.Series, where: str) -> tuple[pd.Series, npt.NDArray[np.float64]]:
     """Return wall times and their offsets in minutes, NaN where there is none."""
-    parts = pc.extract_regex(pa.array(texts, pa.string(), from_pandas=True), ISO_8601)
+    written = pa.array(texts, pa.string(), from_pandas=True)
+    for pattern, extended in BASIC_FORMS:
+        written = pc.replace_substring_regex(written, pattern=pattern, replacement=extended)
+    parts = pc.extract_regex(written, ISO_8601)
     if isinstance(parts, pa.ChunkedArray):
         parts = parts.combine_chunks()
     matched = np.asarray(pc.is_valid(parts).to_numpy(zero_copy_only=False), dtype=bool)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import re
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import geopandas
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyproj.exceptions import ProjError
 from shapely.errors import ShapelyError
 
@@ -19,6 +24,14 @@ from lgsid.artefacts.delimited import check_encoding
 from lgsid.errors import LgsidError
 
 FIELD = re.compile(r"\{([^{}]+)\}")
+
+
+@contextmanager
+def quiet_gdal() -> Iterator[None]:
+    """Leave out GDAL's warnings about shapes, which `check_polygons` refuses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 @dataclass
@@ -34,7 +47,7 @@ class PolygonLayer:
             it when the point's coarser region has that name.
         max_distance_m: Maximum distance in meters of a point from its nearest polygon.
         rename: Replacements of labels.
-        remove: Regular expression; matches are removed from the labels.
+        remove: Regular expression in the syntax of RE2; matches are removed from the labels.
         encoding: Encoding of the attribute table; null for the one that the file states.
     """
 
@@ -46,6 +59,21 @@ class PolygonLayer:
     remove: str | None = None
     encoding: str | None = None
     frame: geopandas.GeoDataFrame | None = field(default=None, init=False, repr=False)
+
+    def check_options(self) -> None:
+        """Raise if an option cannot be; when the layer is read, so that a config is not refused as a whole."""
+        texts = {"path": self.path, "label": self.label, "parent": self.parent, "encoding": self.encoding}
+        for name, value in texts.items():
+            if value is not None and not isinstance(value, str):
+                raise LgsidError(f"region layer {self.path!r}: {name} {value!r} is not a text")
+        if not self.label:
+            raise LgsidError(f"region layer {self.path!r}: label is empty; name the column with the regions' names")
+        if not isinstance(self.max_distance_m, (int, float)) or not 0 <= self.max_distance_m < math.inf:
+            found = f"max_distance_m {self.max_distance_m!r}"
+            raise LgsidError(f"region layer {self.path!r}: {found} is not a distance in meters, 0 or more")
+        if not all(isinstance(text, str) for pair in self.rename.items() for text in pair):
+            raise LgsidError(f"region layer {self.path!r}: rename {self.rename!r} must lead from texts to texts")
+        self._removed(["label"])
 
     @classmethod
     def from_frame(
@@ -66,6 +94,7 @@ class PolygonLayer:
             LgsidError: if the file is missing or unreadable, lacks a column, has no coordinate reference system, or
                 holds something else than polygons.
         """
+        self.check_options()
         frame = self.frame if self.frame is not None else self._read(root)
         where = self.path or "polygons"
         wanted = FIELD.findall(self.label) or [self.label]
@@ -92,14 +121,24 @@ class PolygonLayer:
             labels = [FIELD.sub(lambda m, i=i: texts[m[1]][i], self.label) for i in range(len(frame))]  # type: ignore[misc]
         else:
             labels = texts[self.label]
-        if self.remove:
-            labels = [re.sub(self.remove, "", label).strip() for label in labels]
-        return [self.rename.get(label, label) for label in labels]
+        return [self.rename.get(label, label) for label in self._removed(labels)]
+
+    def _removed(self, labels: list[str]) -> list[str]:
+        """Remove what matches; by RE2, which takes linear time for every expression."""
+        if not self.remove:
+            return labels
+        try:
+            kept = pc.replace_substring_regex(pa.array(labels, pa.string()), pattern=self.remove, replacement="")
+        except (pa.ArrowException, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise LgsidError(f"region layer {self.path!r}: remove {self.remove!r}: {reason}") from error
+        return [label.strip() for label in kept.to_pylist()]
 
     def file(self, root: Path) -> Path | None:
         """Return the file that `load` reads, None if the polygons were given."""
         return None if self.frame is not None else root / self.path.partition("!")[0]
 
+    @quiet_gdal()
     def _read(self, root: Path) -> geopandas.GeoDataFrame:
         path, _, inner = self.path.partition("!")
         file = root / path

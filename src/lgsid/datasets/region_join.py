@@ -51,10 +51,6 @@ class RegionJoin:
     layers: list[PolygonLayer]
     fallback: bool = True
 
-    def __post_init__(self) -> None:
-        if not self.layers:
-            raise LgsidError(f"region level {self.name!r}: no polygon layers given")
-
     def match(
         self,
         lat_deg: npt.NDArray[np.float64],
@@ -71,8 +67,10 @@ class RegionJoin:
             parents: Names of the points' coarser regions, shape (N,).
 
         Raises:
-            LgsidError: if a layer cannot be read.
+            LgsidError: if there is no layer, or one cannot be read.
         """
+        if not self.layers:
+            raise LgsidError(f"region level {self.name!r}: no polygon layers given")
         points = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(lon_deg, lat_deg), crs="EPSG:4326")
         layers = [(layer, layer.load(root or Path())) for layer in self.layers]
         names: Texts = np.full(len(points), "", dtype=object)

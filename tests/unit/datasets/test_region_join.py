@@ -1,4 +1,5 @@
 import gzip
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -94,7 +95,7 @@ def test_mistakes(tmp_path):
     with pytest.raises(LgsidError, match="missing column title; the polygons have name"):
         RegionJoin("r", [wrong]).match(*at)
     with pytest.raises(LgsidError, match="no polygon layers"):
-        RegionJoin("r", [])
+        RegionJoin("r", []).match(*at)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +152,27 @@ def test_an_unknown_encoding(tmp_path):
     degrees.to_file(tmp_path / "a.shp")
     with pytest.raises(LgsidError, match="encoding 'utf-99' is unknown"):
         PolygonLayer("a.shp", encoding="utf-99").load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label": ""}, "label is empty"),
+        ({"label": None}, "label None is not a text|label is empty"),
+        ({"parent": 7}, "parent 7 is not a text"),
+        ({"max_distance_m": -1}, "max_distance_m -1 is not a distance"),
+        ({"max_distance_m": float("nan")}, "max_distance_m nan is not a distance"),
+        ({"remove": "("}, r"remove '\(': "),
+        ({"remove": 7}, "remove 7"),
+        ({"rename": {"a": None}}, "must lead from texts to texts"),
+    ],
+)
+def test_options_of_a_layer_that_cannot_be(options, message):
+    with pytest.raises(LgsidError, match=message):
+        PolygonLayer("a.geojson", **options).load(Path())
+
+
+def test_labels_are_cleaned_by_any_expression_in_little_time():
+    polygons = layer(["a" * 60 + "!", "Mitte (Berlin)"], WEST_EAST[1])
+    polygons.remove = r"(a+)+$| \(.*\)$"
+    assert polygons.load(None)["label"].tolist() == ["a" * 60 + "!", "Mitte"]
