@@ -96,8 +96,6 @@ def with_column(file: str, name: str, values: Callable[[list[Any]], Any]) -> Cal
             column = made if isinstance(made, pa.Array) else pa.array(made)
             found = found.set_column(place, name, column).replace_schema_metadata(found.schema.metadata)
         pq.write_table(found, folder / file)
-        report = json.loads((folder / "dataset.json").read_text())
-        (folder / "dataset.json").write_text(json.dumps({**report, "data_hash": ""}))  # the old one refuses any change
 
     return folder_with(change)
 
