@@ -42,7 +42,7 @@ def open_parquet(path: str | Path, columns: Iterable[str], kind: str) -> pa.Tabl
     check_seal(path)
     try:
         # whole columns of vectors at once would take four times the memory of what comes of them
-        with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False, buffer_size=1 << 20) as file:
             table = pa.Table.from_batches(file.iter_batches(BATCH_ROWS), file.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8 is a ValueError
         raise LgsidError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
