@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fuzz.hostile_names import GOOD_NAMES, HOSTILE_NAMES, HOSTILE_PATHS, NAMES_THAT_ARE_NONE
+from fuzz.names import GOOD_NAMES, HOSTILE_NAMES, HOSTILE_PATHS, NAMES_THAT_ARE_NONE
 from lgsid.artefacts.names import check_inside, check_name, check_word
 from lgsid.benchmark.suite import Suite, suite_root
 from lgsid.errors import LgsidError
