@@ -38,11 +38,14 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     """Draw CPU seconds and peak memory over the number of places, tokenizers apart from the rest."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    figure = Figure(figsize=(13, 9), layout="constrained")
+    figure = Figure(figsize=(14, 9), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 2, sharex=True)
     left = list(result["titles"])
+    known_sizes = [one["places"] for one in result["measurements"] if "cpu_seconds" in one]
+    sizes = min(known_sizes) / 1.3, max(known_sizes) * 1.3
     for row, (title, starts) in zip(panels, PANELS, strict=True):
         mine = [case for case in left if case.startswith(starts)]
         left = [case for case in left if case not in mine]
@@ -59,14 +62,27 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
                         markersize=5,
                         label=label,
                     )
-            axes.set(xscale="log", yscale="log", ylabel=unit)
+            axes.set(xscale="log", yscale="log", ylabel=unit, xlim=sizes)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
             axes.set_title(f"{unit}, {title}", loc="left", fontsize=11)
             axes.grid(color="#d9d9d9", linewidth=0.7)
             for side in ("top", "right"):
                 axes.spines[side].set_visible(False)
-        guide(row[0])
+        guide(row[0], *sizes)
         row[1].axhline(2048, color="#999999", linestyle=":", linewidth=1)
-        row[0].legend(fontsize=7.5, frameon=False, loc="upper left", ncols=1, title="(exponent)", title_fontsize=7.5)
+        handles, labels = row[0].get_legend_handles_labels()
+        row[1].legend(
+            handles,
+            labels,
+            fontsize=8,
+            frameon=False,
+            loc="center left",
+            bbox_to_anchor=(1.02, 0.5),
+            title="(exponent)",
+            title_fontsize=8,
+        )
     for axes in panels[1]:
         axes.set_xlabel("places")
     about = result["machine"]
@@ -78,11 +94,9 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
         figure.savefig(partial, format="png", dpi=110)
 
 
-def guide(axes: Any) -> None:
-    """Draw lines of linear and of square growth through the lower left corner."""
-    low, high = axes.get_xlim()
+def guide(axes: Any, low: float, high: float) -> None:
+    """Draw lines of linear and of square growth from the lower left corner."""
     bottom, top = axes.get_ylim()
     for power in (1, 2):
         axes.plot([low, high], [bottom, bottom * (high / low) ** power], "--", color="#bbbbbb", linewidth=1)
-    axes.set_xlim(low, high)
     axes.set_ylim(bottom, top)
