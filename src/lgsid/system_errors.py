@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lgsid.errors import LgsidError
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # whatever file the error names, it is the one being written
 ADVICE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room, or ask for more",

@@ -19,13 +19,12 @@ def strip(checkpoint: str, *, output: str) -> str:
         checkpoint: model.ckpt of any model, or its run folder.
         output: File for the stripped one, which must not exist.
     """
-    from lgsid import checkpoints, plugins
+    from lgsid import checkpoints
     from lgsid.module import LgsidModule
 
     target = Path(output)
     if target.exists():
         raise LgsidError(f"--output {target}: exists already; name a new file")
-    plugins.load()
     module: LgsidModule = checkpoints.load(checkpoint)
     module.forget_check_ins()
     checkpoints.save(module, target)

@@ -22,7 +22,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
 from lgsid import plugins
-from lgsid.artefacts.files import parse_json, write_json, write_text
+from lgsid.artefacts.files import atomic_path, parse_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
 from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.config.config_files import YAML_SUFFIXES, config_argument, find_config, read_config
@@ -37,7 +37,7 @@ from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import working_in
 from lgsid.pipeline.start_of_run import StartOfRun
-from lgsid.system_errors import NotWritten, reason
+from lgsid.system_errors import FULL, NotWritten, reason
 from lgsid.terminal import console
 from lgsid.trust import TRUST_FLAG, TRUST_HELP, limit_imports
 
@@ -182,7 +182,7 @@ class TrainingCLI(LightningCLI):
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt(self.kept()) from None
         except OSError as error:
-            if error.filename is not None or not error.errno:
+            if error.errno not in FULL and (error.filename is not None or not error.errno):
                 raise
             raise NotWritten(f"{self.run_folder}: cannot be written ({reason(error)}); {self.kept()}") from error
         except LATE_ERRORS as error:
@@ -242,7 +242,8 @@ class TrainingCLI(LightningCLI):
         if isinstance(self.model, LgsidModule):
             self.model.check_weights()
         path = self.run_folder / CHECKPOINT_FILE
-        self.trainer.save_checkpoint(path)
+        with atomic_path(path) if self.trainer.world_size == 1 else contextlib.nullcontext(path) as target:
+            self.trainer.save_checkpoint(target)
         if self.record and isinstance(self.model, LgsidModule) and self.model.carries:
             logger.info("%s: carries %s", path, self.model.carries)
         self.finish(metrics)
