@@ -2,7 +2,7 @@
 # make check    style, types and the fast tests, in under two minutes: before every commit
 # make test     all tests
 # make fuzz     bad input at every seam, with a table of what came of it; ARGUMENTS="--seed 7 --count 500" for more
-# make trial    bad input and faults, and benchmarks/results/robustness.json
+# make trial    bad input and faults, and benchmarks/results/robustness/trial.json
 # make lowest   unit and contract tests with the lowest versions that pyproject.toml allows, on Python 3.10: weekly
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +17,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
 
 check: lint
-	$(BIN)/python -m pytest tests/unit tests/contracts -m "not slow and not data"
+	$(BIN)/python -m pytest tests/unit tests/contracts tests/fuzz -m "not slow and not data"
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

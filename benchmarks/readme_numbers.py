@@ -18,6 +18,7 @@ import re
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ EXCERPT = re.compile(
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 PICTURE_WIDTH = 1400  # pixels: sharp on a screen, small in the repository
 LANGUAGES = {".yaml": "yaml", ".py": "python", ".txt": "text"}
+TRIAL_FACTS = ("seed", "commit", "date")  # of each row of the hostile trial
 Runs = Sequence[Mapping[str, Any]]
 
 
@@ -171,6 +173,16 @@ def growth(runs: Runs) -> ReportTable:
     return ReportTable("", ("", *heads), rows)
 
 
+def trial(group: str, runs: Runs) -> ReportTable:
+    """Say what came of the bad input, or of the faults, of the hostile trial: one row each family, and all of them."""
+    rows = [dict(row) for run in runs for row in run[group]]
+    columns = [key for key in rows[0] if key not in ("family", *TRIAL_FACTS)] if rows else []
+    rows.append({"family": "all", **{key: sum(row[key] for row in rows) for key in columns}})
+    return ReportTable(
+        "", ("", *columns), tuple((row["family"], *(f"{row[key]:,}" for key in columns)) for row in rows)
+    )
+
+
 TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
     "explore": explore,
@@ -180,6 +192,8 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "semantic_ids": semantic_ids,
     "cost": cost,
     "growth": growth,
+    "bad_input": partial(trial, "inputs"),
+    "faults": partial(trial, "faults"),
 }
 
 

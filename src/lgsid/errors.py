@@ -17,3 +17,19 @@ def located(where: object) -> Iterator[None]:
         yield
     except LgsidError as error:
         raise LgsidError(f"{where}: {error}") from error
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return the first error of ours in a chain of causes, or where it began if none is ours."""
+    chain = list(causes(error))
+    return next((found for found in chain if isinstance(found, LgsidError)), chain[-1])
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, the error that caused it, and so on."""
+    current: BaseException | None = error
+    seen: set[int] = set()
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

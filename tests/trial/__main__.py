@@ -18,7 +18,7 @@ from trial.outcome import Outcome
 from trial.table import FAULT_COLUMNS, INPUT_COLUMNS, counted, failures, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULT = ROOT / "benchmarks" / "results" / "robustness.json"
+RESULT = ROOT / "benchmarks" / "results" / "robustness" / "trial.json"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -73,6 +73,7 @@ def write(found: dict[str, list[Outcome]], seed: int) -> None:
         before = {row["family"]: row for row in old.get(group, [])}
         known = fuzz.FAMILIES if group == "inputs" else faults.FAMILIES
         result[group] = [row for name in known if (row := rows.get(name, before.get(name)))]
+    RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -13,7 +13,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from lgsid.config.yaml_reader import parser_mode
 from lgsid.datasets.dataset_builder import DatasetBuilder
-from lgsid.errors import LgsidError
+from lgsid.errors import LgsidError, cause_of
 from lgsid.plugins import suggestion
 from lgsid.trust import limit_imports
 
@@ -51,8 +51,9 @@ def builder_from_config(
         if not any(ROOT.fullmatch(a.removeprefix("--").partition("=")[0]) for a in arguments):
             _anchor_root(parsed, Path(folder))
         values = parser.instantiate(parsed)
-    except ArgumentError as error:
-        raise LgsidError(" ".join(str(error).split())) from error
+    except (ArgumentError, ValueError, TypeError) as error:
+        cause = cause_of(error)
+        raise LgsidError(" ".join(str(cause if isinstance(cause, LgsidError) else error).split())) from error
     return DatasetBuilder(**{k: v for k, v in values.as_dict().items() if k != "config"})
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lgsid.errors import LgsidError
+from lgsid.errors import LgsidError, cause_of
 from lgsid.module import LgsidDataModule, LgsidModule
 
 LATE = {
@@ -58,22 +58,6 @@ def explain_late_constructor(error: BaseException, config: Mapping[str, Any]) ->
             return f"{key}: {name} does not accept these arguments ({type(error).__name__}: {text})"
         traceback = traceback.tb_next
     return None
-
-
-def cause_of(error: BaseException) -> BaseException:
-    """Return the first error of ours in a chain of causes, or where it began if none is ours."""
-    chain = list(causes(error))
-    return next((found for found in chain if isinstance(found, LgsidError)), chain[-1])
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, the error that caused it, and so on."""
-    current: BaseException | None = error
-    seen: set[int] = set()
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def place_of(error: BaseException, config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
