@@ -27,7 +27,7 @@ SEAMS = {  # name in the table -> module, and how many inputs the usual trial ha
     "pipelines and suites": ("pipelines", 380),
     "command lines": ("command_lines", 400),
     "checkpoints": ("checkpoints", 170),
-    "hostile names": ("hostile_names", 240),
+    "hostile names": ("hostile_names", 300),
     "model folders": ("model_folders", 80),
     "result files": ("results", 80),
     "plugins": ("plugins", 170),

@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from fuzz.case import Case
+from fuzz.names import GOOD_NAMES, HOSTILE_NAMES, HOSTILE_PATHS, NAMES_THAT_ARE_NONE
 from fuzz.pipelines import PIPELINE, SUITE, dumped, raw, with_entry
 from fuzz.user_tables import tables, write_config
 
-NAMES = (
-    "../escaped", "../../../escaped", "/tmp/escaped-lgsid", "..", ".", "a/../../../../escaped", "..\\..\\escaped", "C:\\escaped", "~/escaped",
-    "$(touch executed)", "`touch executed`", "; touch executed", "| touch executed", "a\x00/../../b", "\n../escaped", "${HOME}/escaped",
-    "%2e%2e%2fescaped", "\x1b]0;owned\x07", "<script>alert(1)</script>", "!!python/object/apply:os.system ['touch executed']", "-rf", " ", "a" * 300,
-    "{os.system}", "//escaped", "./../escaped", ".ssh", "\u2024\u2024/escaped", "x/" * 40 + "y", "con:",
-)  # fmt: skip
+RUN, SUITE_RUN = ("run", "small.yaml"), ("benchmark", "run", "little.yaml", "--dry-run")
+SMALL = {**PIPELINE, "stages": {"card": {"command": "card", "set": {"sids": "shared/sids.parquet"}}}}
 
 
-def cases(rng: Random) -> Iterator[Case]:
-    """Yield every name at every place that names a folder or a file."""
-    small = {**PIPELINE, "stages": {"card": {"command": "card", "set": {"sids": "shared/sids.parquet"}}}}
-    for number, name in enumerate(NAMES):
-        harmless = number in (6, 7, 9, 10, 11, 12, 16, 18, 19, 20, 23, 29)  # odd, but the name of one folder
-        expect = "either" if harmless else "refused"
-        keeps = ("runs/*",)
-        run = ("run", "small.yaml")
-        yield Case(f"pipeline-{number}", run, raw(dumped({**small, "name": name})), expect, keeps=keeps)
-        named = with_entry(small, "stages", {name: small["stages"]["card"]})
-        yield Case(f"stage-{number}", (*run, "--run-folder=out"), raw(dumped(named)), keeps=("out/*",))
-        suite = ("benchmark", "run", "little.yaml", "--dry-run")
-        yield Case(f"suite-{number}", suite, raw(dumped({**SUITE, "name": name}), "little.yaml"))
-        entry = {**SUITE["datasets"][0], "name": name}
-        yield Case(f"suite-dataset-{number}", suite, raw(dumped({**SUITE, "datasets": [entry]}), "little.yaml"))
-        methods = {**SUITE["methods"], name: {"stage": "hashed"}}
-        yield Case(f"method-{number}", suite, raw(dumped({**SUITE, "methods": methods}), "little.yaml"))
-        prepare = ("data", "prepare", "city.yaml", "--output=out")
+def cases(_: Random) -> Iterator[Case]:
+    """Yield every name at the places that name a folder or a file; pipelines are run, not only planned."""
+    card = SMALL["stages"]["card"]
+    for number, name in enumerate((*HOSTILE_NAMES, *NAMES_THAT_ARE_NONE)):
+        loose = name is None  # the same as no name
+        for place, tree, command in (
+            ("pipeline", {**SMALL, "name": name}, (*RUN, *(["--dry-run"] if loose else []))),
+            ("suite", {**SUITE, "name": name}, SUITE_RUN),
+            ("suite-dataset", {**SUITE, "datasets": [{**SUITE["datasets"][0], "name": name}]}, SUITE_RUN),
+        ):
+            file = "little.yaml" if command == SUITE_RUN else "small.yaml"
+            expect = "either" if loose and place != "suite-dataset" else "refused"
+            yield Case(f"{place}-{number}", command, raw(dumped(tree), file), expect)
+        if isinstance(name, str):
+            stages = raw(dumped({**SMALL, "stages": {name: card}}))
+            yield Case(f"stage-{number}", (*RUN, "--run-folder=out"), stages)
+            methods = with_entry(SUITE, "methods", {**SUITE["methods"], name: {"stage": "hashed"}})
+            yield Case(f"method-{number}", SUITE_RUN, raw(dumped(methods), "little.yaml"))
+        if number % 3 == 0:
+            yield Case(f"dataset-{number}", ("data", "prepare", "city.yaml", "--output=out"), named_dataset(name))
+    for number, path in enumerate(HOSTILE_PATHS):
+        tree = with_entry(PIPELINE, "stages.card.set.sids", f"$random/{path}")
+        yield Case(f"path-{number}", (*RUN, "--dry-run"), raw(dumped(tree)))
+    for number, name in enumerate(GOOD_NAMES):
+        yield Case(f"good-{number}", (*RUN, "--dry-run"), raw(dumped({**SMALL, "name": name})), "read")
 
-        def dataset(folder, name=name):
-            tables()(folder)
-            write_config(folder, {}, {"name": name})
 
-        yield Case(f"dataset-{number}", prepare, dataset, "either")
-        yield Case(f"download-{number}", ("data", "download", name, "--root=."))
-        yield Case(f"own-suite-{number}", ("benchmark", "run", name, "--dry-run"))
+def named_dataset(name: Any) -> Callable[[Path], None]:
+    """Return what writes the usual tables with a dataset config of that name."""
+
+    def make(folder: Path) -> None:
+        tables()(folder)
+        write_config(folder, {}, {"name": name})
+
+    return make

@@ -103,6 +103,11 @@ def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
             return column.cast(pa.string())
         except pa.ArrowInvalid:  # not UTF-8: stays binary, which no reader takes for a text
             return column
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:  # a text only by its type
+            return column.cast(pa.large_binary() if pa.types.is_large_string(kind) else pa.binary())
     return column
 
 

@@ -16,7 +16,7 @@ from lgsid.benchmark.tasks import TASKS, Task
 from lgsid.config.config_files import find_config, read_yaml
 from lgsid.config.typed_reader import read_into
 from lgsid.errors import LgsidError
-from lgsid.pipeline.pipeline import RENAMED, Pipeline, ordered
+from lgsid.pipeline.pipeline import RENAMED, Pipeline, check_seed, ordered
 from lgsid.pipeline.stage import Stage
 from lgsid.plugins import suggestion
 
@@ -216,10 +216,12 @@ def checked_seeds(seeds: Sequence[int], source: Path) -> tuple[int, ...]:
     """Return the seeds, each once.
 
     Raises:
-        LgsidError: if they are fewer than three.
+        LgsidError: if they are fewer than three, or one is out of range.
     """
     if len(set(seeds)) < MIN_SEEDS:
         raise LgsidError(f"{source}: seeds: {len(set(seeds))} given; a comparison needs at least {MIN_SEEDS}")
+    for seed in seeds:
+        check_seed(seed, str(source))
     return tuple(dict.fromkeys(seeds))
 
 

@@ -46,11 +46,14 @@ def recommend(
 
     if user is not None and history is not None:
         raise LgsidError("--history: not allowed with --user; give one of them")
+    visits = None if history is None else [part.strip() for part in history.split(",") if part.strip()]
+    if visits == []:
+        raise LgsidError("--history: no item id in it; leave it out to ask for somebody unknown")
     found = answer(
         checkpoint,
         dataset,
         user=user,
-        history=None if history is None else [part.strip() for part in history.split(",") if part.strip()],
+        history=visits,
         at=at,
         near=None if near is None else read_place(near),
         radius_km=radius_km,

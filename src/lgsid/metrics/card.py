@@ -38,6 +38,9 @@ from lgsid.functional.sids import (
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
 MAX_PAIRS = 1_000_000
 
+TOLD = ("before_resolution", "changed_by_resolution", "reconstruction_error")  # by a tokenizer, of its codes
+RESOLUTION = ("collision_rate", "distinct_share", "largest_bucket")
+
 
 def quality_card(
     sids: SemanticIDs,
@@ -95,11 +98,9 @@ def quality_card(
     by_depth = depth_statistics(codes, items, names, max_pairs, seed)
     card: dict[str, Any] = {
         **code_statistics(codes, sids.codebook_sizes),
-        "before_resolution": sids.metadata.get("before_resolution"),
-        "changed_by_resolution": sids.metadata.get("changed_by_resolution"),
+        **told_of_resolution(sids.metadata),
         "by_depth": by_depth,
         "same_name": None if names is None else repeated_names(names),
-        "reconstruction_error": sids.metadata.get("reconstruction_error"),
     }
     if items is not None and embeddings is not None:
         vectors = embeddings.for_items(items) if isinstance(embeddings, Embeddings) else embeddings
@@ -271,6 +272,21 @@ def neighborhood_summary(
         if rows is not None:
             intervals[f"median_km@{k}"] = list(median_km_interval_at_k(nearest, lat, lon, rows))
     return found, intervals
+
+
+def told_of_resolution(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the tokenizer kept in the metadata of its semantic IDs, null where it kept nothing.
+
+    Raises:
+        LgsidError: if something there is not what a tokenizer keeps.
+    """
+    before, changed, error = (metadata.get(name) for name in TOLD)
+    numbers = [] if before is None else [before.get(n) for n in RESOLUTION] if isinstance(before, Mapping) else [""]
+    numbers += [] if error is None else [error]
+    numbers += [] if changed is None else changed if isinstance(changed, list) else [""]
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in numbers):
+        raise LgsidError(f"semantic IDs: metadata: {', '.join(TOLD)} are not as a tokenizer writes them")
+    return {"before_resolution": before, "changed_by_resolution": changed, "reconstruction_error": error}
 
 
 def flat_metrics(card: Mapping[str, Any]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from lgsid.pipeline.run_folder import USUAL_SEED, default_run_folder
 from lgsid.pipeline.stage import SEED, Stage, substituted
 from lgsid.plugins import suggestion
 
+MAX_SEED = 2**32 - 1  # that of numpy's global generator
 RENAMED = {"verb": "command"}  # key of older files -> key now
 
 
@@ -138,6 +139,7 @@ class Pipeline:
         content = read_into(PipelineFile, read_yaml(source), str(source), RENAMED)
         name = source.stem if content.name is None else content.name
         check_name(name, f"{source}: name")
+        check_seed(content.seed, str(source))
         if not content.stages:
             raise LgsidError(f"{source}: stages: expected at least one `stage: {{command: ...}}`")
         stages = {key: read_stage(key, entry, source) for key, entry in content.stages.items()}
@@ -152,6 +154,16 @@ class Pipeline:
         folder = Path(run_folder) if run_folder is not None else default_run_folder(name, content.seed, overrides or {})
         base = default_run_folder(name, content.seed, {}) if run_folder is None and overrides else None
         return cls(name, content.seed, ordered(stages, source), source, folder, chosen, variant_of=base)
+
+
+def check_seed(seed: int, where: str) -> None:
+    """Refuse a seed that a random generator of numpy or torch does not take.
+
+    Raises:
+        LgsidError: naming it.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise LgsidError(f"{where}: seed {seed} is not in 0..{MAX_SEED}")
 
 
 def read_stage(name: str, entry: StageEntry, source: Path) -> Stage:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-from jsonargparse import ArgumentError
+from jsonargparse import ArgumentError, Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
@@ -125,6 +125,8 @@ class TrainingCLI(LightningCLI):
         path = config.get("ckpt_path")
         if path and path not in CKPT_WORDS:
             read_checkpoint_file(path)  # before the trainer does: nothing in it is run, and damage is noticed
+        if not isinstance(config.trainer, Namespace):
+            raise LgsidError(f"trainer: expected `key: value` lines, found {config.trainer!r}")
         kind = str(config.model.class_path).rpartition(".")[2]
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
@@ -225,7 +227,7 @@ class TrainingCLI(LightningCLI):
             chosen["deterministic"] = "warn"  # on several threads of a processor, too, indexing adds up in one order
         try:
             return super().instantiate_trainer(**chosen, **kwargs)
-        except ValueError as error:
+        except (ValueError, ImportError) as error:  # ImportError: an accelerator or logger whose package is missing
             raise LgsidError(f"trainer: {' '.join(str(error).split())}") from error
 
     def after_fit(self) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.times import FIRST_YEAR, LAST_YEAR
 from lgsid.errors import LgsidError
 from lgsid.typing import SequenceBatch
 
@@ -50,6 +51,8 @@ class Moment:
             when = at if isinstance(at, datetime) else datetime.fromisoformat(at.replace("Z", "+00:00"))
         except ValueError:
             raise LgsidError(f"at {at!r}: not a time; write it like 2012-10-05T19:00") from None
+        if not FIRST_YEAR <= when.year <= LAST_YEAR:
+            raise LgsidError(f"at {at!s}: the year is not in {FIRST_YEAR}..{LAST_YEAR}")
         local = when.replace(tzinfo=None)
         shift = offset * HOUR_S if when.tzinfo is None else when.utcoffset().total_seconds()  # type: ignore[union-attr]
         time_s = local.replace(tzinfo=timezone.utc).timestamp() - shift

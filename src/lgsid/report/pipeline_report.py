@@ -103,6 +103,8 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
         "stages": stage_table(results),
     }
     tables = {key: table for key, table in made.items() if table is not None}
+    if not tables and results.items is None:
+        raise LgsidError(f"{folder}: nothing to report: {', '.join(stages)} hold no results of a stage")
     chosen = chosen_tokenizer(results)
     report = Report(
         folder=folder,

@@ -10,6 +10,8 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
+from lgsid.artefacts.codes import check_sizes
+from lgsid.errors import LgsidError
 from lgsid.functional.sids import unpack_codes
 from lgsid.tokenizers.collision_strategy import CollisionStrategy
 from lgsid.tokenizers.tokenizer import Tokenizer
@@ -39,7 +41,9 @@ class RandomTokenizer(Tokenizer):
     ) -> None:
         super().__init__(collisions, optimizer)
         self.save_hyperparameters()
-        self._codebook_sizes = tuple(codebook_sizes)
+        self._codebook_sizes = check_sizes(codebook_sizes, "RandomTokenizer")
+        if math.prod(self._codebook_sizes) >= 2**63:
+            raise LgsidError(f"RandomTokenizer: codebook_sizes {self._codebook_sizes}: 2^63 semantic IDs or more")
         self.seed = seed
 
     @property
@@ -52,7 +56,8 @@ class RandomTokenizer(Tokenizer):
         generator, capacity = np.random.default_rng(self.seed), math.prod(self.codebook_sizes)
         whole, rest = divmod(len(items), capacity)
         drawn = generator.choice(capacity, size=rest, replace=False, shuffle=True)
-        packed = generator.permutation(np.concatenate([np.tile(np.arange(capacity), whole), drawn]))
+        every = np.tile(np.arange(capacity if whole else 0), whole)
+        packed = generator.permutation(np.concatenate([every, drawn]))
         return unpack_codes(torch.from_numpy(packed.astype(np.int64)), self.codebook_sizes).to(items.item.device)
 
     def distances(self, items: ItemBatch, codes: Tensor, level: int) -> Tensor:

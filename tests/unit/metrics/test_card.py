@@ -218,3 +218,12 @@ def test_neighbors_of_a_sample_stand_for_those_of_all_items_with_their_intervals
         assert low <= whole["neighbourhood"][name] <= high
     assert f"of {n - 10} random items (95 % intervals)" in " ".join(" ".join(printed(card)).split())
     assert json.loads(json.dumps(card, allow_nan=False)) == card
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"before_resolution": True}, {"before_resolution": {}}, {"reconstruction_error": "x"}]
+)
+def test_metadata_that_no_tokenizer_writes_is_refused(wrong):
+    sids = SemanticIDs(np.array(["a", "b"], dtype=object), np.array([[0], [1]]), (2,), wrong)
+    with pytest.raises(LgsidError, match="are not as a tokenizer writes them"):
+        quality_card(sids)

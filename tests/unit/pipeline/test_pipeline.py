@@ -177,3 +177,9 @@ def test_every_stage_kind_says_what_runs():
         for root in command.code:
             module, _, name = root.partition(":")
             assert hasattr(__import__(module, fromlist=[name]), name)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_generator_takes(write, seed):
+    with pytest.raises(LgsidError, match=f"seed {seed} is not in 0..4294967295"):
+        Pipeline.read(write({"data": DATA}, seed=seed))

@@ -11,7 +11,7 @@ from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card
 from lgsid.testing import toy_city
-from lgsid.tokenizers import PlainTokenizer, tokenize
+from lgsid.tokenizers import PlainTokenizer, RandomTokenizer, tokenize
 from lgsid.tokenizers.permute_sids import permute_across_items
 
 TRAINER = {
@@ -109,3 +109,9 @@ def test_every_place_gets_every_code_equally_often(city):
     drawn = np.stack([permute_across_items(sids, items, seed).codes[:, 0] for seed in range(2000)])
     shares = pd.DataFrame(drawn).apply(lambda column: column.value_counts(normalize=True))
     assert shares.to_numpy() == pytest.approx(0.25, abs=0.04)  # four standard deviations
+
+
+@pytest.mark.parametrize(("sizes", "message"), [([10**12, 4], "a level has"), ([10**6] * 4, "2\\^63 semantic IDs")])
+def test_random_codes_have_bounds(sizes, message):
+    with pytest.raises(LgsidError, match=message):
+        RandomTokenizer(sizes)
