@@ -14,7 +14,7 @@ from fuzz.malicious_checkpoints import changes, files, write_stranger
 from fuzz.shared import shared_folder
 
 TOKENIZE = ("tokenize", "--checkpoint=bad.ckpt", "--dataset=shared/city", "--output=out")
-RECOMMEND = ("recommend", "--checkpoint=bad.ckpt", "--dataset=shared/city", "--history=p00000", "--k=3", "--json")
+RECOMMEND = ("recommend", "--checkpoint=bad.ckpt", "--dataset=shared/city", "--history=p00000", "-k", "3", "--json")
 TEST = (
     "test",
     "--config=recommender/popularity.yaml",

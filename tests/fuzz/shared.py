@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -31,6 +32,9 @@ def preload() -> None:
     import lgsid.recommenders.live
     import lgsid.testing
     import lgsid.tokenizers.apply  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # a child's collector then leaves the pages alone that it shares with its parent
 
 
 @functools.cache

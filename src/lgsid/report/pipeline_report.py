@@ -23,7 +23,7 @@ from lgsid.report.recommender_tables import click_table, details_table, leaderbo
 from lgsid.report.report_figures import dataset_name, write_figures
 from lgsid.report.report_table import ReportTable
 from lgsid.report.sid_tables import card_table
-from lgsid.report.stage_results import PipelineResults
+from lgsid.report.stage_results import FILES_OF_STAGES, PipelineResults
 
 ON_TERMINAL = ("rewards", "alignment", "card", "examples", "click", "leaderboard", "stages")
 
@@ -103,7 +103,7 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
         "stages": stage_table(results),
     }
     tables = {key: table for key, table in made.items() if table is not None}
-    if not tables and results.items is None:
+    if not any((stage.folder / name).is_file() for stage in results.stages for name in FILES_OF_STAGES):
         raise LgsidError(f"{folder}: nothing to report: {', '.join(stages)} hold no results of a stage")
     chosen = chosen_tokenizer(results)
     report = Report(

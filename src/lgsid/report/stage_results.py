@@ -32,6 +32,7 @@ from lgsid.plots import ModelScores
 
 DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, DATASET_FILE)
 EMBEDDING_FILES = (REFERENCE_EMBEDDINGS_FILE, EMBEDDINGS_FILE)  # before and after
+FILES_OF_STAGES = (*DATASET_FILES, *EMBEDDING_FILES, SIDS_FILE, METRICS_FILE, PROVENANCE_FILE)
 CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # codes without meaning
 
 
@@ -168,7 +169,8 @@ class PipelineResults:
         card = read_optional(stage.folder / CARD_FILE)
         if not card and self.items is not None:
             card = quality_card(sids, self.items)
-        return TokenizerResults(stage.name, kind, kind in CONTROL_TOKENIZERS, sids, card)
+        return TokenizerResults(stage.name, kind, kind in FILES_OF_STAGES = (*DATASET_FILES, *EMBEDDING_FILES, SIDS_FILE, METRICS_FILE, PROVENANCE_FILE)
+CONTROL_TOKENIZERS, sids, card)
 
     @property
     def alignment(self) -> StageResults | None:

@@ -309,3 +309,10 @@ def test_four_tokenizers_fit_80_columns_and_the_map_shows_other_kinds_first(stag
         "ResidualTokenizer (tokenize_text_only)",
         "RandomTokenizer (tokenize_random)",
     ]
+
+
+def test_folders_without_results_are_no_stages(tmp_path):
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(LgsidError, match="nothing to report: notes hold no results of a stage"):
+        write_report({"notes": tmp_path / "notes"}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
