@@ -169,8 +169,7 @@ class PipelineResults:
         card = read_optional(stage.folder / CARD_FILE)
         if not card and self.items is not None:
             card = quality_card(sids, self.items)
-        return TokenizerResults(stage.name, kind, kind in FILES_OF_STAGES = (*DATASET_FILES, *EMBEDDING_FILES, SIDS_FILE, METRICS_FILE, PROVENANCE_FILE)
-CONTROL_TOKENIZERS, sids, card)
+        return TokenizerResults(stage.name, kind, kind in CONTROL_TOKENIZERS, sids, card)
 
     @property
     def alignment(self) -> StageResults | None:
