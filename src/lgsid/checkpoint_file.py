@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -40,7 +41,9 @@ def read_checkpoint_file(path: str | Path) -> dict[str, Any]:
     check_recorded(path)
     check_archive(path)
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about a pickle that `torch.save` did not write
+            saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise LgsidError(f"{path}: not a readable checkpoint ({reason[:200]})") from error
