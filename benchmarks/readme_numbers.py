@@ -183,6 +183,29 @@ def trial(group: str, runs: Runs) -> ReportTable:
     )
 
 
+def kmeans(runs: Runs) -> ReportTable:
+    """Compare k-means with scikit-learn's: ratios below 1 are in favor of lgsid's."""
+    rows = []
+    for one in (each for run in runs for each in run["comparison"]):
+        sides = [[repeat[side] for repeat in one["runs"]] for side in ("ours", "theirs")]
+        distinct = [f"{statistics.fmean(each['distinct'] for each in side):,.0f}" for side in sides]
+        largest = [f"{max(max(each['largest']) for each in side):,}" for side in sides]
+        ratios = [f"{one['ratios'][key]:.2f}" for key in ("fit", "encode")] + [f"{one['ratios']['error']:.3f}"]
+        rows.append((one["vectors"], *ratios, *distinct, *largest))
+    header = ("vectors", "fit, CPU time", "encode, CPU time", "error", "distinct codes", "theirs", "largest", "theirs")
+    return ReportTable("", header, tuple(rows))
+
+
+def kmeans_samples(runs: Runs) -> ReportTable:
+    """Say what training k-means on a sample costs."""
+    found = [each for run in runs for each in run["samples"]]
+    rows = tuple(
+        (f"{one['points_per_centroid']:,}", f"{one['fit']:.1f}", f"{one['error']:.4f}", f"{one['distinct']:,}")
+        for one in found
+    )
+    return ReportTable("", ("points per centroid", "fit, CPU s", "error on all", "distinct codes"), rows)
+
+
 TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
     "explore": explore,
@@ -194,6 +217,8 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "growth": growth,
     "bad_input": partial(trial, "inputs"),
     "faults": partial(trial, "faults"),
+    "kmeans": kmeans,
+    "kmeans_samples": kmeans_samples,
 }
 
 
