@@ -15,11 +15,13 @@ from torch.optim import Optimizer
 from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.artefacts.stage_record import check_recorded
 from lgsid.construction import CLASS_PATH, INIT_ARGS, PACKAGE, Describable
-from lgsid.errors import LgsidError
+from lgsid.errors import LgsidError, located
 from lgsid.trust import PARTS_OF_TRAINING, lies_in, part_of_model
+from lgsid.typing import DataShape
 
 MAX_DEPTH = 64  # of nested values; those of a model have less than ten
 NAMES_A_CLASS = (CLASS_PATH, f"_{CLASS_PATH}")  # keys of lgsid's descriptions, of configs, and of Lightning
+DATA_SHAPE = "data_shape"
 INSTANTIATOR, LIGHTNING_CLI = "_instantiator", "lightning.pytorch.cli.instantiate_module"
 OF_THE_PROGRAM = (Describable, L.LightningDataModule, Optimizer)
 """What a class of the running program derives from that a checkpoint may name."""
@@ -34,8 +36,8 @@ def read_checkpoint_file(path: str | Path) -> dict[str, Any]:
         path: A file that `torch.save`, a `Trainer` or `lgsid fit` wrote.
 
     Raises:
-        LgsidError: if it is missing, damaged, holds more than tensors and plain values, or names what is no part of a
-            model.
+        LgsidError: if it is missing, damaged, holds more than tensors and plain values, names what is no part of a
+            model, or asks for more memory than its tensors can fill.
     """
     path = Path(path)
     check_recorded(path)
@@ -49,10 +51,11 @@ def read_checkpoint_file(path: str | Path) -> dict[str, Any]:
         raise LgsidError(f"{path}: not a readable checkpoint ({reason[:200]})") from error
     if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
         raise LgsidError(f"{path}: not a checkpoint of a module; give the {CHECKPOINT_FILE} of a run folder")
-    try:
+    with located(path):
         check_names({key: value for key, value in saved.items() if key != "state_dict"})
-    except LgsidError as error:
-        raise LgsidError(f"{path}: {error}") from error
+        check_tensors(saved, path.stat().st_size)
+        if DATA_SHAPE in saved:
+            DataShape.from_dict(saved[DATA_SHAPE])
     return saved
 
 
@@ -109,6 +112,25 @@ def check_names(value: Any, depth: int = 0) -> None:
     if isinstance(value, (list, tuple)):
         for inner in value:
             check_names(inner, depth + 1)
+
+
+def check_tensors(value: Any, limit: int) -> None:
+    """Refuse nested tensors larger than the file: a stride of zero, or none of the values, hides such in a few bytes.
+
+    Args:
+        value: What was read; its depth is that which `check_names` accepts.
+        limit: Size of the file in bytes.
+
+    Raises:
+        LgsidError: giving the shape of the first.
+    """
+    if isinstance(value, torch.Tensor) and value.numel() * value.element_size() > limit:
+        raise LgsidError(f"a tensor of shape {tuple(value.shape)} is larger than the file; train again")
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for inner in value:
+            check_tensors(inner, limit)
 
 
 def is_free_of_strangers(value: Any) -> bool:

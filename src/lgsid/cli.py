@@ -54,6 +54,9 @@ def dispatch(arguments: list[str]) -> None:
     Raises:
         LgsidError: if there is no such command, or its arguments are wrong.
     """
+    broken = [number for number, word in enumerate(arguments, start=1) if "\0" in word]
+    if broken:  # no name of a file, and no text of a shell, can hold one
+        raise LgsidError(f"argument {broken[0]} ({arguments[broken[0] - 1][:60]!r}) holds a NUL character; remove it")
     if arguments == ["--version"]:
         show(f"lgsid {lgsid.__version__}")
         return

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from lgsid.errors import LgsidError
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -119,6 +121,10 @@ class CTRBatch(SequenceBatch):
     near: Tensor  # (B, C) bool, a negative drawn near the user's last place, or a positive
 
 
+MAX_SIZE = 2**31 - 1
+"""Of anything that is counted: items, users, codes."""
+
+
 @dataclass(frozen=True)
 class DataShape:
     """Sizes that a model needs to build its layers. They come from the datamodule and travel in the checkpoint."""
@@ -134,6 +140,20 @@ class DataShape:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DataShape:
-        """Rebuild from the plain dictionary kept in a checkpoint."""
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, (list, tuple)) else int(v) for k, v in values.items()}
+        """Rebuild from the plain dictionary kept in a checkpoint.
+
+        Raises:
+            LgsidError: naming the first entry that is none of these sizes, or no size.
+        """
+        known = {f.name: f.default for f in fields(cls)}
+        if not isinstance(values, Mapping) or "n_items" not in values:
+            raise LgsidError("the sizes of its data are missing; train again")
+        plain: dict[str, Any] = {}
+        for name, value in values.items():
+            many = isinstance(value, (list, tuple))
+            sizes = tuple(value) if many else (value,)
+            fits = all(isinstance(size, (int, np.integer)) and 0 <= size <= MAX_SIZE for size in sizes)
+            if name not in known or many != isinstance(known[name], tuple) or not fits:
+                raise LgsidError(f"{name} {str(value)[:60]!r} is no size of data; train again")
+            plain[name] = tuple(map(int, sizes)) if many else int(value)
         return cls(**plain)

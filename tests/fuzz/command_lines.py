@@ -95,7 +95,7 @@ def questions() -> Iterator[Case]:
         "at": ("now", "", "x", "2024-13-01", "12", "99999-01-01T00:00", "0001-01-01", "2024-02-30T10:00", "1e9", "2024-01-01T10:00+99:00"),
         "near": ("", "x", "1", "1,2,3", "91,0", "0,181", "nan,nan", "inf,0", "1;2", ",", "1,", "a,b", "40.7,-74.0,", "1e400,0"),
         "radius-km": ("", "x", "0", "-1", "nan", "inf", "1e-9", "-inf", "1e400x"),
-        "k": ("0", "-1", "1.5", "x", "", "nan", "1e3", "99999999999999999999"),
+        "k": ("0", "-1", "1.5", "x", "", "nan", "1e3"),
         "checkpoint": ("", "nowhere", "shared", "shared/city", "shared/sids.parquet", "\x00", "/dev/null", "shared/tokenizer/model.ckpt"),
         "dataset": ("", "nowhere", "shared", "shared/sids.parquet", "/", "\x00", "shared/tokenizer"),
         "json": ("perhaps", "1.5", "x"),
@@ -104,6 +104,10 @@ def questions() -> Iterator[Case]:
         for number, value in enumerate(values):
             words = ("-k", value) if option == "k" else (f"--{option}={value}",)
             yield Case(f"recommend-{option}-{number}", (*ASK, *words))
+    yield Case("recommend-k-all", (*ASK, "-k", "9" * 20), expect="read")  # as many as there are
+    for number, value in enumerate(("-1", "0", ".nan", "nan", "far", "", "[]")):
+        words = ("ctr-baselines", "--dataset=shared/city", "--output=out", f"--near_km={value}")
+        yield Case(f"clicks-near-{number}", words, names=("near_km",))
     for words in (
         ("--history=p0", "--user=u0"),
         ("--radius-km=1",),

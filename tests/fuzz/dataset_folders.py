@@ -139,7 +139,6 @@ def of_columns() -> Iterator[Case]:
         ("hour-texts", "hour", every("noon")),
         ("weekday-7", "weekday", first(7)),
         ("weekday-minus", "weekday", first(-1)),
-        ("time-texts", "time", lambda old: [str(t) for t in old]),
         ("time-numbers", "time", lambda old: list(range(len(old)))),
         ("time-backwards", "time", lambda old: old[::-1]),
         ("time-last-first", "time", lambda old: [old[-1], *old[1:]]),
@@ -150,6 +149,8 @@ def of_columns() -> Iterator[Case]:
         file = log if values else "items.parquet"
         made = values or (first("") if "empty" in label else lambda old: [old[1], *old[1:]])
         yield Case(f"log-{label}", BASELINES, with_column(file, column, made), names=(column, file, "item"))
+    texts = with_column(log, "time", lambda old: [str(time) for time in old])
+    yield Case("log-time-texts", BASELINES, texts, "either", same_metrics)
     empty = folder_with(lambda f: pq.write_table(pq.read_table(f / log).slice(0, 0), f / log))
     yield Case("log-empty", BASELINES, empty, names=("interactions.parquet", "check-ins"))
     none = folder_with(lambda f: pq.write_table(pq.read_table(f / FILES[0]).slice(0, 0), f / FILES[0]))

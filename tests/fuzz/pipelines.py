@@ -123,7 +123,7 @@ def wrong_pipelines() -> Iterator[Case]:
         ("stages.card.set.json", "perhaps"),
         ("stages.count.set", {}),
         ("stages.count.config", "data/synthetic_city.yaml"),
-        ("stages.clicks.set.near_km", "far"),
+        *(("stages.clicks.set.near_km", value) for value in ("far", float("nan"), [])),
         ("stages.clicks.set.seed", "x"),
         ("stages.random.set.seed", 1.5),
         ("stages.data.needs", ["card"]),

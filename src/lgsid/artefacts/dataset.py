@@ -40,9 +40,10 @@ class Dataset:
     def __post_init__(self) -> None:
         if not len(self.items):
             raise LgsidError("items table: no places in it")
-        if not self.items.located.all():
-            rows = rows_text(bad_rows(~self.items.located))
-            raise LgsidError(f"items table: {rows}: no coordinates; every place of a dataset needs them")
+        for name, values in (("lat", self.items.lat_deg), ("lon", self.items.lon_deg)):
+            if not np.isfinite(values).all():
+                rows = rows_text(bad_rows(~np.isfinite(values)))
+                raise LgsidError(f"items table: column {name}: {rows}: missing; every place of a dataset needs it")
 
     @classmethod
     def read(cls, folder: str | Path) -> Dataset:

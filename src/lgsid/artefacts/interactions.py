@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lgsid.artefacts.columns import bad_rows, check_ids, rows_text, to_ids, to_numbers
+from lgsid.artefacts.columns import (
+    bad_rows,
+    check_ids,
+    plain_values,
+    rows_text,
+    to_arrow_texts,
+    to_ids,
+    to_numbers,
+)
 from lgsid.artefacts.files import atomic_path
 from lgsid.artefacts.tables import open_parquet, table_html, to_frame
 from lgsid.artefacts.times import to_times
@@ -47,7 +56,10 @@ class Interactions:
             if wrong.any():
                 rows = rows_text(bad_rows(wrong))
                 raise LgsidError(f"interactions table: column {name}: {rows}: expected integers from {first} to {last}")
-        unknown = sorted(set(self.frame["split"].unique()) - set(SPLITS), key=str)
+        splits = to_arrow_texts(plain_values(self.frame["split"]))
+        if splits is None:
+            raise LgsidError(f"interactions table: column split holds no texts; known are {', '.join(SPLITS)}")
+        unknown = sorted(set(pc.unique(splits).to_pylist()) - set(SPLITS), key=str)
         if unknown:
             raise LgsidError(f"interactions table: unknown split {unknown[0]!r}; known are {', '.join(SPLITS)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -45,7 +46,19 @@ class StrictLoader(yaml.SafeLoader):
         self.depth -= 1
         return node
 
+    def construct_number(self, node: yaml.ScalarNode) -> float:
+        """Return a number with a decimal point.
 
+        Raises:
+            yaml.YAMLError: if it is `.nan`, which no option can be.
+        """
+        value = self.construct_yaml_float(node)
+        if math.isnan(value):
+            raise refused(node.start_mark, f"{node.value} is not a number; leave the key out for its usual value")
+        return value
+
+
+StrictLoader.add_constructor(FLOAT, StrictLoader.construct_number)
 StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in known if tag not in (INTEGER, FLOAT, TIMESTAMP, VALUE)]
     for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -55,16 +55,18 @@ class CTRCandidates:
         Args:
             log: M check-ins.
             items: N places.
-            near_km: Radius around the user's last place.
+            near_km: Radius around the user's last place, in km.
             n_near: Negatives from there.
             n_any: Negatives from anywhere.
             seed: Random seed for negative sampling.
 
         Raises:
-            LgsidError: if there are fewer than two items.
+            LgsidError: if there are fewer than two items, or the radius is not positive.
         """
         if len(items) < 2:
             raise LgsidError("CTR candidates: a negative needs at least two items")
+        if not near_km > 0:
+            raise LgsidError(f"CTR candidates: near_km must be positive, not {near_km}")
         rng = np.random.default_rng(seed)
         weight = np.asarray(log.item_counts(len(items), "train") + PRIOR, dtype=np.float64)
         rows = np.arange(len(log))

@@ -58,7 +58,7 @@ class FourierGeoEncoder(GeoEncoder):
     ) -> None:
         super().__init__()
         longest = max(CITY_WAVELENGTH_M, min_wavelength_m) if max_wavelength_m is None else max_wavelength_m
-        if not 0 < min_wavelength_m <= longest or n_wavelengths < 1 or n_directions < 1:
+        if not 0 < min_wavelength_m <= longest < math.inf or n_wavelengths < 1 or n_directions < 1:
             raise LgsidError(
                 "FourierGeoEncoder: needs 0 < min_wavelength_m <= max_wavelength_m, n_wavelengths >= 1 and"
                 f" n_directions >= 1, got {min_wavelength_m}, {max_wavelength_m}, {n_wavelengths}, {n_directions}"

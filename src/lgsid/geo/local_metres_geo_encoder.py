@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -26,8 +28,8 @@ class LocalMetresGeoEncoder(GeoEncoder):
 
     def __init__(self, scale_m: float = 1000.0) -> None:
         super().__init__()
-        if scale_m <= 0:
-            raise LgsidError(f"LocalMetresGeoEncoder: scale_m must be positive, got {scale_m}")
+        if not 0 < scale_m < math.inf:
+            raise LgsidError(f"LocalMetresGeoEncoder: scale_m must be positive and finite, got {scale_m}")
         self.scale_m = scale_m
         self.register_buffer("origin_deg", torch.zeros(2, dtype=torch.float64))  # latitude, longitude
 

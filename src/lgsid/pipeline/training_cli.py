@@ -123,7 +123,7 @@ class TrainingCLI(LightningCLI):
         """Settle the run folder and save the config as given."""
         config = self.config[self.subcommand]
         path = config.get("ckpt_path")
-        if path and path not in CKPT_WORDS:
+        if path is not None and path not in CKPT_WORDS:
             read_checkpoint_file(path)  # before the trainer does: nothing in it is run, and damage is noticed
         if not isinstance(config.trainer, Namespace):
             raise LgsidError(f"trainer: expected `key: value` lines, found {config.trainer!r}")

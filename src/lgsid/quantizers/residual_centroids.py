@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -46,10 +47,10 @@ class ResidualCentroids(Quantizer):
         seed: int = 0,
     ) -> None:
         super().__init__(codebook_sizes)
-        if entropy_weight < 0:
-            raise LgsidError(f"ResidualCentroids: entropy_weight {entropy_weight:g} must not be negative")
-        if temperature <= 0:
-            raise LgsidError(f"ResidualCentroids: temperature {temperature:g} must be positive")
+        if not 0 <= entropy_weight < math.inf:
+            raise LgsidError(f"ResidualCentroids: entropy_weight {entropy_weight:g} must be finite and not negative")
+        if not 0 < temperature < math.inf:
+            raise LgsidError(f"ResidualCentroids: temperature {temperature:g} must be finite and positive")
         self.entropy_weight = entropy_weight
         self.temperature = temperature
         self.seed = seed

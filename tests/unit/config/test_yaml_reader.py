@@ -40,6 +40,7 @@ def test_aliases_are_read_like_what_they_stand_for(value):
         ("on: 1\n", "the key 'on' is no text; put it in quotes"),
         ("? [a]\n: 1\n", "a list or mapping is no text"),
         ("a: " + "[" * 200, "nested more than"),
+        ("a: 1\nb: [1.5, .NaN]\n", "line 2, column 10: .NaN is not a number"),
     ],
 )
 def test_one_line_says_what_is_wrong_and_where(text, message):

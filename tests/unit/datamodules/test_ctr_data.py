@@ -156,3 +156,9 @@ def test_unknown_rows_and_single_items_are_refused(toy_folder):
     one = Items(data.dataset.items.frame.iloc[:1].reset_index(drop=True))
     with pytest.raises(LgsidError, match="two items"):
         CTRCandidates.draw(data.log, one)
+
+
+@pytest.mark.parametrize("near_km", [0.0, -1.0, float("nan")])
+def test_a_radius_that_is_none_is_refused(toy_folder, near_km):
+    with pytest.raises(LgsidError, match="near_km must be positive"):
+        CTRData(toy_folder, near_km=near_km).setup()

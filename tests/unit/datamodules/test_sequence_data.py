@@ -112,3 +112,9 @@ def test_sampler_repeats_with_the_seed_and_differs_by_epoch():
     assert first != list(one)
     assert len(first) == len(one) == 13
     assert sorted(index for batch in first for index in batch) == list(range(50))
+
+
+@pytest.mark.parametrize("name", ["max_history", "batch_size", "eval_batch_size", "val_queries", "train_queries"])
+def test_counts_below_one_are_refused(name):
+    with pytest.raises(LgsidError, match=f"SequenceData: {name} must be at least 1, not 0"):
+        SequenceData("nowhere", **{name: 0})

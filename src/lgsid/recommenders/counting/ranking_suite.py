@@ -131,11 +131,13 @@ def query_rows(source: LogSource, split: str) -> npt.NDArray[np.int64]:
     """Return the rows of the log that are queries of a split, in the order of time.
 
     Raises:
-        LgsidError: if there are none.
+        LgsidError: if there are none, or no check-ins of training.
     """
     rows = np.flatnonzero(source.log.split == split)
     if len(rows) == 0:
         raise LgsidError(f"baselines: the {split} split has no check-ins; known splits are val and test")
+    if not (source.log.split == "train").any():
+        raise LgsidError("baselines: the train split has no check-ins to count")
     return rows
 
 

@@ -197,6 +197,9 @@ def test_suite_takes_chosen_baselines_and_refuses_two_of_one_name(town):
         evaluate_counting(town, baselines=[Popularity(), Popularity()])
     with pytest.raises(LgsidError, match="no check-ins"):
         evaluate_counting(town, split="holdout")
+    untrained = town.interactions.to_frame().assign(split="test")
+    with pytest.raises(LgsidError, match="the train split has no check-ins"):
+        evaluate_counting(Dataset(town.items, Interactions(untrained)))
 
 
 def test_visits_of_a_log_are_those_of_a_batch(town):
