@@ -63,9 +63,10 @@ class SequenceData(LgsidDataModule):
     ) -> None:
         super().__init__()
         given = {"max_history": max_history, "batch_size": batch_size, "eval_batch_size": eval_batch_size}
-        given |= {"val_queries": val_queries, "train_queries": train_queries}
+        chosen = {"val_queries": val_queries, "train_queries": train_queries}
+        given |= {name: value for name, value in chosen.items() if value is not None}
         for name, value in given.items():
-            if value is not None and value < 1:
+            if value < 1:
                 raise LgsidError(f"{type(self).__name__}: {name} must be at least 1, not {value}")
         self.source = dataset
         self.sids = sids
