@@ -11,6 +11,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from types import MappingProxyType
 
+OWN_DISTRIBUTION = "lgsid"
+KINDS_GROUP = "lgsid.kinds"  # in which lgsid itself names its kinds, and a plugin may name more
 GROUPS = "lgsid."  # what the names of lgsid's groups begin with
 
 
@@ -65,14 +67,16 @@ def entries_on(path: tuple[str, ...]) -> Entries:
         name, version = identity(distribution)
         if normalized(name) in names:  # of two installations the first on the path counts, as for imports
             continue
-        names.add(normalized(name))
         try:
-            for entry in distribution.entry_points:
-                if entry.group.startswith(GROUPS):
-                    groups[entry.group].append(Entry(entry.name, entry.value, name, version))
+            offered = [entry for entry in distribution.entry_points if entry.group.startswith(GROUPS)]
+            if normalized(name) == OWN_DISTRIBUTION and KINDS_GROUP not in {entry.group for entry in offered}:
+                continue  # another package that calls itself lgsid would hide what lgsid offers
+            for entry in offered:
+                groups[entry.group].append(Entry(entry.name, entry.value, name, version))
         except Exception as error:
             if offers_something(distribution):
                 unreadable[name] = f"its entry_points.txt cannot be read ({type(error).__name__}: {error})"
+        names.add(normalized(name))
     found = {group: tuple(entries) for group, entries in groups.items()}
     return Entries(MappingProxyType(found), frozenset(names), MappingProxyType(unreadable))
 

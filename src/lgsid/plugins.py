@@ -26,15 +26,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lgsid.entry_points import entries_on, normalized
+from lgsid.entry_points import KINDS_GROUP, OWN_DISTRIBUTION, entries_on, normalized
 from lgsid.errors import LgsidError
 from lgsid.plugin_imports import checked, supervised
 
 logger = logging.getLogger(__name__)
 
-OWN_DISTRIBUTION = "lgsid"
 VARIABLE = "LGSID_PLUGINS"
-KINDS_GROUP = "lgsid.kinds"
 LISTED, IMPORTABLE, DUPLICATE = "listed", "importable", "duplicate"
 VALUE = re.compile(r"\s*[\w.]+\s*:\s*[\w.]+\s*")
 
@@ -176,8 +174,23 @@ def resolve(plugin: Plugin) -> Any:
     """
     base = base_of(plugin.kind)
     value = imported(plugin.value, plugin.distribution, plugin.origin)
+    try:
+        check_kind(value, plugin, base)
+    except (LgsidError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a metaclass of others, which answers as it likes
+        raise LgsidError(f"{plugin.value} cannot be looked at ({reason(error)})") from error
+    return value
+
+
+def check_kind(value: Any, plugin: Plugin, base: type) -> None:
+    """Check that what a plugin offers is an instance of `base`, or a concrete class below it with the plugin's name.
+
+    Raises:
+        LgsidError: saying what else it is.
+    """
     if isinstance(value, base):
-        return value
+        return
     if not inspect.isclass(value) or not issubclass(value, base):
         raise LgsidError(f"{plugin.value} is not a subclass of {base.__module__}.{base.__qualname__}")
     if value.__name__ != plugin.name:
@@ -185,7 +198,6 @@ def resolve(plugin: Plugin) -> Any:
     if inspect.isabstract(value):
         missing = ", ".join(sorted(getattr(value, "__abstractmethods__", ())))
         raise LgsidError(f"{plugin.value} is abstract; it lacks {missing}")
-    return value
 
 
 def reason(error: BaseException) -> str:

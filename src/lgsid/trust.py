@@ -44,9 +44,12 @@ def trusting(configs: bool = True) -> Iterator[None]:
 
 
 def own_packages() -> set[str]:
-    """Return the top-level packages whose classes are parts of models: lgsid, and those of enabled plugins."""
+    """Return the top-level packages whose classes are parts of models: lgsid, and those of enabled plugins.
+
+    An entry point that leads into the standard library, or nowhere, adds nothing.
+    """
     enabled = {plugin.module.partition(".")[0] for plugin in plugins.available() if plugin.state != "disabled"}
-    return enabled | {"lgsid"}
+    return {name for name in enabled if name.isidentifier() and name not in sys.stdlib_module_names} | {"lgsid"}
 
 
 def lies_in(path: str, packages: Iterable[str]) -> bool:

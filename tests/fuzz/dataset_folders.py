@@ -226,7 +226,9 @@ def of_item_tables(rng: Random) -> Iterator[Case]:
             ("item_id", None),
         ):
             odd = lambda found, text=text, f=field, v=value: text([{**found[0], f: v}, *found[1:]])
-            yield Case(f"items-{name}-{field}-{value}", command, written(name, odd), names=(name, field))
+            yield Case(
+                f"items-{name}-{field}-{value}", command, written(name, odd), names=(name, field, "sids.index.json")
+            )
         double = lambda found, text=text: text([found[1], *found[1:]])
         if name != "by_id.json":
             yield Case(f"items-{name}-twice", command, written(name, double), names=(name, "item_id"))

@@ -63,7 +63,8 @@ def cases(rng: Random) -> Iterator[Case]:
             loose = name == "tokenizer_config.json" and raw == b"{}"
             make = model(lambda f, n=name, raw=raw: (f / n).write_bytes(raw))
             yield Case(f"other-{name}-{number}", FIT, make, "either" if loose else "refused", vectors_are_there, NAMES)
-        yield Case(f"folder-{name}", FIT, model(lambda f, n=name: ((f / n).unlink(), (f / n).mkdir())), names=NAMES)
+        make = model(lambda f, n=name: ((f / n).unlink(), (f / n).mkdir()))
+        yield Case(f"folder-{name}", FIT, make, expect, vectors_are_there, NAMES)
     without = model(lambda f: [path.unlink() for path in f.iterdir() if "token" in path.name])
     yield Case("without-tokenizer", FIT, without, names=NAMES)
     yield Case("empty", FIT, model(lambda f: [path.unlink() for path in f.iterdir()]), names=NAMES)

@@ -84,7 +84,11 @@ def cases(_: Random) -> Iterator[Case]:
             yield Case(f"module-{name}-{label}", command, installed(source), "read", check)
     for name, entry in ENTRIES.items():
         for label, command in {"list": LIST, "fit": FIT}.items():
-            yield Case(f"entry-{name}-{label}", command, installed(GOOD, entry), "read", worked(command))
+            make = installed(GOOD, entry)
+            if name == "no-equals" and command == FIT:  # the trainer's own reading of entry points fails, too
+                yield Case(f"entry-{name}-{label}", command, make, names=("acme-places",))
+            else:
+                yield Case(f"entry-{name}-{label}", command, make, "read", worked(command))
     for name, metadata in METADATA.items():
         for label, command in {"list": LIST, "fit": FIT}.items():
             yield Case(f"metadata-{name}-{label}", command, installed(GOOD, metadata=metadata), "read", worked(command))

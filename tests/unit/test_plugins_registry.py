@@ -10,6 +10,7 @@ import pytest
 
 from lgsid import plugins
 from lgsid.geo import GeoEncoder
+from lgsid.trust import own_packages
 
 GOOD = """
 import torch
@@ -107,6 +108,10 @@ def test_a_plugin_is_listed_and_loaded(install):
         (GOOD.format(name="Even") + "\nOdd = Even", "is called Even"),
         ("from lgsid.geo import GeoEncoder\nclass Odd(GeoEncoder): pass", "abstract"),
         ("x = 1", "AttributeError"),
+        (
+            "class M(type):\n    def __getattribute__(c, n): raise RuntimeError(n)\nclass Odd(metaclass=M): pass",
+            "cannot be looked at (RuntimeError",
+        ),
     ],
 )
 def test_a_broken_plugin_is_a_warning_with_its_origin(install, caplog, source, reason):
@@ -117,6 +122,22 @@ def test_a_broken_plugin_is_a_warning_with_its_origin(install, caplog, source, r
     [record] = caplog.records
     assert "odd-plugin 0.3" in record.getMessage()
     assert reason in record.getMessage()
+
+
+def test_a_package_that_calls_itself_lgsid_hides_nothing(tmp_path, monkeypatch):
+    info = tmp_path / "acme-99.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lgsid\nVersion: 99\n")
+    (info / "entry_points.txt").write_text("[lgsid.geo_encoders]\nFine = acme:Fine\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "FourierGeoEncoder" in plugins.load()["geo_encoders"]
+    assert "99" not in {plugin.version for plugin in plugins.available()}
+
+
+@pytest.mark.parametrize("value", ["", "os:system", "../x:y"])
+def test_an_entry_point_of_no_package_of_its_own_is_no_part_of_models(install, value):
+    install("odd-plugin", "1", {"system": value}, "")
+    assert own_packages() & {"", "os", "../x"} == set()
 
 
 def test_a_missing_module_shows_without_importing(install):

@@ -15,8 +15,8 @@ from lgsid.benchmark.suite_file import DatasetEntry, MethodEntry, SuiteFile
 from lgsid.benchmark.tasks import TASKS, Task
 from lgsid.config.config_files import find_config, read_yaml
 from lgsid.config.typed_reader import read_into
-from lgsid.errors import LgsidError
-from lgsid.pipeline.pipeline import RENAMED, Pipeline, check_seed, ordered
+from lgsid.errors import LgsidError, located
+from lgsid.pipeline.pipeline import RENAMED, Pipeline, check_seed, check_stage, ordered
 from lgsid.pipeline.stage import Stage
 from lgsid.plugins import suggestion
 
@@ -235,7 +235,9 @@ def read_dataset(entry: DatasetEntry, source: Path) -> SuiteDataset:
         check_word(text, f"{source}: datasets: {key}")
     check_name(f"{entry.name}.{entry.split}", f"{source}: datasets")
     title = f"{entry.name}, {entry.split}" if entry.title is None else entry.title
-    return SuiteDataset(entry.name, entry.split, title, find_config(entry.config, source.parent), entry.set or {})
+    with located(f"{source}: datasets"):
+        config = find_config(entry.config, source.parent)
+    return SuiteDataset(entry.name, entry.split, title, config, entry.set or {})
 
 
 def read_method(name: str, entry: MethodEntry, stages: Mapping[str, Stage], source: Path) -> Method:
@@ -260,7 +262,7 @@ def budgeted(
     """Give every stage that trains a method the same budget: epochs, and what else the suite fixes.
 
     Raises:
-        LgsidError: if a stage sets a key of the budget itself.
+        LgsidError: if a stage sets a key of the budget itself, or a key is one that the suite gives.
     """
     measured = {method.stage for method in methods.values()}
     result = dict(stages)
@@ -270,4 +272,5 @@ def budgeted(
             raise LgsidError(f"{source}: stage {name}: {sorted(own)[0]} is in the budget, which is the same for all")
         if name in measured and "fit" in stage.commands:
             result[name] = stage.with_options(budget)
+            check_stage(result[name], f"{source}: budget: stage {name}")
     return result

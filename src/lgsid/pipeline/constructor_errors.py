@@ -28,7 +28,8 @@ def explain_constructor(error: BaseException, config: Mapping[str, Any]) -> str 
         config: The config: `class_path` and `init_args`, at any depth.
     """
     cause = cause_of(error)
-    if not isinstance(cause, (LgsidError, *EARLY_ERRORS)):
+    nothing = isinstance(cause, AttributeError) and cause.obj is None  # null where the class expects a value
+    if not nothing and not isinstance(cause, (LgsidError, *EARLY_ERRORS)):
         return None
     key, node = place_of(cause, config)
     message = " ".join(str(cause).split())

@@ -205,6 +205,9 @@ def check_stage(stage: Stage, where: str) -> None:
         for key in stage.options if not found.open_ended else ():
             if key not in known:
                 raise LgsidError(f"{where}: unknown key {key!r} in set; {suggestion(key, known)}")
+        for key in stage.options if found.open_ended else ():
+            if found.option(key) is not None:
+                raise LgsidError(f"{where}: {key!r} in set is given by the pipeline; leave it out")
         for key, option in known.items():
             if option.required and key not in stage.options and not (key == SEED and traits.seeded):
                 raise LgsidError(f"{where}: set lacks {key!r}")

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import lgsid
+from lgsid.entry_points import OWN_DISTRIBUTION
 from lgsid.pipeline.code_version import LIBRARIES, installed_version
-from lgsid.plugins import OWN_DISTRIBUTION, available
+from lgsid.plugins import available
 
 CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 

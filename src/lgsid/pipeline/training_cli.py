@@ -10,6 +10,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from importlib.metadata import entry_points
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -301,6 +302,22 @@ class TrainingCLI(LightningCLI):
         logger.info("%s", f"{done}; {line}" if line else done)
 
 
+def check_entry_points() -> None:
+    """Refuse to train where a package breaks the reading of entry points, which the trainer cannot do without.
+
+    Raises:
+        LgsidError: naming the package.
+    """
+    try:
+        entry_points()
+    except Exception as error:
+        named = ", ".join(plugins.unreadable()) or "a package"
+        raise LgsidError(
+            f"the trainer reads the entry points of all packages, and those of {named} cannot be read "
+            f"({type(error).__name__}: {error}); repair or remove it"
+        ) from error
+
+
 def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
     """Run `fit`, `validate`, `test` or `predict` with command-line arguments.
 
@@ -311,6 +328,7 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
     Raises:
         LgsidError: if an argument is wrong.
     """
+    check_entry_points()
     plugins.load()
     silence()
     limit_imports()

@@ -74,6 +74,8 @@ class TextEncoder(Describable, nn.Module):
         super().__init__()
         if pooling not in POOLING:
             raise LgsidError(f"text encoder: unknown pooling {pooling!r}; known are {', '.join(POOLING)}")
+        if not isinstance(model, str) or not model:
+            raise LgsidError(f"text encoder: model: expected a folder or the name of a model, found {model!r}")
         self.model, self.pooling, self.max_length = model, pooling, max_length
         self.autocast, self.batch_size, self.normalize = autocast, batch_size, normalize
         self._source = resolve_model(model)

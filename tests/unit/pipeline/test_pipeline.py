@@ -65,6 +65,11 @@ def test_the_seed_of_the_pipeline_can_be_an_option(write):
             {},
             "unknown key 'datset' in set; did you mean dataset?",
         ),
+        (
+            {"a": {"command": "fit", "config": "data.yaml", "set": {"seed": 1}}},
+            {},
+            "'seed' in set is given by the pipeline",
+        ),
         ({"a": {"command": "baselines", "set": ["x"]}}, {}, "set: expected `key: value` lines"),
         ({"a": {"command": "test", "config": "data.yaml"}}, {}, "nothing to test"),
         ({"a b": BASELINES}, {}, "stages: 'a b' cannot name a file or folder"),
