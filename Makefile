@@ -3,6 +3,7 @@
 # make test     all tests
 # make fuzz     bad input at every seam, with a table of what came of it; ARGUMENTS="--seed 7 --count 500" for more
 # make trial    bad input and faults, and benchmarks/results/robustness/trial.json
+# make mutants  small faults in the source, room by room, that the unit tests notice or not; ARGUMENTS="--only functional"
 # make lowest   unit and contract tests with the lowest versions that pyproject.toml allows, on Python 3.10: weekly
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo check test fuzz trial lint lowest clean
+.PHONY: demo check test fuzz trial mutants lint lowest clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
@@ -27,6 +28,9 @@ fuzz: $(VENV)/.dev
 
 trial: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m trial --write $(ARGUMENTS)
+
+mutants: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m mutation $(ARGUMENTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -51,4 +55,4 @@ lowest:
 	.ci/lowest
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest dist build runs
+	rm -rf $(VENV) $(VENV)-lowest dist build runs mutants

@@ -1,4 +1,4 @@
-"""Fill README.md, docs/*.md and benchmarks/README.md from files, so that no number and no config in them is typed.
+"""Fill README.md, CONTRIBUTING.md, docs/*.md and benchmarks/README.md from files, so that no number is typed.
 
     python benchmarks/readme_numbers.py                   # writes them
     python benchmarks/readme_numbers.py --check           # exit code 1 if one is not what it would write
@@ -34,7 +34,7 @@ from lgsid.metrics.slices import CLICK_SLICES, EXPLORE_COLUMN, QUERY_SLICES
 from lgsid.report.report_table import ReportTable
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "docs/*.md", "benchmarks/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md", "benchmarks/README.md")
 MARKED = re.compile(r"(<!-- numbers: (?P<kind>\S+) (?P<result>\S+) -->\n).*?(<!-- /numbers -->)", re.DOTALL)
 QUOTED = re.compile(r"(<!-- file: (?P<path>\S+) -->\n).*?(<!-- /file -->)", re.DOTALL)
 EXCERPT = re.compile(
@@ -206,6 +206,24 @@ def kmeans_samples(runs: Runs) -> ReportTable:
     return ReportTable("", ("points per centroid", "fit, CPU s", "error on all", "distinct codes"), rows)
 
 
+def mutants(runs: Runs) -> ReportTable:
+    """Say how many mutants of each room its unit tests notice."""
+    counts = ("killed", "timeout", "survived", "no tests", "explained")
+    rows = tuple(
+        (
+            room["room"],
+            f"{room['judged']:,} of {room['mutants']:,}",
+            *(f"{room[count]:,}" for count in counts),
+            mean([room["score"]], 2),
+            room["commit"],
+            room["date"],
+        )
+        for run in runs
+        for room in run["rooms"]
+    )
+    return ReportTable("", ("room", "judged mutants", *counts, "score", "commit", "date"), rows)
+
+
 TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
     "explore": explore,
@@ -217,6 +235,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "growth": growth,
     "bad_input": partial(trial, "inputs"),
     "faults": partial(trial, "faults"),
+    "mutants": mutants,
     "kmeans": kmeans,
     "kmeans_samples": kmeans_samples,
 }

@@ -199,7 +199,11 @@ def test_checkpoint_holds_the_adapter_only_and_gives_the_same_embeddings(fitted,
     predicted = trainer(tmp_path).predict(fresh, data)
     torch.testing.assert_close(torch.cat(predicted), model.aligned_embeddings())
     tested = trainer(tmp_path).test(fresh, data, verbose=False)[0]
-    assert tested["after/purity@5"] == pytest.approx(float(run.callback_metrics["after/purity@5"]))
+    expected = {name: float(value) for name, value in run.callback_metrics.items() if name in tested}
+    assert tested == pytest.approx(expected, abs=1e-5)
+    torch.testing.assert_close(fresh.reference_embeddings(), model.reference_embeddings())  # with the adapter off
+    assert not torch.allclose(fresh.reference_embeddings(), fresh.aligned_embeddings(), atol=1e-3)
+    assert tested["after/cosine_to_reference"] < 0.9999
 
 
 def test_same_seed_same_result(folder, tiny_bert, tmp_path):

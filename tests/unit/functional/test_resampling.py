@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from lgsid.functional import resampling
 from lgsid.functional.resampling import (
+    auc_runs,
     bootstrap_p,
     difference,
     holm,
@@ -248,3 +249,13 @@ def test_weighted_auc_of_one_class_is_unknown():
     weights = np.array([[1.0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]])
     assert weighted_auc(scores, labels, weights) == pytest.approx([np.nan] * 3 + [3.5 / 4, 0.5], nan_ok=True)
     assert np.isnan(weighted_auc(np.empty(0), np.empty(0), np.empty((2, 0)))).all()
+
+
+def test_scores_of_one_class_in_a_row_are_one_run():
+    scores = np.array([1.0, 2, 3, 4, 5, 5, 6, 6, 7, 8])
+    labels = np.array([1.0, 1, 0, 0, 0, 1, 1, 0, 1, 1])
+    owner = np.array([0, 1, 0, 0, 1, 1, 0, 0, 1, 0])
+    positives, negatives = (part.toarray() for part in auc_runs(scores, labels, owner, 3))
+    # 1 and 2, 3 and 4, 5 of both classes, 6 of both classes, 7 and 8
+    assert positives.tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0]]
+    assert negatives.tolist() == [[0, 0, 0], [2, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0]]

@@ -1,4 +1,6 @@
-"""Groups and information of labels against libraries."""
+"""Groups and information of labels against libraries and loops."""
+
+import math
 
 import pytest
 import torch
@@ -6,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import normalized_mutual_info_score
 
-from lgsid.functional.sids import group_rows, normalized_mutual_information
+from lgsid.functional.distances import haversine_m
+from lgsid.functional.sids import (
+    branch_separation,
+    distinct_share,
+    entropy_bits,
+    group_rows,
+    normalized_mutual_information,
+    within_group_km,
+    within_group_pairs,
+)
 
 
 @settings(deadline=None, max_examples=50)
@@ -42,3 +53,62 @@ def test_labelings_that_say_the_same_share_everything():
     labels = torch.arange(12) % 4
     assert normalized_mutual_information(labels, 3 - labels) == pytest.approx(1.0)
     assert normalized_mutual_information(torch.zeros(5, dtype=torch.int64), torch.ones(5, dtype=torch.int64)) == 1.0
+
+
+GROUPS = torch.tensor([0, 2, 0, 1, 2, 0, 4, 0, 2])
+
+
+def test_pairs_within_groups_are_those_of_a_loop():
+    expected = {(i, j) for i in range(9) for j in range(i + 1, 9) if GROUPS[i] == GROUPS[j]}
+    assert len(expected) == 9
+    for most in (9, 10, 1000):
+        first, second = within_group_pairs(GROUPS, most)
+        assert len(first) == 9
+        assert set(zip(first.tolist(), second.tolist(), strict=True)) == expected
+    nobody = within_group_pairs(torch.arange(5), 10)
+    assert [part.tolist() for part in nobody] == [[], []]
+
+
+def test_a_sample_of_pairs_is_even_and_follows_its_seed():
+    first, second = within_group_pairs(GROUPS, 8, seed=1)
+    assert len(first) == len(second) == 8
+    assert (GROUPS[first] == GROUPS[second]).all()
+    assert (first < second).all()
+    assert torch.equal(first, within_group_pairs(GROUPS, 8, seed=1)[0])
+    drawn = [tuple(within_group_pairs(GROUPS, 8, seed=seed)[0].tolist()) for seed in range(20)]
+    assert len(set(drawn)) > 10
+    many = torch.arange(30) % 3  # 135 pairs
+    counts = torch.zeros(30, 30)
+    for seed in range(200):
+        counts.index_put_(within_group_pairs(many, 100, seed=seed), torch.ones(100), accumulate=True)
+    drawn_pairs = counts[counts > 0]
+    assert len(drawn_pairs) == 135
+    assert drawn_pairs.sum() == 20_000
+    assert (drawn_pairs / 148.1 - 1).abs().max() < 0.45  # five standard errors of a Poisson count
+
+
+def test_kilometers_within_groups_are_those_of_the_pairs():
+    lat, lon = torch.linspace(40, 41, 9).double(), torch.linspace(-74, -72, 9).double()
+    assert len(within_group_km(lat, lon, GROUPS)) == 9
+    for arguments in ({}, {"max_pairs": 5}, {"max_pairs": 5, "seed": 3}):
+        first, second = within_group_pairs(GROUPS, arguments.get("max_pairs", 99), arguments.get("seed", 0))
+        expected = haversine_m(lat[first], lon[first], lat[second], lon[second]) / 1000
+        assert torch.equal(within_group_km(lat, lon, GROUPS, **arguments), expected)
+
+
+def test_entropy_and_distinct_rows_by_hand():
+    assert entropy_bits(torch.tensor([3, 3, 3])) == 0.0
+    assert math.copysign(1, entropy_bits(torch.tensor([3]))) == 1  # not minus zero
+    assert entropy_bits(torch.tensor([0, 1, 5, 9])) == 2.0
+    assert entropy_bits(torch.tensor([0, 0, 0, 7])) == pytest.approx(2 - 0.75 * math.log2(3))
+    assert distinct_share(torch.tensor([[0, 1], [0, 1], [1, 0], [2, 2]])) == 0.75
+
+
+def test_branches_of_one_name_are_told_apart():
+    names = torch.tensor([5, 5, 5, 8, 8, -1, -1, 3])
+    codes = torch.tensor([[0, 0], [0, 0], [0, 1], [1, 1], [2, 1], [4, 4], [4, 4], [1, 1]])
+    found = branch_separation(codes, names)
+    assert found == {"pairs": pytest.approx(3 / 4), "branches": pytest.approx(3 / 5), "groups": pytest.approx(1 / 2)}
+    assert branch_separation(codes[:, :0], names) == {"pairs": 0.0, "branches": 0.0, "groups": 0.0}
+    assert branch_separation(codes, torch.arange(8)) == {}
+    assert branch_separation(codes, torch.full((8,), -1)) == {}
