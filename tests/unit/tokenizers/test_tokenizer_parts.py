@@ -249,8 +249,8 @@ def test_unseen_values_of_new_items_are_unknown():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"temperature": 0.0}, "temperature 0 must be positive"),
-        ({"entropy_weight": -1.0}, "entropy_weight -1 must not"),
+        ({"temperature": 0.0}, "temperature 0 must be finite and positive"),
+        ({"entropy_weight": -1.0}, "entropy_weight -1 must be finite and not negative"),
     ],
 )
 def test_an_entropy_term_that_cannot_be_is_refused(options, words):
