@@ -76,6 +76,9 @@ class TextEncoder(Describable, nn.Module):
             raise LgsidError(f"text encoder: unknown pooling {pooling!r}; known are {', '.join(POOLING)}")
         if not isinstance(model, str) or not model:
             raise LgsidError(f"text encoder: model: expected a folder or the name of a model, found {model!r}")
+        for name, value in (("max_length", max_length), ("batch_size", batch_size)):
+            if value < 1:
+                raise LgsidError(f"text encoder: {name} must be at least 1, not {value}")
         self.model, self.pooling, self.max_length = model, pooling, max_length
         self.autocast, self.batch_size, self.normalize = autocast, batch_size, normalize
         self._source = resolve_model(model)

