@@ -119,7 +119,8 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
         (("fit", "--config", "broken.yaml"), "broken.yaml: not valid YAML: line "),
         (("fit", "--config", "odd.yaml"), "unknown key 'modle'; did you mean model?"),
         ((*RANDOM, "--model=RandomTokeniser"), "model: no class 'RandomTokeniser'; did you mean RandomTokenizer?"),
-        ((*RANDOM, "--model=gone.Thing"), "model: no class 'gone.Thing'; "),
+        ((*RANDOM, "--model=gone.Thing"), "model: gone.Thing may not be named: it is not of lgsid"),
+        ((*RANDOM, "--model=lgsid.Gone"), "model: no class 'lgsid.Gone'; "),
         ((*RANDOM, "--data=ItemDat"), "data: no class 'ItemDat'; did you mean ItemData?"),
         ((*RANDOM, "--model.codebook_size=[8]"), "did you mean codebook_sizes? known: "),
         ((*RANDOM, "--model.codebook_sizes=x"), "model.codebook_sizes: "),
@@ -174,7 +175,7 @@ def test_mistakes(arguments, message, capsys):
 def test_a_checkpoint_of_something_else(capsys):
     Path("text.ckpt").write_text("not a checkpoint")
     test = ("test", "--config", "recommender/popularity.yaml", "--data.dataset=data", "--run-folder=wrong")
-    assert "not a checkpoint that" in mistake(*test, "--ckpt_path=text.ckpt", capsys=capsys)
+    assert "not a readable checkpoint" in mistake(*test, "--ckpt_path=text.ckpt", capsys=capsys)
     assert "it was trained on" in mistake(*test, "--ckpt_path=hier/model.ckpt", capsys=capsys)
     other = ("validate", "--config", "tokenizer/residual_rqkmeans.yaml", *test[3:], "--data.embeddings=vectors.parquet")
     assert "of another model" in mistake(*other, "--ckpt_path=hier/model.ckpt", capsys=capsys)
