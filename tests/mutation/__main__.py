@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 import yaml
@@ -84,6 +82,7 @@ def counted(run: RoomRun, explained: Mapping[tuple[str, str, str], str]) -> dict
         "explained": known,
         "score": round(noticed / (len(judged) - known), 4) if len(judged) > known else None,
         "seed": run.seed,
+        **run.about(),
         "survivors": survivors,
     }
 
@@ -98,13 +97,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def write(rows: Sequence[dict[str, Any]]) -> None:
     """Write the figures. Rooms that did not run keep those that they had."""
-    asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
-    about = {
-        "commit": subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip(),
-        "date": datetime.now(tz=timezone.utc).date().isoformat(),
-    }
     old = json.loads(RESULT.read_text())["rooms"] if RESULT.is_file() else []
-    found = {row["room"]: row for row in old} | {row["room"]: {**row, **about} for row in rows}
+    found = {row["room"]: row for row in old} | {row["room"]: row for row in rows}
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps({"rooms": [found[name] for name in ROOMS if name in found]}, indent=2) + "\n")
 

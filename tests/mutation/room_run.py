@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from mutation.rooms import Room
@@ -29,7 +30,7 @@ also_copy = {linked}
 pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "not slow and not data"]
 pytest_add_cli_args_test_selection = {tests}
 timeout_constant = 2.0
-timeout_multiplier = 6.0
+timeout_multiplier = 3.0
 use_git_change_detection = false
 on_dependency_change = "ignore"
 """
@@ -71,6 +72,7 @@ class RoomRun:
             str(processes),
         ]
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        self._note()
         subprocess.run(words, cwd=self.folder, env=environment, check=True)
 
     def all(self) -> list[Mutant]:
@@ -103,6 +105,17 @@ class RoomRun:
                 was, becomes = (" ".join(line[1:].strip() for line in lines if line.startswith(mark)) for mark in "-+")
                 yield mutant, was, becomes
 
+    def about(self) -> dict[str, str]:
+        """Return commit and date of the last run."""
+        found: dict[str, str] = json.loads((self.folder / "run.json").read_text())
+        return found
+
+    def _note(self) -> None:
+        asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+        commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+        date = datetime.now(tz=timezone.utc).date().isoformat()
+        (self.folder / "run.json").write_text(json.dumps({"commit": commit, "date": date}))
+
     def _prepare(self) -> None:
         """Link the checkout and write the settings; forget verdicts that other tests gave."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -133,6 +146,11 @@ class RoomRun:
         """Write the mutants of what has changed, without judging any."""
         from mutmut.__main__ import copy_also_copy_files, copy_src_dir, create_mutants
 
+        top = self.folder / "mutants"
+        for path in top.glob("src/**/*.py"):  # what was stopped half-way has no list of mutants that is as new
+            record = path.with_name(f"{path.name}.meta")
+            if not record.is_file() or record.stat().st_mtime < path.stat().st_mtime:
+                path.unlink()
         with self._inside():
             copy_src_dir()
             copy_also_copy_files()

@@ -1,5 +1,6 @@
 """Evaluations as plain objects: no trainer, no model."""
 
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -75,6 +76,27 @@ def test_metrics_and_columns_of_rankings_are_the_loop(source):
     in_head = item_slices(source.dataset.items, log.item_counts(N, "train"))[("head", "tail")][log.item[rows]]
     assert float(found["head/hit@10"]) == pytest.approx((rank.numpy() <= 10)[in_head].mean())
     assert not any(name.startswith(("explore/new/", "explore/revisit/")) for name in found)
+
+
+def test_popular_places_are_those_of_the_training(source):
+    """Without the later splits another fifth of the places is popular, and the slices are of those."""
+    log = source.log
+    later = np.flatnonzero(log.split != "train")
+    trained = log.item_counts(N, "train")
+    rare = np.argsort(trained, kind="stable")[: N // 5]
+    item = log.item.copy()
+    item[later] = rare[np.arange(len(later)) % len(rare)]  # later, everybody goes where hardly anybody went before
+    changed = dataclasses.replace(source, log=dataclasses.replace(log, item=item))
+    rows = np.flatnonzero(log.split == "test")
+    evaluation = RankingEvaluation(changed)
+    queries, scores, items, rank = ranked(changed, rows)
+    among, new_rank = explored(evaluation, queries, scores)
+    evaluation.update(queries, items, rank, (among, new_rank))
+    head = item_slices(source.dataset.items, trained)[("head", "tail")]
+    assert not head[item[rows]].any()
+    found = evaluation.compute()
+    assert float(found["tail/hit@10"]) == pytest.approx((rank <= 10).double().mean())
+    assert "head/hit@10" not in found
 
 
 def test_without_places_new_to_the_user_there_is_no_such_slice_and_after_a_reset_nothing(source, tmp_path):

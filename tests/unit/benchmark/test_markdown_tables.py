@@ -1,0 +1,98 @@
+"""The leaderboard as Markdown, cell by cell."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from lgsid.benchmark.markdown_tables import END, START, board_note, board_table, markdown, with_tables
+
+
+def column(key, title, digits, higher=True):
+    return SimpleNamespace(key=key, title=title, metric=SimpleNamespace(digits=digits, higher=higher))
+
+
+def suite(higher=True):
+    columns = {
+        "hit": column("hit", "hit@5", 2, higher),
+        "km": column("km", "median km", 1, False),
+        "other": column("other", "never measured", 3),
+    }
+    task = SimpleNamespace(
+        title_of=lambda key: columns[key].title,
+        metric_column=lambda key: columns[key],
+        table=lambda key: [one for name, one in columns.items() if name != key],
+    )
+    return SimpleNamespace(name="little", task=task, seeds=(3, 5), primary="hit")
+
+
+BOARD = {
+    "title": "A*b",
+    "facts": [["places", 12], ["data hash", "abc"], ["users", 7]],
+    "baseline": "base",
+    "methods": [
+        {"name": "none", "title": "None", "role": "", "values": {}},
+        {"name": "b", "title": "Bee", "role": "ours", "values": {"hit": [0.5, 0.25, 0.75], "km": [2.0, None, None]}},
+        {"name": "base", "title": "Ba*se", "role": "baseline", "values": {"hit": [0.25, None, None]}},
+        {"name": "a", "title": "Aye", "role": "ours", "values": {"hit": [0.5, 0.4, 0.6], "km": [1.25, 1.0, 2.0]}},
+        {"name": "far", "title": "Far", "role": "", "values": {"hit": [0.75, None, None]}},
+    ],
+    "differences": {
+        "hit": {
+            "base": {
+                "a": [0.25, 0.125, 0.375, 0.001, 0.049],
+                "b": [0.25, 0.0, 0.5, 0.04, 0.05],
+                "far": [0.5, None, None, None, None],
+            },
+            "a": {"base": [-0.25, -0.375, -0.125, 0.001, 0.049]},
+        }
+    },
+}
+
+
+def test_methods_stand_in_the_order_of_the_primary_metric_with_intervals_and_stars():
+    table = board_table(suite(), BOARD)
+    assert table.header == ("method", "", "hit@5", "difference", "median km")
+    assert table.text_columns == 2
+    assert table.rows == (
+        ("Far", "", "0.75", "+0.50", "-"),
+        ("Aye", "ours", "0.50 (0.40 to 0.60)", "+0.25 (+0.12 to +0.38)*", "1.2"),
+        ("Bee", "ours", "0.50 (0.25 to 0.75)", "+0.25 (+0.00 to +0.50)", "2.0"),
+        ("Ba*se", "baseline", "0.25", "", "-"),
+        ("None", "", "-", "", "-"),
+    )
+
+
+def test_of_a_metric_that_should_be_low_the_least_is_first():
+    methods = [row[0] for row in board_table(suite(higher=False), BOARD).rows]
+    assert methods == ["Ba*se", "Aye", "Bee", "Far", "None"]
+
+
+def test_a_board_says_what_it_compares():
+    assert board_note(suite(), BOARD) == (
+        "Difference: hit@5 minus that of Ba\\*se, paired; \\* where p < 0.05 after Holm's correction. Seeds: 3, 5."
+    )
+    without = {**BOARD, "differences": {}}
+    assert {row[3] for row in board_table(suite(), without).rows} == {""}
+
+
+def test_all_suites_and_boards_are_there_in_their_order():
+    view = {"name": "s", "title": "One*1", "description": "What.", "interval": "95 %.", "boards": [BOARD, BOARD]}
+    bare = {"name": "s", "title": "Two", "description": "", "interval": "99 %.", "boards": []}
+    found = markdown({"suites": [view, bare]}, {"s": suite()})
+    board = [
+        "**A\\*b** (12 places, 7 users)",
+        board_table(suite(), BOARD).markdown_rows(),
+        board_note(suite(), BOARD),
+    ]
+    first = ["### One\\*1", "What.", "`lgsid benchmark run little`. 95 %.", *board, *board]
+    assert found == "\n\n".join([*first, "### Two", "`lgsid benchmark run little`. 99 %."]) + "\n"
+
+
+@pytest.mark.parametrize("tables", ["| a |\n", "back \\1 slash \\g<0>\n"])
+def test_tables_replace_what_is_between_the_marks_and_nothing_else(tables):
+    body = f"{START}\n\n{tables}\n{END}"
+    assert with_tables("Some text\n", tables) == f"# Leaderboard\n\n{body}\n"
+    old = f"before\n{START}\nold\n\nlines\n{END}\nafter\n{START}\nkept\n{END}\n"
+    new = with_tables(old, tables)
+    assert new == f"before\n{body}\nafter\n{START}\nkept\n{END}\n"
+    assert with_tables(new, tables) == new
