@@ -23,7 +23,10 @@ ROOMS = {
         ("functional/*",),
         ("functional", "metrics", "alignment/test_preference_losses.py", "tokenizers/test_collisions.py"),
     ),
-    "benchmark": Room(tuple(f"benchmark/{name}.py" for name in STATISTICS), ("benchmark",)),
+    "benchmark": Room(
+        tuple(f"benchmark/{name}.py" for name in STATISTICS),
+        tuple(f"benchmark/test_{name}.py" for name in ("comparison", "user_scores", "markdown_tables", "query_slices")),
+    ),
     "artefacts": Room(("artefacts/*",), ("artefacts",)),
     "alignment": Room(("alignment/*",), ("alignment",)),
     "recommenders": Room(("recommenders/*",), ("recommenders", "datamodules")),

@@ -216,6 +216,11 @@ def test_same_seed_same_result(folder, tiny_bert, tmp_path):
     assert torch.equal(*results)
 
 
+def test_meaning_and_geography_weigh_the_same_unless_told_otherwise(tiny_bert):
+    model = aligner(tiny_bert)
+    assert (model.similarity_weight, model.similarity_temperature, model.neighbours) == (1.0, 0.05, 5)
+
+
 def test_an_encoder_without_adapter_is_one_clear_line(folder, tiny_bert, tmp_path):
     model = GDPOAligner(TextEncoder(tiny_bert, autocast="float32"), SimilarityMargin())
     with pytest.raises(LgsidError, match="lora"):

@@ -202,3 +202,20 @@ def test_log_uniform_ranks_halve_per_octave():
 def test_first_accepted():
     accepted = np.array([[False, True, True], [False, False, False]])
     assert first_accepted(accepted, np.array([9, 2])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("n", [4, 6, 7])
+def test_of_few_places_only_the_nearest_is_chosen(n):
+    dataset = city(n=n)
+    sampler = FarPairs(near=6, min_places=4)
+    sampler.fit(dataset)
+    batch = sampler.draw(200, 1, np.random.default_rng(0))
+    distance = distances(dataset) + np.diag(np.full(n, np.inf))
+    assert (batch.chosen.numpy() == distance.argmin(axis=1)[batch.anchor.numpy()]).all()
+
+
+def test_defaults_are_those_of_the_configs():
+    found = CollaborativePairs()
+    assert (found.quantile, found.window_h, found.max_steps, found.min_count) == (0.9, 24.0, 5, 2)
+    assert FarPairs().near == SameCategoryFarPairs().near == 20
+    assert SameCategoryFarPairs().min_places == 8

@@ -284,3 +284,10 @@ def test_ranks_of_measured_methods():
     assert tied_with_best(found, "m", higher=True) == {"far"}
     assert ranks(found, "m", higher=True)["far"] == 1
     assert ranks(found, "m", higher=False)["far"] == 3
+
+
+def test_without_a_comparison_nothing_is_significant():
+    values = {"low": {"m": (1.0, None, None)}, "high": {"m": (2.0, None, None)}, "none": {}}
+    assert ranks(Comparison(values, {}), "m", higher=True) == {"high": 1, "low": 1}
+    assert list(ranks(Comparison(values, {}), "m", higher=True)) == ["high", "low"]
+    assert list(ranks(Comparison(values, {"m": {}}), "m", higher=False)) == ["low", "high"]
