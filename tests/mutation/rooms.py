@@ -10,7 +10,9 @@ class Room:
     """Files to mutate (patterns below `src/lgsid`) and tests (paths below `tests/unit`).
 
     Tests that read the source tree (`test_layers.py`, `test_code_version.py`) see a mutated copy as another program
-    and belong to no room.
+    and belong to no room. Two rooms cannot be judged by mutmut as they are: `recommenders`, whose models take their saved
+    hyperparameters from the frame of `__init__`, which a mutated one is not; and `artefacts`, whose tests do not all
+    pass when they run twice in one process.
     """
 
     source: tuple[str, ...]
@@ -27,7 +29,5 @@ ROOMS = {
         tuple(f"benchmark/{name}.py" for name in STATISTICS),
         tuple(f"benchmark/test_{name}.py" for name in ("comparison", "user_scores", "markdown_tables", "query_slices")),
     ),
-    "artefacts": Room(("artefacts/*",), ("artefacts",)),
     "alignment": Room(("alignment/*",), ("alignment",)),
-    "recommenders": Room(("recommenders/*",), ("recommenders", "datamodules")),
 }
