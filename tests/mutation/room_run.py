@@ -19,7 +19,7 @@ from mutation.rooms import Room
 ROOT = Path(__file__).resolve().parents[2]
 LINKED = ("src", "tests", "configs", "benchmarks", "plugins", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
 LEFT_OUT = 34  # what mutmut calls skipped
-VERDICTS = {0: "survived", 5: "no tests", 33: "no tests", 1: "killed", 3: "killed"}
+VERDICTS = {0: "survived", 5: "no tests", 33: "no tests", 1: "killed", 3: "killed", -11: "killed"}  # others: not judged
 TIMEOUTS = (-24, 24, 36, 152, 255)
 SETTINGS = """
 [tool.mutmut]
@@ -81,9 +81,7 @@ class RoomRun:
         for path in sorted(self.folder.glob("mutants/src/**/*.meta")):
             source = str(path.relative_to(self.folder / "mutants").with_suffix(""))
             for name, code in json.loads(path.read_text())["exit_code_by_key"].items():
-                verdict = (
-                    "timeout" if code in TIMEOUTS else VERDICTS.get(code, "not checked" if code is None else "killed")
-                )
+                verdict = "timeout" if code in TIMEOUTS else VERDICTS.get(code, "not checked")
                 found.append(Mutant(name, source, verdict))
         return found
 
