@@ -53,7 +53,7 @@ def judged(desk: Desk, case: str, name: str, words: tuple[str, ...], folder: Pat
         return failed("full disks", case, again, "with room again")
     if found := desk.judge(name, folder):
         return Outcome("full disks", case, "lost", found)
-    return Outcome("full disks", case, "refused", ended.line)
+    return Outcome("full disks", case, "nothing lost", ended.line)
 
 
 def is_final(name: str) -> bool:
