@@ -113,7 +113,10 @@ def test_a_quick_import_is_silent(capfd):
 
 def test_an_interrupt_of_the_user_names_what_hung(site):
     environment = site("print('begun')\nimport time; time.sleep(60)")
-    code = "from lgsid.cli import main; main(['--help'])"
+    listens = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also when started in the background
+    )
+    code = f"{listens}; from lgsid.cli import main; main(['--help'])"
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr.readline() == "begun\n"
         process.send_signal(signal.SIGINT)
