@@ -81,6 +81,7 @@ def check_archive(path: Path) -> None:
             if any(name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name for name in names):
                 raise LgsidError(f"{path}: not a readable checkpoint (a member of it lies outside its folder)")
             damaged = archive.testzip()
+    # NotImplementedError: a method that zipfile lacks; RuntimeError: an encrypted member; EOFError: a cut one
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
         raise LgsidError(f"{path}: not a readable checkpoint ({' '.join(str(error).split())[:200]})") from error
     if damaged is not None:

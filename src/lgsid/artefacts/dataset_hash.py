@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lgsid.artefacts.hashes import file_hash, text_hash
+from lgsid.artefacts.hashes import current_hash, text_hash
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
 from lgsid.artefacts.stage_record import check_recorded
 from lgsid.errors import LgsidError
@@ -14,8 +14,8 @@ TABLES = (ITEMS_FILE, INTERACTIONS_FILE)
 
 
 def dataset_hash(folder: Path) -> str:
-    """Return the hash of the two tables in the folder of a dataset."""
-    return text_hash([file_hash(folder / name) for name in TABLES])
+    """Return the hash of the two tables in the folder of a dataset, which a process reads once unless they change."""
+    return text_hash([current_hash(folder / name) for name in TABLES])
 
 
 def check_dataset_hash(path: Path) -> None:

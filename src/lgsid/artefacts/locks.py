@@ -41,7 +41,7 @@ def try_lock(path: Path, wait_s: float = 0.0) -> Iterator[bool]:
     except Timeout:
         yield False
         return
-    except (OSError, NotImplementedError) as error:
+    except (OSError, NotImplementedError) as error:  # the latter where the file system has no locks
         reason = getattr(error, "strerror", None) or error
         raise LgsidError(f"{path.parent}: cannot be written to ({reason})") from error
     note = note_of(path)
