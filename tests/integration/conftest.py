@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ import pytest
 
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.benchmark.city_map import city_map
+from lgsid.cli import main
+from lgsid.testing import tiny_encoder
+
+TINY = Path(__file__).resolve().parents[1] / "conf" / "tiny.yaml"
 
 METHODS = (
     ("lgsid", "TIGER on LGSID", "method", 812.0),
@@ -196,3 +201,14 @@ def made_up_city(rng: np.random.Generator) -> tuple[Items, dict[str, SemanticIDs
 @pytest.fixture(scope="session")
 def made_up() -> dict[str, Any]:
     return made_up_leaderboard()
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    """A folder where the pipeline of `conf/tiny.yaml` has run to `run`; tests read it, and write to copies."""
+    folder = tmp_path_factory.mktemp("tiny_run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        tiny_encoder("bert", folder / "encoder")
+        main(["run", str(TINY), "--run-folder", "run"])
+    return folder

@@ -14,7 +14,6 @@ from lgsid.artefacts.stage_record import StageRecord
 from lgsid.cli import main
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.runner import Runner
-from lgsid.testing import tiny_encoder
 
 FILE = Path(__file__).resolve().parents[1] / "conf" / "tiny.yaml"
 PLACES = (
@@ -46,21 +45,10 @@ def flip(path, at=0.5):
     path.write_bytes(content)
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    """A folder where the pipeline has run to `run`."""
-    folder = tmp_path_factory.mktemp("desk")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        tiny_encoder("bert", folder / "encoder")
-        main(["run", str(FILE), "--run-folder", "run"])
-    return folder
-
-
 @pytest.fixture
-def copied(desk, tmp_path, monkeypatch):
+def copied(tiny_run, tmp_path, monkeypatch):
     """A copy of that folder, in which commands run; its times are those of the copy."""
-    shutil.copytree(desk, tmp_path / "desk", copy_function=shutil.copyfile)
+    shutil.copytree(tiny_run, tmp_path / "desk", copy_function=shutil.copyfile)
     monkeypatch.chdir(tmp_path / "desk")
     return tmp_path / "desk"
 
@@ -97,7 +85,7 @@ def test_with_the_old_time_it_takes_a_full_look(copied):
 
 
 @pytest.mark.parametrize("name", ["sids.parquet", "stage.json"])
-def test_a_run_makes_it_again_the_same_and_says_why(copied, desk, capsys, name):
+def test_a_run_makes_it_again_the_same_and_says_why(copied, tiny_run, capsys, name):
     flip(Path("run/tokenize", name))
     main(["run", str(FILE), "--run-folder", "run"])
     out = capsys.readouterr().out
@@ -106,7 +94,7 @@ def test_a_run_makes_it_again_the_same_and_says_why(copied, desk, capsys, name):
     assert "tokenize: " in ran[0]
     assert "damaged" in ran[0]
     assert SemanticIDs.read("run/tokenize/sids.parquet").codes.tolist() == (
-        SemanticIDs.read(desk / "run/tokenize/sids.parquet").codes.tolist()
+        SemanticIDs.read(tiny_run / "run/tokenize/sids.parquet").codes.tolist()
     )
     assert planned() == {}
 

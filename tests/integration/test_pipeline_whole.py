@@ -12,7 +12,6 @@ from lgsid.artefacts import Embeddings, SemanticIDs
 from lgsid.cli import main
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.runner import result_files
-from lgsid.testing import tiny_encoder
 
 FILE = Path(__file__).resolve().parents[1] / "conf" / "tiny.yaml"
 STAGES = tuple(Pipeline.read(FILE).stages)
@@ -23,20 +22,9 @@ def run(folder, *more):
     main(["run", str(FILE), "--run-folder", str(folder), *more])
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    """A folder where the pipeline has run, unbroken, to `unbroken`."""
-    folder = tmp_path_factory.mktemp("desk")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        tiny_encoder("bert", folder / "encoder")
-        run("unbroken")
-    return folder
-
-
 @pytest.fixture(autouse=True)
-def at_desk(desk, monkeypatch):
-    monkeypatch.chdir(desk)
+def at_desk(tiny_run, monkeypatch):
+    monkeypatch.chdir(tiny_run)
 
 
 @pytest.mark.slow
@@ -54,25 +42,25 @@ def test_every_stage_leaves_its_artefacts():
         "report": {"report.md", "report.json", "report.ansi"},
     }
     for stage, names in expected.items():
-        found = {path.name for path in Path("unbroken", stage).iterdir()}
+        found = {path.name for path in Path("run", stage).iterdir()}
         assert found >= names | {"provenance.json"}, stage
-    assert list(Path("unbroken/report").glob("*.png"))
+    assert list(Path("run/report").glob("*.png"))
 
 
 @pytest.mark.slow
 def test_stages_agree():
-    ids = SemanticIDs.read("unbroken/tokenize/sids.parquet")
-    assert (SemanticIDs.read("unbroken/again/sids.parquet").codes == ids.codes).all()
+    ids = SemanticIDs.read("run/tokenize/sids.parquet")
+    assert (SemanticIDs.read("run/again/sids.parquet").codes == ids.codes).all()
     assert len({tuple(code) for code in ids.codes.tolist()}) == len(ids.codes)
-    vectors = Embeddings.read("unbroken/align/embeddings.parquet").vectors
-    assert abs(vectors - Embeddings.read("unbroken/align/reference_embeddings.parquet").vectors).max() > 1e-4
+    vectors = Embeddings.read("run/align/embeddings.parquet").vectors
+    assert abs(vectors - Embeddings.read("run/align/reference_embeddings.parquet").vectors).max() > 1e-4
 
 
 @pytest.mark.slow
 def test_provenance_of_every_stage():
-    data_hash = json.loads(Path("unbroken/data/dataset.json").read_text())["data_hash"]
+    data_hash = json.loads(Path("run/data/dataset.json").read_text())["data_hash"]
     for stage in STAGES:
-        record = json.loads(Path("unbroken", stage, "provenance.json").read_text())
+        record = json.loads(Path("run", stage, "provenance.json").read_text())
         assert record["seed"] == (None if stage in ("data", "again", "judge", "baselines", "report") else 1), stage
         assert record["seconds"] >= 0
         assert record["peak_memory_mb"] > 0
@@ -82,16 +70,16 @@ def test_provenance_of_every_stage():
 
 @pytest.mark.slow
 def test_nothing_runs_twice(capsys):
-    run("unbroken")
+    run("run")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "run folder: unbroken"
+    assert lines[0] == "run folder: run"
     assert [line.endswith("up to date") for line in lines[1 : len(STAGES) + 1]] == [True] * len(STAGES)
     assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.slow
 def test_a_part_is_swapped_by_one_flag(capsys):
-    run("unbroken", "--dry-run", "--set", "tokenize.model.init_args.quantizer=RQKMeans")
+    run("run", "--dry-run", "--set", "tokenize.model.init_args.quantizer=RQKMeans")
     lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
     assert lines["tokenize"] == "would run, config, code changed"
     assert lines["tiger"] == "would run, after tokenize"
@@ -99,15 +87,15 @@ def test_a_part_is_swapped_by_one_flag(capsys):
 
 
 @pytest.mark.slow
-def test_killed_in_every_stage_it_ends_with_the_same_result(desk, tmp_path, monkeypatch):
+def test_killed_in_every_stage_it_ends_with_the_same_result(tiny_run, tmp_path, monkeypatch):
     """The unbroken run and the broken one have the same files, bit for bit, and so the same metrics."""
-    shutil.copytree(desk / "encoder", tmp_path / "encoder")
+    shutil.copytree(tiny_run / "encoder", tmp_path / "encoder")
     monkeypatch.chdir(tmp_path)
     killed = []
     for stage in STAGES:
-        process = forked.Process(target=run, args=("unbroken",))
+        process = forked.Process(target=run, args=("run",))
         process.start()
-        partial = Path("unbroken", f"{stage}.partial")
+        partial = Path("run", f"{stage}.partial")
         while process.is_alive() and not partial.exists():
             time.sleep(0.005)
         time.sleep(0.05)
@@ -115,11 +103,11 @@ def test_killed_in_every_stage_it_ends_with_the_same_result(desk, tmp_path, monk
         process.join()
         if partial.exists():
             killed.append(stage)
-    run("unbroken")
+    run("run")
     assert len(killed) > len(STAGES) // 2
     for stage in STAGES:
         if stage != "report":  # its table of costs holds seconds
-            mine, theirs = tmp_path / "unbroken" / stage, desk / "unbroken" / stage
+            mine, theirs = tmp_path / "run" / stage, tiny_run / "run" / stage
             names = [str(path.relative_to(mine)) for path in result_files(mine)]
             assert names == [str(path.relative_to(theirs)) for path in result_files(theirs)]
             for name in names:
