@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -88,15 +88,29 @@ def check_archive(path: Path) -> None:
         raise LgsidError(f"{path}: damaged: {damaged} does not fit its checksum; train again or take it from a copy")
 
 
-def check_names(value: Any, depth: int = 0) -> None:
+def nested(value: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield a value and all that it holds at any depth, each before what is inside it.
+
+    Raises:
+        LgsidError: if values are nested deeper than the parts of any model.
+    """
+    if depth > MAX_DEPTH:
+        raise LgsidError(f"its values are nested deeper than {MAX_DEPTH} levels, so it is not a checkpoint of lgsid")
+    yield value
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    for inner in inside:
+        yield from nested(inner, depth + 1)
+
+
+def check_names(values: Any) -> None:
     """Refuse nested values that name a class or a function which is no part of a model.
 
     Raises:
         LgsidError: naming the first, or if they are nested deeper than the parts of any model.
     """
-    if depth > MAX_DEPTH:
-        raise LgsidError(f"its values are nested deeper than {MAX_DEPTH} levels, so it is not a checkpoint of lgsid")
-    if isinstance(value, Mapping):
+    for value in nested(values):
+        if not isinstance(value, Mapping):
+            continue
         if value.get(INSTANTIATOR, LIGHTNING_CLI) != LIGHTNING_CLI:
             raise LgsidError(f"{INSTANTIATOR}: {value[INSTANTIATOR]!r} is not what makes a module; nothing was run")
         for name in (value[key] for key in NAMES_A_CLASS if key in value):
@@ -109,29 +123,21 @@ def check_names(value: Any, depth: int = 0) -> None:
             isinstance(arguments, Mapping) and all(isinstance(key, str) for key in arguments)
         ):
             raise LgsidError(f"{value[CLASS_PATH]}: its arguments are not there by name")
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for inner in value:
-            check_names(inner, depth + 1)
 
 
-def check_tensors(value: Any, limit: int) -> None:
+def check_tensors(values: Any, limit: int) -> None:
     """Refuse nested tensors larger than the file: a stride of zero, or none of the values, hides such in a few bytes.
 
     Args:
-        value: What was read; its depth is that which `check_names` accepts.
+        values: What was read.
         limit: Size of the file in bytes.
 
     Raises:
-        LgsidError: giving the shape of the first.
+        LgsidError: giving the shape of the first, or if they are nested deeper than the parts of any model.
     """
-    if isinstance(value, torch.Tensor) and value.numel() * value.element_size() > limit:
-        raise LgsidError(f"a tensor of shape {tuple(value.shape)} is larger than the file; train again")
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for inner in value:
-            check_tensors(inner, limit)
+    for value in nested(values):
+        if isinstance(value, torch.Tensor) and value.numel() * value.element_size() > limit:
+            raise LgsidError(f"a tensor of shape {tuple(value.shape)} is larger than the file; train again")
 
 
 def is_free_of_strangers(value: Any) -> bool:

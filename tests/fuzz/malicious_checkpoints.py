@@ -141,6 +141,13 @@ def archive(content: bytes, name: str = "archive/data.pkl") -> bytes:
     return buffer.getvalue()
 
 
+def nested_weights(depth: int) -> bytes:
+    """Return the pickle of `{"state_dict": {"a": [[...]]}}`, deeper than a writer could go."""
+    keys = [pickle.BINUNICODE + len(key).to_bytes(4, "little") + key for key in (b"state_dict", b"a")]
+    lists = pickle.EMPTY_LIST * depth + pickle.APPEND * (depth - 1)
+    return b"\x80\x02}" + keys[0] + pickle.EMPTY_DICT + keys[1] + lists + pickle.SETITEM * 2 + pickle.STOP
+
+
 def copied(good: Path, compression: int = zipfile.ZIP_STORED, rename: str = "", extra: Any = None) -> bytes:
     """Return the archive of a good checkpoint, its members compressed or renamed, with one more."""
     buffer = io.BytesIO()
@@ -190,6 +197,7 @@ def files(good: Path, marker: Path) -> dict[str, Callable[[], bytes]]:
         "pickle of the whole archive": lambda: archive(pickle.dumps(Touch(marker), protocol=2)),
         "corrupted pickle": lambda: archive(pickled[: len(pickled) // 2]),
         "pickle of nothing": lambda: archive(b""),
+        "weights nested deeply": lambda: archive(nested_weights(3_000)),
         "pickle that never ends": lambda: archive(b"\x80\x02" + b"(" * 200_000),
         "script of torch": script,
         "zip bomb": lambda: copied(good, extra=("FOLDER/data/bomb", bytes(64 << 20))),

@@ -12,7 +12,7 @@ import yaml
 import lgsid
 from lgsid.config.merging import merged
 from lgsid.config.yaml_reader import read_values
-from lgsid.errors import LgsidError
+from lgsid.errors import LgsidError, located
 from lgsid.plugins import moved_class, suggestion
 
 EXTENDS = "extends"
@@ -114,10 +114,8 @@ class ConfigReading:
             return dict(own)
         if not isinstance(base, str):
             raise LgsidError(f"{path}: {EXTENDS}: expected the name of one YAML file, found {base!r}")
-        try:
+        with located(f"{path}: {EXTENDS}"):
             below = find_config(base, path.parent)
-        except LgsidError as error:
-            raise LgsidError(f"{path}: {EXTENDS}: {error}") from error
         return dict(merged(self.over_base(below, (*above, here)), own))
 
     def with_files(self, content: Any, folder: Path, above: tuple[Path, ...]) -> Any:

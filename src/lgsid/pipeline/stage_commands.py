@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsid.config.config_files import read_config
-from lgsid.errors import LgsidError
+from lgsid.errors import located
 from lgsid.pipeline.command import Command, stage_kind
 from lgsid.pipeline.command_parser import parse_stage
 from lgsid.pipeline.pipeline import Pipeline
@@ -46,8 +46,6 @@ def outside_inputs(pipeline: Pipeline, stage: Stage) -> set[str]:
         if found.traits.inputs is not None:
             arguments = parse_stage(found, pipeline.options(stage), pipeline.supplied(stage, found))
             arguments.pop("output", None)
-            try:
+            with located(f"{pipeline.source}: stage {stage.name}"):
                 files |= {str(path) for path in found.traits.inputs(**arguments)}
-            except LgsidError as error:
-                raise LgsidError(f"{pipeline.source}: stage {stage.name}: {error}") from error
     return files
