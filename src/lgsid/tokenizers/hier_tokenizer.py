@@ -29,7 +29,7 @@ REFINEMENTS = 4  # passes of Lloyd's algorithm after a start from sketches
 class HierTokenizer(EmbeddingTokenizer):
     """Tokenize hierarchically: a primary code of where and what, then residual codes of the aligned vector.
 
-    Level 1: mini-batch k-means on the fused vector [geographic position, regions, category, brand]; its codewords
+    Level 1: k-means on the fused vector [geographic position, regions, category, brand]; its codewords
     are the mean item vectors of the clusters. Levels 2 to L: a quantizer of the residuals.
 
     Source: LGSID (arXiv 2511.14221), hierarchical geographic item tokenization. The weights of the parts of the
