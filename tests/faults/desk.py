@@ -56,6 +56,7 @@ JOBS: Mapping[str, tuple[str, ...]] = {
         "--ckpt_path=given/din/model.ckpt",
     ),
 }
+COMMANDS = {"pipeline": PIPELINE, **JOBS}
 
 
 @dataclass
@@ -175,3 +176,18 @@ def failed(family: str, case: str, ended: Ended, doing: str) -> Outcome:
     """Return the outcome of a command that should have gone through, or been refused, and was not."""
     verdict: Verdict = "hang" if ended.code is None else "traceback"
     return Outcome(family, case, verdict, f"{doing}: {ended} {ended.err[-600:]}")
+
+
+def mended(family: str, case: str, ended: Ended, found: str, doing: str) -> Outcome:
+    """Return the outcome of a command after a fault, which must go through and end in the right result.
+
+    Args:
+        family: See `Outcome`.
+        case: See `Outcome`.
+        ended: How the command ended.
+        found: How what it left differs from what an unbroken run leaves, empty if in nothing.
+        doing: What was done before, for the detail.
+    """
+    if ended.code != 0:
+        return failed(family, case, ended, doing)
+    return Outcome(family, case, "wrong accepted" if found else "nothing lost", f"{doing}: {found}" if found else doing)

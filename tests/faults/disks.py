@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults.desk import JOBS, OUTPUT, PIPELINE, Desk, contents, failed
+from faults.desk import COMMANDS, OUTPUT, Desk, contents, failed
 from faults.forked import run
 from trial.outcome import Outcome
 
@@ -18,10 +18,10 @@ KILOBYTE = 1024
 def disks(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
     """Run commands where the disk is too small, or a file may not grow so large, then where they are not."""
     rng = random.Random(seed)
-    names = ["pipeline", *JOBS]
+    names = list(COMMANDS)
     for number in range(count):
         name = names[number // 2 % len(names)]
-        words = PIPELINE if name == "pipeline" else JOBS[name]
+        words = COMMANDS[name]
         sizes = [len(held) for held in desk.of(name).values()]
         folder = desk.new("full disk")
         if number % 2 and may_mount():

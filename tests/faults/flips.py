@@ -8,20 +8,17 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from faults.desk import OUTPUT, PIPELINE, RECORDS, Desk, contents, difference, failed
+from faults.desk import JOBS, OUTPUT, PIPELINE, RECORDS, Desk, contents, difference, mended
 from faults.forked import run
+from lgsid.artefacts.names import STAGE_FILE
 from trial.outcome import Outcome
 
-CARD = ("card", "given/tokenize/sids.parquet", "--items", "given/data/items.parquet", "--output", OUTPUT)
-READERS = {  # files that single commands read, and a command that reads each
-    "data/items.parquet": CARD,
-    "tokenize/sids.parquet": CARD,
-    "align/embeddings.parquet": (*CARD, "--embeddings", "given/align/embeddings.parquet"),
-    "data/interactions.parquet": ("baselines", "--dataset", "given/data", "--output", OUTPUT),
-    "tokenize/model.ckpt": (
-        *("tokenize", "--checkpoint", "given/tokenize/model.ckpt", "--dataset", "given/data"),
-        *("--embeddings", "given/align/embeddings.parquet", "--output", OUTPUT),
-    ),
+READERS = {  # files that single commands read, and a command of the desk that reads each
+    "data/items.parquet": "card",
+    "tokenize/sids.parquet": "card",
+    "align/embeddings.parquet": "card",
+    "data/interactions.parquet": "baselines",
+    "tokenize/model.ckpt": "tokenize",
 }
 
 
@@ -54,12 +51,7 @@ def pipeline_flips(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
             os.utime(kept, ns=(before.st_atime_ns, before.st_mtime_ns))
         ended = run([*PIPELINE, *(["--verify"] if number % 3 == 0 else [])], folder)
         found = difference(contents(folder / OUTPUT), right)
-        if ended.code != 0:
-            yield failed("flipped bits", case, ended, where)
-        elif found:
-            yield Outcome("flipped bits", case, "wrong accepted", f"{where}: {found}")
-        else:
-            yield Outcome("flipped bits", case, "nothing lost", where)
+        yield mended("flipped bits", case, ended, found, where)
         if found or ended.code:
             shutil.rmtree(folder / OUTPUT)
             shutil.copytree(desk.given, folder / OUTPUT)
@@ -77,12 +69,7 @@ def record_flips(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
         case = f"{path.relative_to(folder / OUTPUT)} {number}"
         where = flipped(path, rng)
         ended = run(PIPELINE, folder)
-        if ended.code != 0:
-            yield failed("flipped bits", case, ended, where)
-        elif found := difference(contents(folder / OUTPUT), right):
-            yield Outcome("flipped bits", case, "wrong accepted", f"{where}: {found}")
-        else:
-            yield Outcome("flipped bits", case, "nothing lost", where)
+        yield mended("flipped bits", case, ended, difference(contents(folder / OUTPUT), right), where)
 
 
 def reader_flips(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
@@ -91,31 +78,21 @@ def reader_flips(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
     Every other time the file is out of a run's folder, where no record says what it was.
     """
     rng = random.Random(seed)
-    unharmed: dict[str, dict[str, bytes]] = {}
     for number in range(count):
-        name = list(READERS)[number % len(READERS)]
-        words = READERS[name]
-        case = f"{name} read by {words[0]} {number}"
+        name, job = list(READERS.items())[number % len(READERS)]
+        case = f"{name} read by {job} {number}"
         folder = desk.new("flipped input")
         (folder / "given").unlink()
         shutil.copytree(desk.given, folder / "given")
-        if name not in unharmed:
-            assert run(words, folder).code == 0
-            unharmed[name] = contents(folder / OUTPUT)
-            shutil.rmtree(folder / OUTPUT)
         where = flipped(folder / "given" / name, rng)
         if number // len(READERS) % 2:
-            for record in (folder / "given").rglob("stage.json"):
+            for record in (folder / "given").rglob(STAGE_FILE):
                 record.unlink()
-        ended = run(words, folder)
+        ended = run(JOBS[job], folder)
         if ended.is_refused:
             yield Outcome("flipped bits", case, "nothing lost", ended.line)
-        elif ended.code != 0:
-            yield failed("flipped bits", case, ended, where)
-        elif found := difference(contents(folder / OUTPUT), unharmed[name]):
-            yield Outcome("flipped bits", case, "wrong accepted", f"{where}: {found}")
         else:
-            yield Outcome("flipped bits", case, "nothing lost", where)
+            yield mended("flipped bits", case, ended, difference(contents(folder / OUTPUT), desk.of(job)), where)
 
 
 def flips(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from faults.desk import JOBS, OUTPUT, PIPELINE, Desk, contents, difference, failed
+from faults.desk import JOBS, OUTPUT, PIPELINE, Desk, contents, difference, failed, mended
 from faults.forked import Running, run
+from lgsid.artefacts.names import STAGE_FILE
 from trial.outcome import Outcome
 
-STAGE_FILE = "stage.json"
 SHORTEST, LONGEST = 0.01, 4.0  # seconds until a kill
 TRAINS = "fit"  # commands whose checkpoint of an earlier epoch is a result, too
 
@@ -57,16 +58,13 @@ def pipeline_kills(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
             complete = now
         ended = run(PIPELINE, folder)
         found = difference(contents(folder / OUTPUT), right)
-        if ended.code != 0:
-            yield failed("kills", f"pipeline {number}, end", ended, "run again")
-        elif found:
-            yield Outcome("kills", f"pipeline {number}, end", "wrong accepted", found)
+        last = mended("kills", f"pipeline {number}, end", ended, found, "run again")
+        if not last.is_good:
+            yield last
 
 
 def complete_stages(run_folder: Path) -> set[str]:
     """Return the stages whose folder has its name and a full record, as a reader would take for complete."""
-    import json
-
     names = set()
     for path in run_folder.glob(f"*/{STAGE_FILE}"):
         if path.parent.suffix not in (".partial", ".old") and "files" in json.loads(path.read_text()):
@@ -98,12 +96,8 @@ def command_kills(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
         ended = run(JOBS[name], folder)
         if half:
             yield Outcome("kills", case, "wrong accepted", f"{half[0]} is half-written")
-        elif ended.code != 0:
-            yield failed("kills", case, ended, "again")
-        elif found := desk.judge(name, folder):
-            yield Outcome("kills", case, "wrong accepted", found)
         else:
-            yield Outcome("kills", case, "nothing lost")
+            yield mended("kills", case, ended, desk.judge(name, folder), "again")
 
 
 def kills(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from faults.desk import JOBS, PIPELINE, Desk, failed
+from faults.desk import COMMANDS, Desk, failed
 from faults.forked import Running
 from trial.outcome import Outcome
 
@@ -13,17 +13,17 @@ from trial.outcome import Outcome
 def pairs(desk: Desk, seed: int, count: int) -> Iterator[Outcome]:
     """Start a command twice, the second a moment after the first."""
     rng = random.Random(seed)
-    names = [*JOBS, "pipeline"]
+    names = list(COMMANDS)
     for number in range(count):
         name = names[number % len(names)]
         case = f"{name} {number}"
-        words = PIPELINE if name == "pipeline" else JOBS[name]
+        words = COMMANDS[name]
         desk.of(name)
         folder = desk.new("two at once")
         first = Running(words, folder)
         first.wait(rng.random() ** 2)
         second = Running(words, folder)
-        while not (first.poll() and second.poll()) and first.wait(0.02) | second.wait(0.02) < 2:
+        while not first.wait(0.02) & second.wait(0.02):  # both are listened to, so that neither waits for its pipe
             pass
         ended = [first.end(), second.end()]
         bad = [one for one in ended if one.code != 0 and not one.is_refused]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from faults.desk import JOBS, Desk
+from faults.desk import COMMANDS, Desk
 from faults.disks import disks
 from faults.flips import flips
 from faults.kills import kills
@@ -18,7 +18,7 @@ def desk(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("trial", "count"),
-    [(kills, 15), (disks, 2 * (len(JOBS) + 1)), (pairs, len(JOBS) + 1), (flips, 30)],
+    [(kills, 15), (disks, 2 * len(COMMANDS)), (pairs, len(COMMANDS)), (flips, 30)],
     ids=["kills", "full disks", "two at once", "flipped bits"],
 )
 def test_nothing_is_lost_and_nothing_wrong_accepted(desk, trial, count):

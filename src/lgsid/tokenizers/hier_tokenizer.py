@@ -148,7 +148,7 @@ class HierTokenizer(EmbeddingTokenizer):
         """Move each centre to the mean of the fused vectors with its code, `codes: (N,)`; one without stays."""
         counts = codes.bincount(minlength=self.primary_codes)[:, None]
         sums = torch.zeros_like(self.centres, dtype=torch.float64)
-        width = self.centres.shape[1] - self.attributes.sums(items.cut(0, 0), codes[:0], 1).shape[1]
+        width = self.position(items.cut(0, 0)).shape[1]
         for chunk, part in zip(chunks(items), torch.split(codes, CHUNK), strict=True):
             sums[:, :width].index_add_(0, part, self.position(chunk).double())
             sums[:, width:] += self.attributes.sums(chunk, part, self.primary_codes)
