@@ -23,6 +23,7 @@ MAX_DEPTH = 64  # of nested values; those of a model have less than ten
 NAMES_A_CLASS = (CLASS_PATH, f"_{CLASS_PATH}")  # keys of lgsid's descriptions, of configs, and of Lightning
 DATA_SHAPE = "data_shape"
 INSTANTIATOR, LIGHTNING_CLI = "_instantiator", "lightning.pytorch.cli.instantiate_module"
+DIRECTORY = 0x10  # attribute of a member in MS-DOS; torch then leaves the values of its tensor unread
 OF_THE_PROGRAM = (Describable, L.LightningDataModule, Optimizer)
 """What a class of the running program derives from that a checkpoint may name."""
 
@@ -78,6 +79,8 @@ def check_archive(path: Path) -> None:
                 raise LgsidError(f"{path}: not a readable checkpoint (it is compressed, which torch.save never does)")
             if len(set(names)) < len(names) or len({name.partition("/")[0] for name in names}) != 1:
                 raise LgsidError(f"{path}: not a readable checkpoint (its members are not those of one checkpoint)")
+            if any(member.external_attr & DIRECTORY for member in members):
+                raise LgsidError(f"{path}: damaged: a member of it is marked as a folder; train again or take a copy")
             if any(name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name for name in names):
                 raise LgsidError(f"{path}: not a readable checkpoint (a member of it lies outside its folder)")
             damaged = archive.testzip()

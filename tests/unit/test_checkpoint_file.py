@@ -8,6 +8,7 @@ from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.errors import LgsidError
 
 SAVED = {"state_dict": {"weight": torch.arange(64.0)}, "epoch": 3, "name": "tiger"}
+EXTERNAL_ATTRIBUTES = 38  # where an entry of a ZIP archive's directory holds them
 
 
 def refused(path):
@@ -32,6 +33,16 @@ def test_every_byte_of_the_weights_has_a_checksum(tmp_path):
         assert "damaged: " in refused(path)
     path.write_bytes(whole)
     assert refused(path) == ""
+
+
+def test_values_marked_as_a_folder_are_not_left_unread(tmp_path):
+    path = tmp_path / "model.ckpt"
+    torch.save(SAVED, path)
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"PK\x01\x02", 0, content.rindex(b"data/0"))
+    content[entry + EXTERNAL_ATTRIBUTES] ^= 0x10
+    path.write_bytes(content)
+    assert "marked as a folder" in refused(path)
 
 
 @settings(max_examples=150, deadline=None)

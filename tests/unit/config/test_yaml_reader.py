@@ -13,9 +13,16 @@ from lgsid.config.yaml_reader import MAX_VALUES, load_argument, read_values
 from lgsid.errors import LgsidError
 from lgsid.pipeline.parse_only import parse_training
 
+
+def is_text_in_both(text):
+    """Tell whether PyYAML writes a text so that YAML 1.2 reads a text: `0E0` is written without quotes."""
+    return isinstance(read_values(yaml.safe_dump([text]), "x")[0], str)
+
+
+TEXTS = st.text(max_size=8).filter(is_text_in_both)
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=12,
 )
 
@@ -37,6 +44,7 @@ def test_aliases_are_read_like_what_they_stand_for(value):
         ("a: 1\nb: 2\na: 3\n", "x: not valid YAML: line 3, column 1: the key 'a' occurs twice \\(first in line 1\\)"),
         ("a:\n  b: 1\n  b: 1\n", "line 3, column 3: the key 'b' occurs twice"),
         ("a: &a [*a]\n", "contains itself"),
+        ("0E0: 1\n", "the key '0E0' is no text; put it in quotes"),
         ("on: 1\n", "the key 'on' is no text; put it in quotes"),
         ("? [a]\n: 1\n", "a list or mapping is no text"),
         ("a: " + "[" * 200, "nested more than"),
