@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lgsid.artefacts import Items
 from lgsid.errors import LgsidError
+from lgsid.text.grid_cells import LEVELS, cell_level, cell_texts
 
 GROUP = re.compile(r"\[([^\[\]]*)\]")
 JOINERS = " \t\n,;:|/·"
@@ -24,8 +25,11 @@ class PromptTemplate:
     """Template of prompts in two halves: what a place is (content) and where it is (location).
 
     A template is a Python format string over the columns of the items table: `{name}`, `{category}`,
-    `{category_group}`, `{brand}`, `{region_1}` .., `{lat:.4f}`, `{lon:.4f}`, or any further column. A part in square
-    brackets is printed only if none of its fields is empty: `{category}[ ({category_group})][, {name}]`.
+    `{category_group}`, `{brand}`, `{region_1}` .., `{lat:.4f}`, `{lon:.4f}`, or any further column; and over the cells
+    of a grid that is fixed to the globe, `{cell_1}` (10 degrees on a side) to `{cell_5}` (0.001 degrees, some 100 m),
+    each the row and column within the cell before it (`lgsid.text.grid_cells`):
+    `cells {cell_2}, {cell_3}, {cell_4}, {cell_5}` reads "cells 0 6, 7 0, 1 0, 2 6". A part in square brackets is
+    printed only if none of its fields is empty: `{category}[ ({category_group})][, {name}]`.
     A region level that repeats one already printed counts as empty: a place in no neighborhood may carry its county
     twice. What an empty field leaves outside brackets is tidied: joining punctuation (`, ; : | /`) is neither doubled
     nor left at an end of the half.
@@ -115,7 +119,11 @@ def _column(items: Items, field: str, spec: str, half: str) -> list[str]:
         known = [str(c) for c in items.frame.columns if c != items.frame.geometry.name]
         if is_region(field):
             return [""] * len(items)  # datasets differ in the number of region levels; a missing one is empty
-        raise LgsidError(f"prompt template, {half}: unknown field {field!r}; known are {', '.join(known)}")
+        if (level := cell_level(field)) is not None:
+            return cell_texts(items.lat_deg, items.lon_deg, level)
+        raise LgsidError(
+            f"prompt template, {half}: unknown field {field!r}; known are {', '.join(known)}, cell_1 to cell_{LEVELS}"
+        )
     values: npt.NDArray[np.object_] = items.frame[field].astype(object).to_numpy(dtype=object)
     try:
         return ["" if _is_missing(value) else format(value, spec).strip() for value in values]

@@ -110,3 +110,13 @@ def test_permuting_items_permutes_prompts() -> None:
     order = np.array([2, 0, 1])
     template = PromptTemplate()
     assert template.prompts(items.take(order)) == [template.prompts(items)[i] for i in order]
+
+
+def test_cells_name_the_position_from_coarse_to_fine_unless_a_column_has_that_name() -> None:
+    items = places(lat=[40.7126, float("nan")], lon=[-73.9938, -73.0])
+    template = "[cells {cell_2}, {cell_3}, {cell_4}, {cell_5}]"
+    assert PromptTemplate(location=template).locations(items) == ["cells 0 6, 7 0, 1 0, 2 6", ""]
+    own = places(cell_2=["mine"])
+    assert PromptTemplate(location="{cell_2}").locations(own) == ["mine"]
+    with pytest.raises(LgsidError, match=r"unknown field 'cell_6'; known are .*, cell_1 to cell_5$"):
+        PromptTemplate(location="{cell_6}").locations(items)

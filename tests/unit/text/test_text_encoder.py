@@ -73,6 +73,29 @@ def test_long_texts_are_cut(folders: dict[str, str]) -> None:
     assert model.encode(["Park " * 500]).isfinite().all()
 
 
+@pytest.mark.parametrize("architecture", ["bert", "qwen2"])
+def test_all_linear_adapts_every_layer_that_is_read_and_can_be_loaded_again(
+    folders: dict[str, str], architecture: str, tmp_path: Path
+) -> None:
+    model = encoder(folders[architecture], lora=LoraSpec(rank=2, targets="all-linear")).eval()
+    plain = encoder(folders[architecture])
+    linear = {
+        name for name, m in plain.network.named_modules() if isinstance(m, nn.Linear) and not name.startswith("pooler")
+    }
+    adapted = {name for name, m in model.network.base_model.model.named_modules() if hasattr(m, "lora_A")}
+    assert adapted == linear
+    model(TEXTS).sum().backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "lora_B" in name:
+                p.normal_()
+    model.save_adapter(tmp_path / "adapter")
+    again = encoder(folders[architecture], adapter=str(tmp_path / "adapter"))
+    torch.testing.assert_close(again(TEXTS), model(TEXTS))
+    assert not torch.allclose(again(TEXTS), plain(TEXTS), atol=1e-3)
+
+
 @pytest.mark.parametrize(("architecture", "layers"), [("bert", ("key", "value")), ("qwen2", ("k_proj", "v_proj"))])
 def test_lora_starts_at_the_reference_and_learns(
     folders: dict[str, str], architecture: str, layers: tuple[str, ...]
