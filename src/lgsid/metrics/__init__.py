@@ -8,9 +8,19 @@ if TYPE_CHECKING:
     from lgsid.metrics.card import flat_metrics, quality_card
     from lgsid.metrics.card_view import render_card
     from lgsid.metrics.neighborhood import NeighborhoodMetrics
+    from lgsid.metrics.next_place_queries import NextPlaceQueries
+    from lgsid.metrics.next_place_retrieval import NextPlaceRetrieval
     from lgsid.metrics.ranking import RankingMetrics
 
-__all__ = ["NeighborhoodMetrics", "RankingMetrics", "flat_metrics", "quality_card", "render_card"]
+__all__ = [
+    "NeighborhoodMetrics",
+    "NextPlaceQueries",
+    "NextPlaceRetrieval",
+    "RankingMetrics",
+    "flat_metrics",
+    "quality_card",
+    "render_card",
+]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -18,6 +28,8 @@ __getattr__, __dir__ = lazy_names(
         "lgsid.metrics.card": ("flat_metrics", "quality_card"),
         "lgsid.metrics.card_view": ("render_card",),
         "lgsid.metrics.neighborhood": ("NeighborhoodMetrics",),
+        "lgsid.metrics.next_place_queries": ("NextPlaceQueries",),
+        "lgsid.metrics.next_place_retrieval": ("NextPlaceRetrieval",),
         "lgsid.metrics.ranking": ("RankingMetrics",),
     },
 )
