@@ -71,6 +71,13 @@ class TestHierFourLevels(TokenizerContract):
         return HierTokenizer((4, 3, 3, 2), RQKMeans(), LocalMetresGeoEncoder(), HashedAttributes())
 
 
+class TestHierWithVectors(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return HierTokenizer((9, 5, 4), vector_weight=1.2)
+
+
 class TestResidualWithSuffix(TokenizerContract):
     max_epochs = 1
 

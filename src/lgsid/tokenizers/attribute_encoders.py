@@ -11,12 +11,13 @@ from torch.nn.functional import embedding_bag
 
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
+from lgsid.tokenizers.fused_part import FusedPart
 from lgsid.typing import DataShape, ItemBatch
 
 SKETCH = 256  # random projections of wide vectors
 
 
-class AttributeEncoder(Describable, nn.Module, ABC):
+class AttributeEncoder(Describable, nn.Module, FusedPart, ABC):
     """Turn regions, category and brand into vectors whose distances count the differences.
 
     Two items that differ in one attribute only are `weight` of that attribute apart. Code 0 (unknown, no chain) is
@@ -30,36 +31,6 @@ class AttributeEncoder(Describable, nn.Module, ABC):
     @abstractmethod
     def forward(self, items: ItemBatch) -> Tensor:
         """Encode items as `(B, dim)` float32."""
-
-    def products(self, items: ItemBatch, rows: Tensor) -> Tensor:
-        """Return the inner products of the vectors of items with `rows: (K, dim)`, `(B, K)`, of the type of `rows`.
-
-        This, `squares`, `sums` and `sketch` are all that a tokenizer needs of many items. Encoders of wide vectors
-        override them, so that these are never built.
-        """
-        vectors: Tensor = self(items)
-        return vectors.to(rows) @ rows.T
-
-    def squares(self, items: ItemBatch) -> Tensor:
-        """Return the squared lengths of the vectors of items, `(B,)` float64."""
-        vectors: Tensor = self(items)
-        return vectors.double().square().sum(dim=1)
-
-    def sums(self, items: ItemBatch, groups: Tensor, n_groups: int) -> Tensor:
-        """Return the sums of the vectors of items by their group, `groups: (B,)` -> `(n_groups, dim)` float64."""
-        vectors: Tensor = self(items)
-        sums = torch.zeros(n_groups, vectors.shape[1], dtype=torch.float64, device=vectors.device)
-        return sums.index_add_(0, groups, vectors.double())
-
-    def sketch(self, items: ItemBatch, max_width: int) -> Tensor:
-        """Return the vectors of items, or `(B, width)` float32 of a smaller width with about the same distances.
-
-        Args:
-            items: B items.
-            max_width: Above which width smaller ones are asked for.
-        """
-        encoded: Tensor = self(items)
-        return encoded
 
 
 def region_weights(weights: float | list[float], n_levels: int) -> list[float]:
