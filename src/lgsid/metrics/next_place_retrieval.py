@@ -107,7 +107,7 @@ class NextPlaceRetrieval(Metric):
         allowed[owner, past] = False
         # kilometers straight through the Earth, in the order of those along its surface
         km = torch.cdist(self.position_km[last], self.position_km, compute_mode="donot_use_mm_for_euclid_dist")
-        nearness = -(km + NEAREST_KM).log().float()
+        nearness = -(km.float() + NEAREST_KM).log()
         mean = F.normalize(mean_vectors(unit, past, owner, end - start), dim=1)
         ranks = [
             ranks_by_weight(origin @ scaled.T, nearness, target, allowed, (0.0, *self.weights))
