@@ -27,9 +27,9 @@ source_paths = ["src"]
 only_mutate = {source}
 do_not_mutate_patterns = ['^\\s*raise ', '^\\s*warnings\\.warn']
 also_copy = {linked}
-pytest_add_cli_args = ["-p", "no:cacheprovider", "-m", "not slow and not data"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "mutation.frames", "-m", "not slow and not data"]
 pytest_add_cli_args_test_selection = {tests}
-timeout_constant = 2.0
+timeout_constant = 5.0
 timeout_multiplier = 3.0
 use_git_change_detection = false
 on_dependency_change = "ignore"
@@ -71,7 +71,13 @@ class RoomRun:
             "--max-children",
             str(processes),
         ]
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "tests"),
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
         self._note()
         subprocess.run(words, cwd=self.folder, env=environment, check=True)
 

@@ -11,9 +11,6 @@ class Room:
 
     Tests that read the source tree (`test_layers.py`, `test_code_version.py`) see a mutated copy as another program
     and belong to no room.
-
-    `recommenders` and `artefacts` are missing: in mutmut's copy, and without any mutant, `test_din_learns_and_loads`
-    and one case of `artefacts/test_delimited.py` fail.
     """
 
     source: tuple[str, ...]
@@ -31,4 +28,6 @@ ROOMS = {
         tuple(f"benchmark/test_{name}.py" for name in ("comparison", "user_scores", "markdown_tables", "query_slices")),
     ),
     "alignment": Room(("alignment/*",), ("alignment",)),
+    "recommenders": Room(("recommenders/*",), ("recommenders",)),
+    "artefacts": Room(("artefacts/*",), ("artefacts",)),
 }

@@ -7,6 +7,7 @@ from lgsid.artefacts.coordinates import (
     check_bounds,
     check_coordinates,
     great_circle_km,
+    missing_coordinates,
     places_of_zones,
 )
 from lgsid.errors import LgsidError
@@ -47,6 +48,7 @@ def test_what_nothing_tells_is_stated_and_passes(city):
 
 def test_no_zone_is_taken_for_its_own_exchange():
     """Places at the main city of any zone pass, and its exchange is told unless it lies within 1,500 km."""
+    places_of_zones.cache_clear()  # read now, not by an earlier test
     zones = places_of_zones()
     assert len(zones) > 400
     assert zones["America/New_York"] == pytest.approx((40.7142, -74.0064), abs=1e-3)
@@ -102,6 +104,14 @@ def test_longitudes_around_the_globe_get_a_hint():
         check_coordinates(np.array([40.7, 48.8]), np.array([286.0, 2.3]), "x")
     with pytest.raises(LgsidError, match=r"longitude 181 is outside .*are the values degrees"):
         check_coordinates(np.array([40.7, 48.8]), np.array([181.0, -2.3]), "x")
+
+
+def test_unknown_coordinates_are_missing_numbers_and_the_same_special_number_twice():
+    nan = float("nan")
+    known = [(40.0, -74.0), (0.0, 9.0), (9.0, 0.0), (-1.0, 0.0), (9.0, 9.0)]
+    unknown = [(nan, 1.0), (1.0, nan), (nan, nan), (0.0, 0.0), (-1.0, -1.0), (999.0, 999.0), (-9999.0, -9999.0)]
+    lat, lon = zip(*known, *unknown, strict=True)
+    assert missing_coordinates(lat, lon).tolist() == [False] * len(known) + [True] * len(unknown)
 
 
 def test_the_places_of_the_real_world_pass():

@@ -22,7 +22,7 @@ def tables(draw):
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=tables(), sep=st.sampled_from(",;\t|"), ending=st.sampled_from(["\n", "\r\n"]))
+@given(rows=tables(), sep=st.sampled_from(",;\t|X~ "), ending=st.sampled_from(["\n", "\r\n"]))
 def test_what_the_csv_module_writes_is_read_as_it_was(tmp_path_factory, rows, sep, ending):
     text, header = io.StringIO(), [f"c{i}" for i in range(len(rows[0]))]
     quoting = csv.QUOTE_MINIMAL if ending == "\r\n" else csv.QUOTE_ALL  # the writer quotes only its own line ending
@@ -96,7 +96,7 @@ def test_what_is_not_such_a_table_is_one_clear_line(tmp_path, raw, options, mess
     path = tmp_path / "a.csv"
     path.write_bytes(raw)
     with pytest.raises(LgsidError, match=message) as caught:
-        read_delimited(path, options.pop("columns", ()), **options)
+        read_delimited(path, **{"columns": (), **options})
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
 

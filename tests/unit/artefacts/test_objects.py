@@ -31,8 +31,14 @@ def test_tables_lead_back_to_the_object(city, sids):
         assert np.array_equal(Embeddings.from_frame(frame).for_items(city.items), vectors.vectors)
     with pytest.raises(LgsidError, match="needs the columns item_id, level_1"):
         SemanticIDs.from_frame(pd.DataFrame({"item_id": ["a"]}))
-    with pytest.raises(LgsidError, match="'x' is not a number"):
+    with pytest.raises(LgsidError, match=r"^table of semantic IDs: column item_id: data row 1: id 1.5 is not a whole"):
+        SemanticIDs.from_frame(pd.DataFrame({"item_id": [1.5], "level_1": [0]}))
+    with pytest.raises(LgsidError, match=r"^table of semantic IDs: no semantic IDs in it"):
+        SemanticIDs.from_frame(pd.DataFrame({"item_id": [], "level_1": []}))
+    with pytest.raises(LgsidError, match=r"^embeddings: column name: data row 1: 'x' is not a number"):
         Embeddings.from_frame(pd.DataFrame({"item_id": ["a"], "name": ["x"]}))
+    with pytest.raises(LgsidError, match=r"^embeddings: item ids: data row 1: id 1.5 is not a whole number"):
+        Embeddings.from_frame(pd.DataFrame({"item_id": [1.5], "0": [1.0]}))
 
 
 def test_a_dataset_comes_from_frames_and_has_the_hash_of_its_files(city, tmp_path):

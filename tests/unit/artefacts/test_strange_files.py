@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
 from lgsid.artefacts import Dataset, Embeddings, Interactions, Items, read_items
+from lgsid.artefacts.embeddings import vectors_of_column
 from lgsid.artefacts.files import parse_json_text, write_json
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
 from lgsid.errors import LgsidError
@@ -96,6 +97,13 @@ def test_vectors_of_every_kind_of_list(tmp_path, kind):
     assert found.vectors.tolist() == values.tolist()
     assert found.item_ids.tolist() == ["3", "4", "5"]
     assert found.metadata == {}
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (1, 3)])
+def test_vectors_of_every_chunk_are_taken(cuts):
+    values = np.arange(8, dtype=np.float32).reshape(4, 2)
+    chunks = [lists(part.tolist()) for part in np.split(values, cuts)]
+    assert vectors_of_column(pa.chunked_array(chunks), "x").tolist() == values.tolist()
 
 
 @settings(max_examples=25, deadline=None)
@@ -195,6 +203,14 @@ def test_a_geometry_of_another_name_and_reference_system(tmp_path):
     found = read_items(tmp_path / "a.parquet")
     np.testing.assert_allclose([found.lat_deg[0], found.lon_deg[0]], [2, 1], atol=1e-9)
     assert found.located.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("names", [("lat", "lon"), ("Latitude", "Longitude")])
+def test_columns_of_coordinates_go_before_a_geometry(tmp_path, names):
+    table = {"id": ["a"], names[0]: [5.0], names[1]: [6.0]}
+    geopandas.GeoDataFrame(table, geometry=[Point(1, 2)], crs="EPSG:4326").to_parquet(tmp_path / "a.parquet")
+    found = read_items(tmp_path / "a.parquet")
+    assert (found.lat_deg.tolist(), found.lon_deg.tolist()) == ([5.0], [6.0])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""The log as arrays, against plain loops over the table of check-ins."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lgsid.artefacts import CheckInLog, Dataset
+
+N_ITEMS, ROWS = 5, 60
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    rng = np.random.default_rng(4)
+    items = pd.DataFrame({"item_id": [f"i{k}" for k in range(N_ITEMS)], "lat": 40.0, "lon": -74.0})
+    log = pd.DataFrame(
+        {
+            "user_id": [f"u{k}" for k in rng.integers(0, 4, ROWS)],
+            "item_id": [f"i{k}" for k in rng.integers(0, N_ITEMS, ROWS)],
+            "time": pd.Timestamp("1970-01-01T00:00:00.5Z")
+            + pd.to_timedelta(np.sort(rng.integers(0, 90 * 86400, ROWS)), "s"),
+            "split": ["train"] * 40 + ["val"] * 8 + ["test"] * 12,
+        }
+    )
+    return Dataset.from_frames(items, log)
+
+
+@pytest.fixture(scope="module")
+def log(dataset):
+    return CheckInLog.of(dataset)
+
+
+def past_of(log, row):
+    return [other for other in range(row) if log.user[other] == log.user[row]]
+
+
+def test_it_has_the_columns_of_the_table(dataset, log):
+    frame = dataset.interactions.frame
+    assert len(log) == ROWS
+    assert [dataset.user_ids[user] for user in log.user] == frame["user_id"].tolist()
+    assert [dataset.items.ids[item] for item in log.item] == frame["item_id"].tolist()
+    assert log.time_s.tolist() == [time.timestamp() for time in frame["time"]]
+    assert log.hour.tolist() == frame["hour"].tolist()
+    assert log.weekday.tolist() == frame["weekday"].tolist()
+    assert log.split.tolist() == frame["split"].tolist()
+
+
+def test_the_past_of_each_check_in(log):
+    assert log.by_user.tolist() == sorted(range(ROWS), key=lambda row: (log.user[row], row))
+    assert log.by_user[log.place_in_user_order].tolist() == list(range(ROWS))
+    assert log.n_before.tolist() == [len(past_of(log, row)) for row in range(ROWS)]
+    assert log.is_new.tolist() == [log.item[row] not in log.item[past_of(log, row)] for row in range(ROWS)]
+
+
+@pytest.mark.parametrize("limit", [None, 1, 3, 1000])
+def test_histories_end_before_the_query(log, limit):
+    rows = np.array([59, 0, 31, 59, 7])
+    expected = [past_of(log, row)[-(limit or ROWS) :] for row in rows]
+    width = max(map(len, expected))
+    assert log.history(rows, limit).tolist() == [[-1] * (width - len(past)) + past for past in expected]
+    first = np.array([int(np.flatnonzero(log.n_before == 0)[0])])
+    assert log.history(first, limit).tolist() == [[-1]]
+    assert log.history(np.zeros(0, dtype=np.int64), limit).shape == (0, 1)
+
+
+def test_places_visited_before_the_query(log):
+    rows = np.arange(ROWS)
+    expected = [[item in log.item[past_of(log, row)] for item in range(N_ITEMS)] for row in rows]
+    assert log.visited(rows, N_ITEMS).tolist() == expected
+    assert log.visited(rows[:1], N_ITEMS).sum() == 0
+
+
+def test_counts_are_those_of_the_named_splits(log):
+    for splits in (("train",), ("train", "val"), ("test",), ()):
+        rows = [row for row in range(ROWS) if log.split[row] in splits]
+        expected = [sum(log.item[row] == item for row in rows) for item in range(N_ITEMS + 2)]
+        assert log.item_counts(N_ITEMS + 2, *splits).tolist() == expected
