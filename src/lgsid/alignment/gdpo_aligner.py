@@ -17,7 +17,7 @@ from lgsid.alignment.preference_losses import PreferenceLoss
 from lgsid.artefacts import Dataset, Embeddings, Items
 from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
 from lgsid.errors import LgsidError
-from lgsid.functional.neighborhood import agreement_bound_at_k
+from lgsid.functional.neighborhood_bounds import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
 from lgsid.metrics import NeighborhoodMetrics
 from lgsid.module import LgsidModule

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -106,55 +107,51 @@ def _standard_error(values: Tensor, drawn: int, of: int) -> float:
     return float(values.std() / len(values) ** 0.5) * math.sqrt((of - drawn) / (of - 1))
 
 
-def agreement_bound_at_k(region: Tensor, category: Tensor, k: int) -> Tensor:
-    """Return the largest coverage@k + purity@k that any embedding of these items can reach.
-
-    An oracle that knows both codes fills each item's k places with items of the same region and category, then with
-    those that share one of the two. Unknown codes are treated as in `agreement_at_k`.
-
-    Args:
-        region: Shape (N,) int64, 0 is unknown.
-        category: Shape (N,) int64, 0 is unknown.
-        k: Number of neighbors; at most N - 1 count.
-
-    Returns:
-        A scalar, float64, between 0 and 2.
-    """
-    k = min(k, len(region) - 1)
-    both = _others_alike(region * (int(category.max()) + 1) + category, (region > 0) & (category > 0))
-    region_only = _others_alike(region, region > 0) - both
-    category_only = _others_alike(category, category > 0) - both
-    worth_region = 1.0 / (region > 0).double().mean()  # items left out leave more weight to the others
-    worth_category = 1.0 / (category > 0).double().mean()
-    both = both.clamp(max=k)
-    better, other = (region_only, category_only) if worth_region >= worth_category else (category_only, region_only)
-    better = torch.minimum(better, k - both)
-    other = torch.minimum(other, k - both - better)
-    singles = better * torch.maximum(worth_region, worth_category) + other * torch.minimum(worth_region, worth_category)
-    return ((both * (worth_region + worth_category) + singles) / k).mean()
-
-
-def _others_alike(codes: Tensor, counted: Tensor) -> Tensor:
-    """Return how many other items have an item's code, shape (N,), 0 where `counted` is false."""
-    _, inverse = torch.unique(codes, return_inverse=True)
-    sizes = torch.bincount(inverse, weights=counted.double())
-    return torch.where(counted, sizes[inverse] - 1, torch.zeros_like(sizes[inverse]))
-
-
 def median_km_at_k(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor, rows: Tensor | None = None) -> Tensor:
-    """Return the median great-circle distance from an item to its neighbors, over all Q * k pairs, in kilometers.
+    """Return the median great-circle distance from an item to its neighbors, see `km_quantile_at_k`."""
+    return km_quantile_at_k(neighbors, lat_deg, lon_deg, 0.5, rows)
+
+
+def km_quantile_at_k(
+    neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor, share: float, rows: Tensor | None = None
+) -> Tensor:
+    """Return a quantile of the great-circle distances from items to their neighbors, over all Q * k pairs, in km.
 
     Args:
         neighbors: Rows of the k neighbors, shape (Q, k) int64.
         lat_deg: Shape (N,).
         lon_deg: Shape (N,).
+        share: Share of the pairs that are nearer, between 0 and 1.
         rows: Rows of the items whose neighbors they are, shape (Q,) int64; all items if none.
 
     Returns:
-        A scalar, float64.
+        A scalar, float64; NaN if there are no neighbors.
     """
-    meters = _meters(neighbors, lat_deg, lon_deg, rows)
-    return meters.flatten().quantile(0.5) / 1000 if meters.numel() < 2**24 else meters.flatten().median() / 1000
+    meters = _meters(neighbors, lat_deg, lon_deg, rows).flatten()
+    if not len(meters):
+        return meters.new_full((), torch.nan)
+    return meters.new_tensor(np.quantile(meters.cpu().numpy(), share)) / 1000  # torch's takes 16 million at most
+
+
+def near_and_alike_at_k(
+    neighbors: Tensor, category: Tensor, lat_deg: Tensor, lon_deg: Tensor, km: float, rows: Tensor | None = None
+) -> Tensor:
+    """Return the mean share of an item's neighbors that are of its category and at most some kilometers away.
+
+    Args:
+        neighbors: Rows of the k neighbors, shape (Q, k) int64.
+        category: Shape (N,) int64, 0 is unknown: such an item is left out, such a neighbor counts as different.
+        lat_deg: Shape (N,).
+        lon_deg: Shape (N,).
+        km: Radius.
+        rows: Rows of the items whose neighbors they are, shape (Q,) int64; all items if none.
+
+    Returns:
+        A scalar, float64; NaN if no item has a known category or there are no neighbors.
+    """
+    own = category if rows is None else category[rows]
+    near = _meters(neighbors, lat_deg, lon_deg, rows) <= km * 1000
+    return (near & (category[neighbors] == own[:, None]))[own > 0].double().mean()
 
 
 def median_km_interval_at_k(neighbors: Tensor, lat_deg: Tensor, lon_deg: Tensor, rows: Tensor) -> tuple[float, float]:

@@ -9,14 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
 
-from lgsid.functional.neighborhood import agreement_at_k, effective_rank, mean_cosine, median_km_at_k
+from lgsid.functional.neighborhood import (
+    agreement_at_k,
+    effective_rank,
+    km_quantile_at_k,
+    mean_cosine,
+    median_km_at_k,
+    near_and_alike_at_k,
+)
+from lgsid.functional.neighborhood_bounds import coverage_bound_at_purity
 from lgsid.metrics.metric_spec import ALL, MetricSpec, Shown
 
 COVERAGE, PURITY = "coverage", "purity"
+RADII_KM = (1, 3, 10)
+"""Within which neighbors of the same category are near and alike."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class Neighborhoods:
         lon_deg: Shape (N,) float64.
         rows: Items whose neighbors they are, shape (Q,) int64; all items if none.
         reference: Vectors to compare each item's own with, shape (N, D).
+        category_group: Shape (N,) int64, 0 is unknown.
+        members: Items that all this is about, of which `rows` may be a sample, shape (M,) int64; all items if none.
     """
 
     vectors: Tensor
@@ -42,6 +55,27 @@ class Neighborhoods:
     lon_deg: Tensor
     rows: Tensor | None = None
     reference: Tensor | None = None
+    category_group: Tensor | None = None
+    members: Tensor | None = None
+
+    def of_members(self, values: Tensor) -> Tensor:
+        """Return the rows of a table of all items (N, ...) that all this is about, (M, ...)."""
+        return values if self.members is None else values[self.members]
+
+
+def near_and_alike(found: Neighborhoods, level: int, km: float) -> Tensor:
+    """Return the share of neighbors of the same category within a radius; `level` does not matter."""
+    places = (found.category, found.lat_deg, found.lon_deg)
+    return near_and_alike_at_k(found.neighbors, *places, km, found.rows)
+
+
+def oracle_coverage(found: Neighborhoods, level: int = -1) -> Tensor | None:
+    """Return the largest coverage of a region level that any lists as pure as these can have; the finest by default."""
+    if not found.region.shape[1]:
+        return None
+    purity = float(agreement_at_k(found.neighbors, found.category, found.rows))
+    k = found.neighbors.shape[1]
+    return coverage_bound_at_purity(found.region[:, level], found.category, k, purity, found.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +87,7 @@ class NeighborhoodMetric(MetricSpec):
         value: Neighborhoods and region level from 0 (0 where there are none) -> a scalar, NaN where it has no value;
             `None` where it cannot be measured.
         by_region: Whether there is one for each region level.
+        every_k: Whether it is measured for further numbers of neighbors, too.
         bar: Template of the label of its pair of bars in the figure, empty for none.
         unit: What the bars show.
     """
@@ -60,6 +95,7 @@ class NeighborhoodMetric(MetricSpec):
     name: str
     value: Callable[[Neighborhoods, int], Tensor | None]
     by_region: bool = False
+    every_k: bool = False
     bar: str = ""
     unit: Literal["share", "km"] = "share"
 
@@ -105,6 +141,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         name=COVERAGE,
         value=lambda found, level: agreement_at_k(found.neighbors, found.region[:, level], found.rows),
         by_region=True,
+        every_k=True,
         bar="{region}",
         shown=Shown(report=ALL, documents=ALL),
         explain=True,
@@ -120,6 +157,35 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         explain=True,
     ),
     NeighborhoodMetric(
+        "group_purity@{k}",
+        "purity@{k}, group",
+        "Share of the nearest vectors whose place has a category of the same group.",
+        name="group_purity",
+        value=lambda found, _: (
+            None if found.category_group is None else agreement_at_k(found.neighbors, found.category_group, found.rows)
+        ),
+        shown=Shown(report=ALL),
+    ),
+    NeighborhoodMetric(
+        "oracle_coverage@{k}",
+        "oracle's coverage@{k}, finest",
+        "Largest coverage of the finest level that any lists of neighbors of the same purity can have.",
+        name="oracle_coverage",
+        value=lambda found, _: oracle_coverage(found),
+        shown=Shown(report=ALL),
+    ),
+    *(
+        NeighborhoodMetric(
+            f"alike_{km}km@{{k}}",
+            f"alike within {km} km@{{k}}",
+            f"Share of the nearest vectors whose place has the same category and is within {km} km.",
+            name=f"alike_{km}km",
+            value=partial(near_and_alike, km=km),
+            shown=Shown(report=ALL),
+        )
+        for km in RADII_KM
+    ),
+    NeighborhoodMetric(
         "median_km@{k}",
         "median km@{k}",
         "Median distance of a place to the places of the nearest vectors.",
@@ -131,11 +197,25 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         shown=Shown(report=ALL, documents=ALL),
     ),
     NeighborhoodMetric(
+        "p90_km@{k}",
+        "90th percentile km@{k}",
+        "Distance within which nine of ten places of the nearest vectors are.",
+        False,
+        name="p90_km",
+        value=lambda found, _: km_quantile_at_k(found.neighbors, found.lat_deg, found.lon_deg, 0.9, found.rows),
+        unit="km",
+        shown=Shown(report=ALL),
+    ),
+    NeighborhoodMetric(
         "cosine_to_reference",
         "cosine to before",
         "Mean cosine of a vector with that of the same place before the alignment.",
         name="cosine_to_reference",
-        value=lambda found, _: None if found.reference is None else mean_cosine(found.vectors, found.reference),
+        value=lambda found, _: (
+            None
+            if found.reference is None
+            else mean_cosine(found.of_members(found.vectors), found.of_members(found.reference))
+        ),
         shown=Shown(report=ALL, documents=ALL),
     ),
     NeighborhoodMetric(
@@ -144,7 +224,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         "Number of directions that the vectors use.",
         None,
         name="effective_rank",
-        value=lambda found, _: effective_rank(found.vectors),
+        value=lambda found, _: effective_rank(found.of_members(found.vectors)),
         shown=Shown(report=ALL, documents=ALL),
     ),
 )

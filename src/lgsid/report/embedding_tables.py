@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lgsid.metrics import neighborhood_declarations, reward_declarations
 from lgsid.metrics.metric_spec import columns, legend, uncapitalized
 from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY, MeasuredNeighborhood, measured_neighborhoods
@@ -39,10 +41,16 @@ def neighborhoods_of(stage: StageResults, *when: str) -> list[MeasuredNeighborho
     return measured_neighborhoods(key.partition("/")[2] for key in stage.metrics if key.startswith(starts))
 
 
+def at_main_k(found: Sequence[MeasuredNeighborhood]) -> list[MeasuredNeighborhood]:
+    """Return what was measured with the number of neighbors that all metrics have."""
+    main = [one.k for one in found if one.k and not one.metric.every_k]
+    return [one for one in found if not main or one.k in (0, main[0])]
+
+
 def coverage_and_purity(stage: StageResults, when: str) -> float | None:
     """Return coverage of the finest region level plus purity."""
     found = neighborhoods_of(stage, when)
-    parts = [[one for one in found if one.metric.name == name] for name in (COVERAGE, PURITY)]
+    parts = [[one for one in at_main_k(found) if one.metric.name == name] for name in (COVERAGE, PURITY)]
     return sum(stage.metrics[f"{when}/{part[-1].key}"] for part in parts) if all(parts) else None
 
 

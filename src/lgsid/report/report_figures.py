@@ -20,7 +20,7 @@ from lgsid.plots import (
     sid_map,
 )
 from lgsid.plots.embedding_projection import region_level
-from lgsid.report.embedding_tables import neighborhoods_of
+from lgsid.report.embedding_tables import at_main_k, neighborhoods_of
 from lgsid.report.stage_results import PipelineResults
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,11 @@ def draw_bars(results: PipelineResults) -> Figure | None:
     if stage is None:
         return None
     pairs: dict[str, list[BeforeAfter]] = {"share": [], "km": []}
-    found = [one for one in neighborhoods_of(stage, "before") if f"after/{one.key}" in stage.metrics and one.metric.bar]
+    found = [
+        one
+        for one in at_main_k(neighborhoods_of(stage, "before"))
+        if f"after/{one.key}" in stage.metrics and one.metric.bar
+    ]
     for one in found:
         values = (stage.metrics[f"{when}/{one.key}"] for when in ("before", "after"))
         pairs[one.metric.unit].append(BeforeAfter(one.bar(results.regions), *values))

@@ -5,19 +5,18 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lgsid.functional import neighborhood
 from lgsid.functional.distances import haversine_m
 from lgsid.functional.neighborhood import (
     agreement_at_k,
-    agreement_bound_at_k,
     agreement_interval_at_k,
     effective_rank,
+    km_quantile_at_k,
     mean_cosine,
     median_km_at_k,
     median_km_interval_at_k,
+    near_and_alike_at_k,
     nearest_vectors,
     sampled_rows,
 )
@@ -116,34 +115,6 @@ def test_agreement_of_nothing_known_is_nan():
     assert agreement_at_k(torch.tensor([[1], [0]]), torch.zeros(2, dtype=torch.int64)).isnan()
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 6))
-def test_no_embedding_beats_the_bound(seed, k):
-    rng = np.random.default_rng(seed)
-    n = 14
-    region, category = (torch.from_numpy(rng.integers(0, 4, n)) for _ in range(2))
-    if not ((region > 0).any() and (category > 0).any()):
-        return
-    weight = [float(1 / (codes > 0).double().mean()) for codes in (region, category)]
-    best, own = 0.0, []
-    for i in range(n):  # the oracle, item by item: the most valuable neighbors first
-        worth = sorted(
-            (
-                weight[0] * float(region[i] > 0 and region[j] == region[i])
-                + weight[1] * float(category[i] > 0 and category[j] == category[i])
-                for j in range(n)
-                if j != i
-            ),
-            reverse=True,
-        )
-        best += sum(worth[:k]) / k / n
-    bound = float(agreement_bound_at_k(region, category, k))
-    assert bound == pytest.approx(best)
-    neighbors = nearest_vectors(draw(n, seed=seed), k)
-    own = float(agreement_at_k(neighbors, region) + agreement_at_k(neighbors, category))
-    assert own <= bound + 1e-9
-
-
 def test_median_km_of_places_on_a_meridian():
     lat = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
     neighbors = torch.tensor([[1], [0], [1]])
@@ -192,7 +163,8 @@ def test_metrics_do_not_depend_on_how_items_arrive():
     assert found.keys() == expected.keys()
     assert set(found) == {
         "coverage@3/region_1", "coverage@3/region_2", "coverage@3/region_3",
-        "purity@3", "median_km@3", "effective_rank", "cosine_to_reference",
+        "purity@3", "oracle_coverage@3", "alike_1km@3", "alike_3km@3", "alike_10km@3",
+        "median_km@3", "p90_km@3", "effective_rank", "cosine_to_reference",
     }  # fmt: skip
     for name, value in found.items():
         assert value.item() == pytest.approx(expected[name].item(), rel=1e-6), name
@@ -203,7 +175,9 @@ def test_metrics_leave_out_what_nobody_knows():
     region[:, 1] = 0
     metric = NeighborhoodMetrics()
     metric.update(draw(40), region, torch.zeros_like(category), lat, lon)
-    assert set(metric.compute()) == {"coverage@5/region_1", "coverage@5/region_3", "median_km@5", "effective_rank"}
+    assert set(metric.compute()) == {
+        "coverage@5/region_1", "coverage@5/region_3", "median_km@5", "p90_km@5", "effective_rank"
+    }  # fmt: skip
 
 
 def test_metrics_of_permuted_items_are_equal():
@@ -228,3 +202,46 @@ def test_metrics_of_more_items_than_queries_are_those_of_a_sample():
     assert sample.compute()["purity@5"] == agreement_at_k(neighbors[rows], places["category"], rows)
     assert sample.compute()["purity@5"] != whole.compute()["purity@5"]
     assert sample.compute()["effective_rank"] == whole.compute()["effective_rank"]
+
+
+def test_held_out_items_are_judged_by_their_neighbors_among_all():
+    vectors, (region, category, lat, lon) = draw(40), places()
+    group, reference = 1 + category // 2, draw(40, seed=9)
+    held_out = torch.arange(40) % 3 == 0
+    metric = NeighborhoodMetrics(3, coverage_at=(1, 4))
+    metric.update(vectors, region, category, lat, lon, reference, group, held_out)
+    found, rows = metric.compute(), held_out.nonzero()[:, 0]
+    neighbors = nearest_vectors(vectors, 4)
+    for prefix, members in (("", torch.arange(40)), ("held_out/", rows)):
+        first = neighbors[members, :3]
+        expected = {
+            "purity@3": agreement_at_k(first, category, members),
+            "group_purity@3": agreement_at_k(first, group, members),
+            "coverage@1/region_3": agreement_at_k(neighbors[members, :1], region[:, 2], members),
+            "coverage@4/region_1": agreement_at_k(neighbors[members], region[:, 0], members),
+            "cosine_to_reference": mean_cosine(vectors[members], reference[members]),
+            "effective_rank": effective_rank(vectors[members]),
+            "median_km@3": median_km_at_k(first, lat, lon, members),
+        }
+        for name, value in expected.items():
+            assert float(found[prefix + name]) == pytest.approx(float(value), rel=1e-6), prefix + name
+    assert {name for name in found if name.startswith("held_out/")} == {
+        f"held_out/{name}" for name in found if not name.startswith("held_out/")
+    }
+
+
+def test_near_and_alike_and_quantiles_are_those_of_a_loop():
+    _, category, lat, lon = places()
+    rows, neighbors = torch.arange(0, 40, 3), nearest_vectors(draw(40), 5)[::3]
+    km = [
+        [float(haversine_m(lat[i], lon[i], lat[j], lon[j])) / 1000 for j in own]
+        for i, own in zip(rows, neighbors, strict=True)
+    ]
+    shares = [
+        sum(distance <= 40 and category[j] == category[i] for distance, j in zip(far, own, strict=True)) / 5
+        for i, own, far in zip(rows, neighbors, km, strict=True)
+        if category[i] > 0
+    ]
+    assert 0 < np.mean(shares) < 1
+    assert float(near_and_alike_at_k(neighbors, category, lat, lon, 40, rows)) == pytest.approx(np.mean(shares))
+    assert float(km_quantile_at_k(neighbors, lat, lon, 0.9, rows)) == pytest.approx(np.quantile(km, 0.9))

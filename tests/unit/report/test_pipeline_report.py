@@ -16,6 +16,7 @@ from lgsid.artefacts import Dataset, Embeddings, Interactions, Items, SemanticID
 from lgsid.artefacts.files import write_json
 from lgsid.errors import LgsidError
 from lgsid.metrics.neighborhood_declarations import measured_neighborhoods
+from lgsid.report.embedding_tables import at_main_k
 from lgsid.report.pipeline_report import write_report
 from lgsid.report.place_examples import PRIVATE
 from lgsid.report.report_figures import draw_map, shuffled
@@ -146,6 +147,12 @@ def test_alignment_before_and_after(report):
         "coverage of the finest level + purity": ("0.900", "1.100"),
     }
     assert [one.title() for one in measured_neighborhoods(["x", "coverage@5/region_9"])] == ["coverage@5, region_9"]
+
+
+def test_figures_show_one_number_of_neighbors():
+    keys = ["coverage@1/region_1", "coverage@5/region_1", "coverage@10/region_1", "purity@5", "effective_rank"]
+    found = [one.key for one in at_main_k(measured_neighborhoods(keys))]
+    assert found == ["coverage@5/region_1", "purity@5", "effective_rank"]
 
 
 def test_card_puts_controls_last_and_is_computed_where_absent(report):
