@@ -1,22 +1,38 @@
 """Preference alignment of a text encoder: geographic distance without losing meaning."""
 
 from lgsid.alignment.collaborative_pairs import CollaborativePairs
+from lgsid.alignment.counted_pairs import CountedPairs
 from lgsid.alignment.far_pairs import FarPairs
 from lgsid.alignment.gdpo_aligner import GDPOAligner
 from lgsid.alignment.near_other_category_pairs import NearOtherCategoryPairs
 from lgsid.alignment.pair_sampler import PairSampler
-from lgsid.alignment.preference_losses import PreferenceLoss, RewardMargin, SimilarityMargin, SimilaritySoftmax
+from lgsid.alignment.preference_losses import (
+    InBatchSoftmax,
+    PreferenceLoss,
+    RewardMargin,
+    SimilarityMargin,
+    SimilaritySoftmax,
+)
+from lgsid.alignment.rejected_places import NearbyRejected, PairedRejected, RejectedPlaces, UniformRejected
 from lgsid.alignment.same_category_far_pairs import SameCategoryFarPairs
+from lgsid.alignment.transition_pairs import TransitionPairs
 
 __all__ = [
     "CollaborativePairs",
+    "CountedPairs",
     "FarPairs",
     "GDPOAligner",
+    "InBatchSoftmax",
     "NearOtherCategoryPairs",
+    "NearbyRejected",
     "PairSampler",
+    "PairedRejected",
     "PreferenceLoss",
+    "RejectedPlaces",
     "RewardMargin",
     "SameCategoryFarPairs",
     "SimilarityMargin",
     "SimilaritySoftmax",
+    "TransitionPairs",
+    "UniformRejected",
 ]

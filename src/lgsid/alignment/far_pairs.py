@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.alignment.sampling import IntArray, first_accepted, log_uniform_ranks, preference_batch
@@ -69,6 +70,11 @@ class FarPairs(PairSampler):
         """Draw `n` pairs; see the base class."""
         anchor = rng.choice(self.anchors, size=n)
         return preference_batch(anchor, self.draw_near(anchor, rng), self.draw_far(anchor, n_rejected, rng))
+
+    def is_positive(self, anchor: IntArray, place: IntArray) -> npt.NDArray[np.bool_]:
+        """Return whether places are of the group of an anchor and at most as far as its near ones."""
+        alike = (self._group[anchor] == self._group[place]) & (self._n_near[anchor] > 0)
+        return np.asarray(alike & (self._chord(anchor, place) <= self._radius[anchor]))
 
     def draw_near(self, anchor: IntArray, rng: np.random.Generator) -> IntArray:
         """Draw one of the nearest places of each anchor (B,), within its group. Shape (B,)."""

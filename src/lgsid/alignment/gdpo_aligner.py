@@ -109,7 +109,8 @@ class GDPOAligner(LgsidModule):
         reference = self.reference_embeddings()[places.cpu()].to(policy.device)
         anchor, chosen, rejected = where.split([n_pairs, n_pairs, n_pairs * n_rejected])
         candidates = torch.cat([chosen[:, None], rejected.view(n_pairs, n_rejected)], dim=1)  # (B, 1 + K)
-        align, gain = self.loss(policy[anchor], policy[candidates], reference[anchor], reference[candidates])
+        vectors = (policy[anchor], policy[candidates], reference[anchor], reference[candidates])
+        align, gain = self.loss(*vectors, batch.positive)
         similarity = contrastive_similarity_loss(policy, reference, self.similarity_temperature)
         total: Tensor = align + self.similarity_weight * similarity
         self.log_dict(

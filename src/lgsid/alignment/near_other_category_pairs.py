@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.alignment.same_category_far_pairs import SameCategoryFarPairs
-from lgsid.alignment.sampling import log_uniform_ranks, preference_batch
+from lgsid.alignment.sampling import IntArray, log_uniform_ranks, preference_batch
 from lgsid.artefacts import Dataset
 from lgsid.geo.neighbors import nearest_places
 from lgsid.typing import PreferenceBatch
@@ -57,3 +58,7 @@ class NearOtherCategoryPairs(PairSampler):
         center = np.where(self._n_others[chosen] > 0, chosen, anchor)
         lengths = np.repeat(self._n_others[center][:, None], n_rejected, axis=1)
         return preference_batch(anchor, chosen, self._others[center[:, None], log_uniform_ranks(lengths, rng)])
+
+    def is_positive(self, anchor: IntArray, place: IntArray) -> npt.NDArray[np.bool_]:
+        """Return whether places are of the category of an anchor and near it."""
+        return self._same.is_positive(anchor, place) & np.isin(anchor, self._anchors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
+import numpy.typing as npt
 
 from lgsid.artefacts import Dataset
 from lgsid.typing import PreferenceBatch
@@ -41,3 +42,17 @@ class PairSampler(ABC):
         Returns:
             anchor (B,), chosen (B,), rejected (B, K).
         """
+
+    def is_positive(self, anchor: npt.NDArray[np.int64], place: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return whether a place could be chosen for an anchor, so that no loss may reject it; none, unless known.
+
+        A loss over all chosen places of a batch asks this of the pairs of all samplers.
+
+        Args:
+            anchor: Rows of places.
+            place: Rows of places, of a shape that broadcasts with that of `anchor`.
+
+        Returns:
+            The shape of both, broadcast.
+        """
+        return np.zeros(np.broadcast_shapes(anchor.shape, place.shape), dtype=bool)

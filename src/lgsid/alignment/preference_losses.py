@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,7 +21,8 @@ from lgsid.text import TextEncoder
 class PreferenceLoss(Describable, nn.Module, ABC):
     """Turn embeddings of preference pairs, under policy and reference, into a loss.
 
-    A subclass defines the implicit reward of a candidate (`rewards`) and how rewards become a loss (`combine`).
+    A subclass defines the implicit reward of a candidate (`rewards`) and how rewards become a loss (`combine`); and, if
+    an anchor's candidates are more than its own chosen and rejected places, which ones (`lists`).
     """
 
     def forward(
@@ -29,6 +31,7 @@ class PreferenceLoss(Describable, nn.Module, ABC):
         candidates: Tensor,
         reference_anchor: Tensor,
         reference_candidates: Tensor,
+        positive: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the loss and the gain of each pair.
 
@@ -37,19 +40,38 @@ class PreferenceLoss(Describable, nn.Module, ABC):
             candidates: Policy embeddings of the chosen place (column 0) and the rejected ones, shape (B, 1 + K, D).
             reference_anchor: Reference embeddings of the anchors, shape (B, D), no gradient.
             reference_candidates: Reference embeddings of the candidates, shape (B, 1 + K, D), no gradient.
+            positive: Whether the place chosen by anchor j (column) may not be rejected for anchor i (row): it is the
+                anchor, its own chosen place or another positive of it, bool, shape (B, B); the diagonal if not given.
 
         Returns:
             A scalar; and how much the policy raised the margin between chosen and rejected over the reference's,
             shape (B, K), without gradient.
         """
-        policy = self.rewards(anchor, candidates)
-        reference = self.rewards(reference_anchor, reference_candidates).detach()
-        loss = self.combine(policy[:, 0], policy[:, 1:], reference[:, 0], reference[:, 1:])
-        gain = (policy - reference).detach()
+        own = torch.eye(len(anchor), dtype=torch.bool, device=anchor.device)
+        positive = own if positive is None else positive | own
+        lists, excluded = self.lists(candidates, positive)
+        policy = self.rewards(anchor, lists)
+        reference = self.rewards(reference_anchor, self.lists(reference_candidates, positive)[0]).detach()
+        kept = policy.masked_fill(excluded, -torch.inf)  # of no weight in a softmax, no loss in a margin
+        loss = self.combine(kept[:, 0], kept[:, 1:], reference[:, 0], reference[:, 1:])
+        gain = (policy - reference).detach()[:, : candidates.shape[1]]
         return loss, gain[:, :1] - gain[:, 1:]
 
     def prepare(self, encoder: TextEncoder) -> None:
         """Load what the loss needs before the adapter of `encoder` is trained."""
+
+    def lists(self, candidates: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the candidates that the loss compares for each anchor: its own ones.
+
+        Args:
+            candidates: Each pair's own chosen (column 0) and rejected places, shape (B, 1 + K, D).
+            positive: Whether the place chosen by anchor j (column) may not be rejected for anchor i (row), (B, B).
+
+        Returns:
+            Embeddings whose first columns are `candidates`, shape (B, C, D); and whether a candidate is left out of the
+            loss, bool, shape (B, C).
+        """
+        return candidates, torch.zeros(candidates.shape[:2], dtype=torch.bool, device=candidates.device)
 
     @abstractmethod
     def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
@@ -65,7 +87,10 @@ class PreferenceLoss(Describable, nn.Module, ABC):
 
     @abstractmethod
     def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
-        """Return the loss of rewards of shapes (B,), (B, K), (B,), (B, K); a scalar."""
+        """Return the loss of rewards of shapes (B,), (B, C - 1), (B,), (B, C - 1); a scalar.
+
+        The reward of a rejected place that is left out is minus infinity.
+        """
 
 
 SAME_VECTORS = ("weights_hash", "pooling", "normalize", "dim")
@@ -171,4 +196,32 @@ class SimilaritySoftmax(SimilarityMargin):
         """Return the softmax preference loss."""
         return softmax_preference_loss(
             chosen, rejected, reference_chosen, reference_rejected, beta=1 / self.temperature
+        )
+
+
+class InBatchSoftmax(SimilarityMargin):
+    """Softmax of the cosine to the anchor over the chosen places of the whole batch and the pair's rejected ones.
+
+    InfoNCE (arXiv 1807.03748, eq. 4; `functional.preference.in_batch_softmax_loss`), without a reference: a batch of B
+    pairs gives each anchor B - 1 further rejected places that cost no encoding. Those that are positives of the anchor
+    as well, or the anchor itself, are left out. Our alternative to the pairwise loss (docs/method.md, section 2).
+
+    Args:
+        temperature: Temperature of the cosine similarities.
+    """
+
+    def __init__(self, temperature: float = 0.07) -> None:
+        super().__init__(temperature)
+
+    def lists(self, candidates: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each pair's own candidates, then the chosen places of all pairs: (B, 1 + K + B, D)."""
+        own, excluded = super().lists(candidates, positive)
+        chosen = candidates[:, 0].expand(len(candidates), -1, -1)  # (B, B, D)
+        return torch.cat([own, chosen], dim=1), torch.cat([excluded, positive], dim=1)
+
+    def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
+        """Return the softmax loss of the policy alone."""
+        still = torch.zeros((), device=chosen.device)
+        return softmax_preference_loss(
+            chosen, rejected, still.expand_as(chosen), still.expand_as(rejected), beta=1 / self.temperature
         )

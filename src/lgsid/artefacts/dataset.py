@@ -120,6 +120,13 @@ class Dataset:
         ]
         return table_html(str(self), pd.DataFrame(rows, columns=["", "count"]))
 
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Dataset:
+        """Return the dataset of the items of the given rows, in that order, and of the check-ins at them."""
+        items = self.items.take(rows)
+        there = items.rows(self.items.ids)[self.item_rows] >= 0
+        report = {key: value for key, value in self.report.items() if key != "data_hash"}
+        return Dataset(items, Interactions(self.interactions.frame[there].reset_index(drop=True)), report)
+
     def write(self, folder: str | Path) -> None:
         """Write the three files; the report, written last, carries the hash of the other two."""
         folder = Path(folder)

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from lgsid.alignment import NearOtherCategoryPairs, PairSampler, SameCategoryFarPairs
 from lgsid.artefacts import Dataset
+from lgsid.artefacts.held_out import held_out
 from lgsid.artefacts.vocabularies import Vocabularies
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule
@@ -31,7 +32,11 @@ class PreferenceData(LgsidDataModule):
     Every batch holds the samplers' pairs in the given ratio, as far as whole pairs allow. A sampler that finds no pairs
     in these data (no categories, no co-occurrence) is left out with a warning, and the others make up for it.
     Validation, test and prediction serve one batch: the rows of all places. After `setup`: `dataset`, `texts` (N
-    prompts), `places` (all of them as one `ItemBatch`, without embeddings).
+    prompts), `places` (all of them as one `ItemBatch`, without embeddings), `is_held_out` (N,).
+
+    Places can be held out of the alignment, to judge it by places that it has not seen: the samplers are fitted on a
+    dataset without them and their check-ins, so that none takes part in a pair, as anchor, chosen or rejected. Which
+    ones is told by their ids, see `lgsid.artefacts.held_out`.
 
     Source: domain-mixed preference pairs of LGSID (arXiv 2511.14221); see `docs/method.md`.
 
@@ -45,6 +50,8 @@ class PreferenceData(LgsidDataModule):
         n_rejected: Number of rejected places per pair.
         batch_size: Number of pairs per batch.
         seed: Random seed for pair sampling.
+        held_out_share: Expected share of the places that take no part in any pair.
+        held_out_seed: Random seed for the places held out.
     """
 
     serves = PreferenceBatch
@@ -59,6 +66,8 @@ class PreferenceData(LgsidDataModule):
         n_rejected: int = 1,
         batch_size: int = 32,
         seed: int = 0,
+        held_out_share: float = 0.0,
+        held_out_seed: int = 0,
     ) -> None:
         super().__init__()
         self.source = dataset
@@ -69,6 +78,8 @@ class PreferenceData(LgsidDataModule):
         self.n_rejected = n_rejected
         self.batch_size = batch_size
         self.seed = seed
+        self.held_out_share = held_out_share
+        self.held_out_seed = held_out_seed
         _check(self.samplers, self.ratios, n_pairs, n_rejected, batch_size)
 
     def setup(self, stage: str | None = None) -> None:
@@ -80,12 +91,16 @@ class PreferenceData(LgsidDataModule):
         if not hasattr(self, "dataset"):
             self.dataset = Dataset.of(self.source)
             items = self.dataset.items
+            self.is_held_out = held_out(items.ids, self.held_out_share, self.held_out_seed)
             self.texts = self.prompts.prompts(items)
             vocabularies = Vocabularies.of(items)
             self.places: ItemBatch = vocabularies.batch(items)
             self._shape = replace(vocabularies.shape(len(items)), n_users=len(self.dataset.user_ids))
         if stage in (None, "fit") and not hasattr(self, "pairs"):
-            self.pairs = MixedPairs(self._useful(), self.n_pairs, self.n_rejected, self.batch_size, self.seed)
+            rows = np.flatnonzero(~self.is_held_out)
+            known = self.dataset if len(rows) == len(self.texts) else self.dataset.take(rows)
+            samplers = self._useful(known)
+            self.pairs = MixedPairs(samplers, rows, self.n_pairs, self.n_rejected, self.batch_size, self.seed)
 
     @property
     def shape(self) -> DataShape:
@@ -108,12 +123,12 @@ class PreferenceData(LgsidDataModule):
         """Serve the rows of all places as one batch (N,)."""
         return self.val_dataloader()
 
-    def _useful(self) -> list[tuple[PairSampler, float]]:
+    def _useful(self, dataset: Dataset) -> list[tuple[PairSampler, float]]:
         useful = []
         for sampler, ratio in zip(self.samplers, self.ratios, strict=True):
             if ratio == 0:
                 continue
-            sampler.fit(self.dataset)
+            sampler.fit(dataset)
             if sampler.n_anchors:
                 useful.append((sampler, ratio))
             else:
@@ -126,8 +141,12 @@ class PreferenceData(LgsidDataModule):
 class MixedPairs(IterableDataset[PreferenceBatch]):
     """Batches of preference pairs from several samplers.
 
+    `PreferenceBatch.positive` says which places chosen in a batch no anchor of it may reject: those that a sampler
+    would choose for it, and the anchor itself.
+
     Args:
-        samplers: Fitted samplers with their sampling weights.
+        samplers: Samplers fitted on one dataset, with their sampling weights.
+        rows: Row, in the items table, of each place of that dataset, shape (M,).
         n_pairs: Number of pairs per epoch; the last batch may be smaller.
         n_rejected: Number of rejected places per pair.
         batch_size: Number of pairs per batch.
@@ -137,6 +156,7 @@ class MixedPairs(IterableDataset[PreferenceBatch]):
     def __init__(
         self,
         samplers: list[tuple[PairSampler, float]],
+        rows: npt.NDArray[np.int64],
         n_pairs: int,
         n_rejected: int,
         batch_size: int,
@@ -144,6 +164,7 @@ class MixedPairs(IterableDataset[PreferenceBatch]):
     ) -> None:
         self.samplers = [sampler for sampler, _ in samplers]
         self.shares = np.array([ratio for _, ratio in samplers]) / sum(ratio for _, ratio in samplers)
+        self.rows = torch.from_numpy(rows)
         self.n_pairs = n_pairs
         self.n_rejected = n_rejected
         self.batch_size = batch_size
@@ -160,11 +181,21 @@ class MixedPairs(IterableDataset[PreferenceBatch]):
             end = min(start + self.batch_size, self.n_pairs)
             counts = pairs_per_sampler(self.shares, start, end)
             parts = [s.draw(int(n), self.n_rejected, rng) for s, n in zip(self.samplers, counts, strict=True) if n]
-            yield PreferenceBatch(
-                torch.cat([part.anchor for part in parts]),
-                torch.cat([part.chosen for part in parts]),
-                torch.cat([part.rejected for part in parts]),
+            anchor, chosen, rejected = (
+                torch.cat(same)
+                for same in zip(*((part.anchor, part.chosen, part.rejected) for part in parts), strict=True)
             )
+            yield PreferenceBatch(
+                self.rows[anchor],
+                self.rows[chosen],
+                self.rows[rejected],
+                self._positive(anchor.numpy(), chosen.numpy()),
+            )
+
+    def _positive(self, anchor: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]) -> Tensor:
+        anchors, places = anchor[:, None], chosen[None, :]
+        same = (places == chosen[:, None]) | (places == anchors)
+        return torch.from_numpy(np.logical_or.reduce([same, *(s.is_positive(anchors, places) for s in self.samplers)]))
 
 
 def pairs_per_sampler(shares: npt.NDArray[np.float64], start: int, end: int) -> npt.NDArray[np.int64]:

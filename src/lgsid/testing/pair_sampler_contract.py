@@ -58,6 +58,18 @@ class PairSamplerContract(ABC):
         sampler.fit(dataset)
         assert 0 < len(set(self.draw(dataset).anchor.tolist())) <= sampler.n_anchors <= len(dataset.items)
 
+    def test_no_positive_is_rejected(self) -> None:
+        """A place that could be chosen for an anchor is never rejected for it."""
+        dataset = self.dataset()
+        sampler = self.make()
+        sampler.fit(dataset)
+        batch = self.draw(dataset)
+        anchor, rejected = batch.anchor.numpy(), batch.rejected.numpy()
+        found = sampler.is_positive(anchor[:, None], rejected)
+        assert found.shape == rejected.shape
+        assert found.dtype == bool
+        assert not found.any()
+
     def test_same_generator_same_pairs(self) -> None:
         """All randomness comes from the generator."""
         dataset = self.dataset()

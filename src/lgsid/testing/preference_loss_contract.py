@@ -1,4 +1,4 @@
-"""Contract tests of preference losss, to inherit in the tests of other packages."""
+"""Contract tests of preference losses, to inherit in the tests of other packages."""
 
 from __future__ import annotations
 
@@ -63,8 +63,18 @@ class PreferenceLossContract(ABC):
         assert all(vectors.grad is None for vectors in reference)
 
     def test_the_loss_is_a_mean_over_pairs(self) -> None:
-        """A batch has the mean of the losses of its pairs alone."""
+        """A batch in which no pair may reject the places of another has the mean of the losses of its pairs alone."""
         policy, reference, loss = self.vectors(0), self.vectors(1), self.make()
-        together, _ = loss(*policy, *reference)
+        together, _ = loss(*policy, *reference, torch.ones(5, 5, dtype=torch.bool))
         alone = [loss(*(v[b : b + 1] for v in (*policy, *reference)))[0] for b in range(5)]
         torch.testing.assert_close(together, torch.stack(alone).mean())
+
+    def test_the_order_of_pairs_is_irrelevant(self) -> None:
+        """A batch in another order has the same loss, and its gains in that order."""
+        policy, reference, loss = self.vectors(0), self.vectors(1), self.make()
+        positive = torch.rand(5, 5, generator=torch.Generator().manual_seed(0)) < 0.3
+        order = torch.tensor([3, 0, 4, 2, 1])
+        value, gain = loss(*policy, *reference, positive)
+        other, moved = loss(*(v[order] for v in (*policy, *reference)), positive[order][:, order])
+        torch.testing.assert_close(other, value)
+        torch.testing.assert_close(moved, gain[order])

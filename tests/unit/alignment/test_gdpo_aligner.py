@@ -247,7 +247,7 @@ class Marked(PairSampler):
 
 
 def test_kinds_are_mixed_by_ratio_in_every_batch():
-    pairs = MixedPairs([(Marked(0), 6.0), (Marked(1), 3.0), (Marked(2), 1.0)], 1000, 2, 32, seed=0)
+    pairs = MixedPairs([(Marked(0), 6.0), (Marked(1), 3.0), (Marked(2), 1.0)], np.arange(3), 1000, 2, 32, seed=0)
     batches = list(pairs)
     assert len(batches) == len(pairs) == 32
     assert [len(batch) for batch in batches] == [32] * 31 + [8]

@@ -5,9 +5,20 @@ import pandas as pd
 import pytest
 import torch
 
-from lgsid.alignment import CollaborativePairs, FarPairs, NearOtherCategoryPairs, PairSampler, SameCategoryFarPairs
+from lgsid.alignment import (
+    CollaborativePairs,
+    FarPairs,
+    NearbyRejected,
+    NearOtherCategoryPairs,
+    PairedRejected,
+    PairSampler,
+    SameCategoryFarPairs,
+    TransitionPairs,
+    UniformRejected,
+)
 from lgsid.alignment.sampling import first_accepted, log_uniform_ranks
 from lgsid.artefacts import Dataset, Interactions, Items
+from lgsid.errors import LgsidError
 from lgsid.functional.distances import unit_vectors
 
 N = 120
@@ -63,7 +74,120 @@ SAMPLERS = [
     SameCategoryFarPairs(near=6),
     NearOtherCategoryPairs(near=6, neighbours=12),
     CollaborativePairs(quantile=0.5, window_h=48),
+    CollaborativePairs(quantile=0.0, min_count=1, rejected=NearbyRejected(20)),
+    TransitionPairs(),
+    TransitionPairs(count_power=0.0, rejected=UniformRejected()),
 ]
+
+
+def known(sampler):
+    """The (N, N) table of what a sampler calls positive."""
+    return sampler.is_positive(np.arange(N)[:, None], np.arange(N)[None])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
+def test_what_is_chosen_is_positive_and_what_is_rejected_is_not(sampler, dataset):
+    sampler.fit(dataset)
+    batch = sampler.draw(2000, 3, np.random.default_rng(0))
+    positive, anchor = known(sampler), batch.anchor.numpy()
+    assert positive[anchor, batch.chosen.numpy()].all()
+    assert not positive[anchor[:, None], batch.rejected.numpy()].any()
+
+
+@pytest.mark.parametrize("near", [6, 200])
+def test_positive_of_far_pairs_are_the_nearest(near, dataset):
+    sampler = SameCategoryFarPairs(near=near)
+    sampler.fit(dataset)
+    distance, codes = distances(dataset), sampler.groups(dataset.items)
+    for a in range(N):
+        alike = [i for i in range(N) if i != a and codes[i] == codes[a]]
+        expected = sorted(alike, key=lambda i: distance[a, i])[: min(near, (len(alike) + 1) // 4)]
+        assert set(np.flatnonzero(known(sampler)[a])) - {a} == set(expected)
+
+
+def slow_transitions(dataset):
+    """Last place and next place that is new to the user, counted in a plain loop over training check-ins."""
+    log = dataset.interactions.frame
+    counts, last, seen = {}, {}, {}
+    for row in log[log["split"] == "train"].itertuples():
+        user, place = row.user_id, int(row.item_id[1:])
+        if user in last and place not in seen[user]:
+            counts[last[user], place] = counts.get((last[user], place), 0) + 1
+        last[user] = place
+        seen.setdefault(user, set()).add(place)
+    return counts
+
+
+def test_transitions_are_the_loop(dataset):
+    sampler = TransitionPairs()
+    sampler.fit(dataset)
+    found = {tuple(pair): count for pair, count in zip(sampler.pairs.tolist(), sampler.counts.tolist(), strict=True)}
+    assert found == slow_transitions(dataset)
+    assert len(found) > 50
+    assert known(sampler).sum() == len(found)
+
+
+def test_pairs_are_drawn_by_the_power_of_their_count(dataset):
+    for power in (0.0, 1.0, 2.0):
+        sampler = CollaborativePairs(quantile=0.0, min_count=1, window_h=48, count_power=power)
+        sampler.fit(dataset)
+        batch = sampler.draw(60_000, 1, np.random.default_rng(0))
+        code = np.sort(sampler.pairs[:, 0] * N + sampler.pairs[:, 1])
+        drawn = np.searchsorted(code, (batch.anchor * N + batch.chosen).numpy())
+        weight = sampler.counts.astype(float) ** power
+        share = np.bincount(drawn, minlength=len(code)) / len(drawn)
+        np.testing.assert_allclose(share, weight / weight.sum(), atol=0.002)
+
+
+def test_all_pairs_are_kept_if_asked_for(dataset):
+    sampler = CollaborativePairs(quantile=0.0, min_count=1, window_h=48)
+    sampler.fit(dataset)
+    batch = sampler.draw(100_000, 1, np.random.default_rng(0))
+    assert len(set(zip(batch.anchor.tolist(), batch.chosen.tolist(), strict=True))) == len(sampler.pairs)
+
+
+def test_rejected_places_come_from_where_they_are_asked_for(dataset):
+    pairs = np.array([[3, 7], [3, 9], [7, 3]])
+    chosen, rng = np.arange(N).repeat(50), np.random.default_rng(0)
+    distance = distances(dataset)
+    near, anywhere, paired = NearbyRejected(15), UniformRejected(), PairedRejected()
+    for kind in (near, anywhere, paired):
+        kind.fit(dataset, pairs)
+    drawn = near.propose(chosen, 2, 4, rng)
+    assert drawn.shape == (len(chosen), 2, 4)
+    rank = (distance[chosen[:, None, None], drawn][..., None] > distance[chosen][:, None, None, :]).sum(
+        -1
+    )  # itself is 0
+    assert rank.min() == 1
+    assert rank.max() == 15
+    octaves = np.bincount(np.floor(np.log2(rank)).astype(int).ravel()) / rank.size
+    np.testing.assert_allclose(octaves, 1 / 4, atol=0.01)
+    share = np.bincount(anywhere.propose(chosen, 2, 4, rng).ravel(), minlength=N) / (8 * len(chosen))
+    np.testing.assert_allclose(share, 1 / N, rtol=0.25)
+    share = np.bincount(paired.propose(chosen, 2, 4, rng).ravel(), minlength=10) / (8 * len(chosen))
+    np.testing.assert_allclose(share[[3, 7, 9]], [1 / 2, 1 / 3, 1 / 6], atol=0.01)
+
+
+def test_an_anchor_known_to_nearly_all_places_rejects_the_one_left():
+    dataset = city(n=20)
+    hours = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(np.arange(2 * 18), unit="h")
+    there = [f"p{i // 2 + 1}" if i % 2 else "p0" for i in range(36)]  # p0 with p1 .. p18, never with p19
+    log = pd.DataFrame(
+        {"user_id": [f"u{i // 2}" for i in range(36)], "item_id": there, "time": hours, "hour": 0, "weekday": 0}
+    )
+    sampler = CollaborativePairs(quantile=0.0, min_count=1, rejected=NearbyRejected(3))
+    sampler.fit(Dataset(dataset.items, Interactions(log.assign(split="train"))))
+    batch = sampler.draw(500, 2, np.random.default_rng(0))
+    assert (batch.rejected[batch.anchor == 0] == 19).all()
+    assert (batch.anchor == 0).any()
+    log = pd.concat([log, log.tail(2).assign(item_id=["p0", "p19"], time=log["time"].tail(2) + pd.Timedelta("1D"))])
+    sampler.fit(Dataset(dataset.items, Interactions(log.assign(split="train").reset_index(drop=True))))
+    assert (sampler.draw(500, 1, np.random.default_rng(0)).anchor != 0).all()  # nothing is left to reject
+
+
+def test_a_quantile_out_of_range_is_one_clear_line():
+    with pytest.raises(LgsidError, match=r"CollaborativePairs: quantile must lie between 0 and 1, not 1\.5"):
+        CollaborativePairs(quantile=1.5)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
@@ -144,7 +268,8 @@ def slow_counts(dataset, window_h, max_steps):
 def test_co_occurrences_are_the_loop(dataset):
     sampler = CollaborativePairs(quantile=0.8, window_h=20, max_steps=3, min_count=2)
     sampler.fit(dataset)
-    expected = slow_counts(dataset, 20, 3)
+    once = slow_counts(dataset, 20, 3)
+    expected = once | {(b, a): count for (a, b), count in once.items()}  # each place is an anchor
     found = {tuple(pair): count for pair, count in zip(sampler.pairs.tolist(), sampler.counts.tolist(), strict=True)}
     assert found == expected
     assert sampler.threshold == max(2, np.quantile(list(expected.values()), 0.8))
@@ -217,5 +342,9 @@ def test_of_few_places_only_the_nearest_is_chosen(n):
 def test_defaults_are_those_of_the_configs():
     found = CollaborativePairs()
     assert (found.quantile, found.window_h, found.max_steps, found.min_count) == (0.9, 24.0, 5, 2)
+    assert found.count_power == 0
+    assert isinstance(found.rejected, PairedRejected)
+    assert isinstance(TransitionPairs().rejected, NearbyRejected)
+    assert (TransitionPairs().count_power, TransitionPairs().min_count) == (1, 1)
     assert FarPairs().near == SameCategoryFarPairs().near == 20
     assert SameCategoryFarPairs().min_places == 8

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from lgsid.alignment import RewardMargin, SimilarityMargin, SimilaritySoftmax
+from lgsid.alignment import InBatchSoftmax, RewardMargin, SimilarityMargin, SimilaritySoftmax
 from lgsid.errors import LgsidError
 from lgsid.functional.preference import (
     contrastive_similarity_loss,
@@ -15,7 +15,7 @@ from lgsid.functional.preference import (
 )
 from lgsid.rewards import AnchoredPair, MismatchedPrompt, RewardHead, RewardModel
 from lgsid.rewards.reward_head import CHECKPOINT_KEY
-from lgsid.testing import tiny_encoder
+from lgsid.testing import PreferenceLossContract, tiny_encoder
 from lgsid.text import LoraSpec, TextEncoder
 
 
@@ -116,6 +116,39 @@ def test_reference_gets_no_gradient():
     value, _ = SimilarityMargin()(anchor.requires_grad_(), candidates, *reference)
     value.backward()
     assert all(vectors.grad is None for vectors in reference)
+
+
+class TestSimilarityMargin(PreferenceLossContract):
+    def make(self):
+        return SimilarityMargin()
+
+
+class TestSimilaritySoftmax(PreferenceLossContract):
+    def make(self):
+        return SimilaritySoftmax()
+
+
+class TestInBatchSoftmax(PreferenceLossContract):
+    def make(self):
+        return InBatchSoftmax()
+
+
+def test_in_batch_softmax_is_the_loop():
+    (anchor, candidates), reference = embeddings(batch=5, candidates=3), embeddings(batch=5, candidates=3, seed=1)
+    positive = torch.rand(5, 5, generator=torch.Generator().manual_seed(2)) < 0.4
+    positive[0] = True
+    expected = 0.0
+    for i in range(5):
+        rivals = [candidates[i, 0], candidates[i, 1], candidates[i, 2]]
+        rivals += [candidates[j, 0] for j in range(5) if j != i and not positive[i, j]]
+        cosines = [torch.cosine_similarity(anchor[i], rival, dim=0).item() / 0.07 for rival in rivals]
+        expected += math.log(sum(math.exp(c - cosines[0]) for c in cosines)) / 5
+    loss = InBatchSoftmax()
+    value, gain = loss(anchor, candidates, *reference, positive)
+    assert value.item() == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(gain, SimilarityMargin()(anchor, candidates, *reference)[1])
+    assert loss(anchor, candidates, *embeddings(batch=5, candidates=3, seed=3), positive)[0] == value  # no reference
+    assert loss(anchor, candidates, *reference)[0] > value
 
 
 @pytest.fixture(scope="module")
