@@ -63,5 +63,5 @@ def training_visits(dataset: Dataset) -> tuple[IntArray, IntArray, IntArray]:
     frame = dataset.interactions.frame
     train = np.flatnonzero((frame["split"] == "train").to_numpy())
     order = train[np.argsort(dataset.user_rows[train], kind="stable")]  # check-ins are sorted by time already
-    seconds: IntArray = frame["time"].astype("datetime64[s, UTC]").astype(np.int64).to_numpy()
+    seconds = np.asarray(frame["time"].astype("datetime64[s, UTC]").astype(np.int64), dtype=np.int64)
     return dataset.user_rows[order], dataset.item_rows[order], seconds[order]
