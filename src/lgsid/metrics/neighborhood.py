@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -79,28 +80,39 @@ class NeighborhoodMetrics(Metric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return the metrics by name, as float64 scalars."""
+        return self._results(lambda metric: metric.value, self._neighborhoods(search=True))
+
+    def bounds(self) -> dict[str, Tensor]:
+        """Return the largest values that any lists of neighbors can have, by the same names, where bounds are known."""
+        return self._results(lambda metric: metric.bound, self._neighborhoods(search=False))
+
+    def _neighborhoods(self, search: bool) -> dict[str, declared.Neighborhoods]:
+        """Return those of all items, and those of the items held out; the neighbors are row 0 if none are searched."""
         known = {name: dim_zero_cat(getattr(self, name)) for name in REQUIRED}
         known |= {name: dim_zero_cat(getattr(self, name)) for name in OPTIONAL if getattr(self, name)}
-        held_out = known.pop("held_out", None)
-        vectors = known["vectors"]
+        held_out, vectors = known.pop("held_out", None), known["vectors"]
         rows = sampled_rows(len(vectors), self.max_queries, seed=0)
-        rows = torch.arange(len(vectors)) if rows is None else rows
-        rows = rows.to(vectors.device)
-        neighbors = nearest_vectors(vectors, max(self.k, *self.coverage_at, 0), self.chunk_size, rows)
-        results = self._measure(declared.Neighborhoods(**known, neighbors=neighbors, rows=rows))
-        if held_out is None or not held_out[rows].any():
-            return results
-        members, mask = held_out.nonzero()[:, 0], held_out[rows]
-        part = declared.Neighborhoods(**known, neighbors=neighbors[mask], rows=rows[mask], members=members)
-        return results | {f"{HELD_OUT.key}{name}": value for name, value in self._measure(part).items()}
+        rows = (torch.arange(len(vectors)) if rows is None else rows).to(vectors.device)
+        k = max(self.k, *self.coverage_at, 0)
+        neighbors = nearest_vectors(vectors, k, self.chunk_size, rows) if search else rows.new_zeros(len(rows), k)
+        found = {"": declared.Neighborhoods(**known, neighbors=neighbors, rows=rows)}
+        if held_out is not None and held_out[rows].any():
+            mask, members = held_out[rows], held_out.nonzero()[:, 0]
+            found[HELD_OUT.key] = replace(found[""], neighbors=neighbors[mask], rows=rows[mask], members=members)
+        return found
 
-    def _measure(self, found: declared.Neighborhoods) -> dict[str, Tensor]:
-        """Return all metrics that can be measured, by name."""
-        first = {k: replace(found, neighbors=found.neighbors[:, :k]) for k in (self.k, *self.coverage_at)}
-        results = {
-            metric.key_at(k, level): metric.value(first[k], level)
-            for metric in declared.NEIGHBORHOOD_METRICS
-            for k in (first if metric.every_k else (self.k,))
-            for level in range(found.region.shape[1] if metric.by_region else 1)
-        }
+    def _results(
+        self,
+        function: Callable[[declared.NeighborhoodMetric], declared.Measure | None],
+        neighborhoods: Mapping[str, declared.Neighborhoods],
+    ) -> dict[str, Tensor]:
+        """Return what a function of each metric, that has one, tells of the neighborhoods, by slice and key."""
+        results: dict[str, Tensor | None] = {}
+        measured = [(metric, measure) for metric in declared.NEIGHBORHOOD_METRICS if (measure := function(metric))]
+        for part, found in neighborhoods.items():
+            first = {k: replace(found, neighbors=found.neighbors[:, :k]) for k in (self.k, *self.coverage_at)}
+            for metric, measure in measured:
+                levels = range(found.region.shape[1] if metric.by_region else 1)
+                for k, level in product(first if metric.every_k else (self.k,), levels):
+                    results[part + metric.key_at(k, level)] = measure(first[k], level)
         return {name: value for name, value in results.items() if value is not None and not torch.isnan(value)}

@@ -22,7 +22,7 @@ from lgsid.functional.neighborhood import (
     median_km_at_k,
     near_and_alike_at_k,
 )
-from lgsid.functional.neighborhood_bounds import coverage_bound_at_purity
+from lgsid.functional.neighborhood_bounds import coverage_bound_at_purity, near_and_alike_bound_at_k
 from lgsid.metrics.metric_spec import ALL, MetricSpec, Shown
 
 COVERAGE, PURITY = "coverage", "purity"
@@ -69,6 +69,18 @@ def near_and_alike(found: Neighborhoods, level: int, km: float) -> Tensor:
     return near_and_alike_at_k(found.neighbors, *places, km, found.rows)
 
 
+def near_and_alike_bound(found: Neighborhoods, level: int, km: float) -> Tensor:
+    """Return the most of `near_and_alike` that there is; `level` does not matter."""
+    k = found.neighbors.shape[1]
+    return near_and_alike_bound_at_k(found.category, found.lat_deg, found.lon_deg, k, km, found.rows)
+
+
+def agreement_bound(found: Neighborhoods, codes: Tensor | None) -> Tensor | None:
+    """Return the largest share of neighbors with an item's own code (N,) that any lists can have."""
+    k = found.neighbors.shape[1]
+    return None if codes is None else coverage_bound_at_purity(codes, codes, k, 0.0, found.rows)
+
+
 def oracle_coverage(found: Neighborhoods, level: int = -1) -> Tensor | None:
     """Return the largest coverage of a region level that any lists as pure as these can have; the finest by default."""
     if not found.region.shape[1]:
@@ -76,6 +88,9 @@ def oracle_coverage(found: Neighborhoods, level: int = -1) -> Tensor | None:
     purity = float(agreement_at_k(found.neighbors, found.category, found.rows))
     k = found.neighbors.shape[1]
     return coverage_bound_at_purity(found.region[:, level], found.category, k, purity, found.rows)
+
+
+Measure = Callable[[Neighborhoods, int], Tensor | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,14 +103,17 @@ class NeighborhoodMetric(MetricSpec):
             `None` where it cannot be measured.
         by_region: Whether there is one for each region level.
         every_k: Whether it is measured for further numbers of neighbors, too.
+        bound: The largest value that any lists of neighbors can have, by the same arguments; of the neighbors, their
+            number counts alone. `None` where no bound is known.
         bar: Template of the label of its pair of bars in the figure, empty for none.
         unit: What the bars show.
     """
 
     name: str
-    value: Callable[[Neighborhoods, int], Tensor | None]
+    value: Measure
     by_region: bool = False
     every_k: bool = False
+    bound: Measure | None = None
     bar: str = ""
     unit: Literal["share", "km"] = "share"
 
@@ -140,6 +158,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         "Share of the nearest vectors whose place is in the same region.",
         name=COVERAGE,
         value=lambda found, level: agreement_at_k(found.neighbors, found.region[:, level], found.rows),
+        bound=lambda found, level: agreement_bound(found, found.region[:, level]),
         by_region=True,
         every_k=True,
         bar="{region}",
@@ -152,6 +171,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         "Share of the nearest vectors whose place has the same category.",
         name=PURITY,
         value=lambda found, _: agreement_at_k(found.neighbors, found.category, found.rows),
+        bound=lambda found, _: agreement_bound(found, found.category),
         bar="category",
         shown=Shown(report=ALL, documents=ALL),
         explain=True,
@@ -164,6 +184,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
         value=lambda found, _: (
             None if found.category_group is None else agreement_at_k(found.neighbors, found.category_group, found.rows)
         ),
+        bound=lambda found, _: agreement_bound(found, found.category_group),
         shown=Shown(report=ALL),
     ),
     NeighborhoodMetric(
@@ -181,6 +202,7 @@ NEIGHBORHOOD_METRICS: tuple[NeighborhoodMetric, ...] = (
             f"Share of the nearest vectors whose place has the same category and is within {km} km.",
             name=f"alike_{km}km",
             value=partial(near_and_alike, km=km),
+            bound=partial(near_and_alike_bound, km=km),
             shown=Shown(report=ALL),
         )
         for km in RADII_KM

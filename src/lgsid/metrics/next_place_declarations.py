@@ -18,15 +18,13 @@ WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """The weights of nearness that are tried on validation queries."""
 
 LAST, HISTORY = (
-    SliceSpec("last", "last place", "Places by cosine with the user's last place."),
-    SliceSpec(
-        "history", "mean of the past", "Places by cosine with the mean of the unit vectors of all past check-ins."
-    ),
+    SliceSpec("last", "last", "Places by cosine with the user's last place."),
+    SliceSpec("history", "history", "Places by cosine with the mean of the unit vectors of all past check-ins."),
 )
 ORIGINS = (LAST, HISTORY)
 
 DISTANCE, CHANCE = (
-    SliceSpec("distance", "distance alone", "Places by distance from the user's last place."),
+    SliceSpec("distance", "distance", "Places by distance from the user's last place."),
     SliceSpec("chance", "chance", "Expectation for places in random order, popular or not."),
 )
 

@@ -230,6 +230,23 @@ def test_held_out_items_are_judged_by_their_neighbors_among_all():
     }
 
 
+def test_bounds_are_those_of_lists_sorted_by_an_oracle():
+    region, category, lat, lon = places()
+    held_out = torch.arange(40) % 4 == 0
+    metric = NeighborhoodMetrics(3, coverage_at=(20,))
+    metric.update(draw(40), region, category, lat, lon, held_out=held_out)
+    found, bounds = metric.compute(), metric.bounds()
+    for prefix, members in (("", range(40)), ("held_out/", range(0, 40, 4))):
+        for key, codes, k in (("coverage@20/region_2", region[:, 1], 20), ("purity@3", category, 3)):
+            best = [min(int((codes == codes[i]).sum()) - 1, k) / k for i in members if codes[i] > 0]
+            assert float(bounds[prefix + key]) == pytest.approx(np.mean(best)), prefix + key
+    assert {key for key in bounds if key.startswith("held_out/")} == {
+        f"held_out/{k}" for k in bounds if "held" not in k
+    }
+    assert bounds.keys() < found.keys()
+    assert all(found[key] <= bound + 1e-9 for key, bound in bounds.items())
+
+
 def test_near_and_alike_and_quantiles_are_those_of_a_loop():
     _, category, lat, lon = places()
     rows, neighbors = torch.arange(0, 40, 3), nearest_vectors(draw(40), 5)[::3]
