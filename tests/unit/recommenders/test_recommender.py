@@ -52,6 +52,22 @@ def test_a_test_of_the_trainer_writes_what_the_suite_writes(toy_folder, tmp_path
     assert (one["explore_rank"] > 0).sum() == one["is_new"].sum() > 0
 
 
+def test_predictions_are_the_lists_of_each_query(toy_folder):
+    data, model = SequenceData(str(toy_folder), max_history=10_000, eval_batch_size=50), TimeTransition()
+    parts = L.Trainer(**TRAINER).predict(model, datamodule=data)
+    rows = data.queries("test")
+    lists = model.rank(data.batch(rows), 60)
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = found["row"].argsort(kind="stable")  # queries of like length are served together
+    found = {name: column[order] for name, column in found.items()}
+    width = 60  # all places, since `k_max` is more
+    assert found["row"].tolist() == np.repeat(rows, width).tolist()
+    assert found["user"].tolist() == np.repeat(data.log.user[rows], width).tolist()
+    assert found["rank"].tolist() == list(range(1, width + 1)) * len(rows)
+    assert found["item"].tolist() == lists.items.flatten().tolist()
+    assert found["score"].tolist() == lists.scores.flatten().tolist()
+
+
 def test_validation_leaves_no_file_and_starts_anew_each_time(toy_folder, tmp_path):
     data, model, trainer = SequenceData(str(toy_folder), val_queries=20), TimeTransition(), L.Trainer(**TRAINER)
     first = trainer.validate(model, datamodule=data, verbose=False)[0]

@@ -153,6 +153,10 @@ def test_a_training_positive_does_not_count_itself(toy_folder):
     honest = model.train().log_popularity(batch, batch.candidate).exp()
     expected = torch.tensor([[1.0, 0, 0, 0, 0]] * 6)
     assert torch.allclose(plain - honest, expected, atol=1e-4)
+    counts = torch.from_numpy(data.log.item_counts(60, "train"))
+    everything = torch.arange(60).expand(6, -1)
+    assert 0 in counts
+    assert torch.allclose(model.eval().log_popularity(batch, everything).exp(), 1.0 + counts.expand(6, -1), rtol=1e-5)
 
 
 def test_counting_is_measured_on_the_same_samples(toy_folder):

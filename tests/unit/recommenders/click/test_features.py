@@ -60,6 +60,23 @@ def test_prefixes_spread_over_the_buckets():
     assert torch.equal(rows, PrefixSids(width=2, buckets=4096).bucket(every))  # the hash has no state
 
 
+def wrapped(number):
+    """Return a whole number as 64 bits hold it."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
+def test_buckets_are_a_hash_of_whole_numbers():
+    """Trained tables are read by it, so it may not change."""
+    features, given = PrefixSids(width=2, buckets=977), codes()
+    for row, found in zip(given.tolist(), features.bucket(given).tolist(), strict=True):
+        state, expected = 0, []
+        for level, code in enumerate(row, start=1):
+            state = wrapped((state + code + level) * 0x5851F42D4C957F2D)
+            state ^= state >> 29
+            expected.append((wrapped(state * 0x2545F4914F6CDD1D) >> 20) % 977)
+        assert found == expected
+
+
 def test_distance_features_know_unknown_and_order():
     features = LogDistance(steps=5)
     km = torch.tensor([[0.0, 0.1, 1.0, 20.0, torch.nan]], dtype=torch.float64)

@@ -143,12 +143,14 @@ def test_ranks_and_lists_follow_the_definition(town, baseline, split):
     rows = np.flatnonzero(log.split == split)
     batch = sequence_batch(log, rows)
     ranked, rank = model.evaluate(batch)
+    scores = model.scores(batch)
     live = sequence_batch(log, rows[-1:])
     assert torch.equal(model.rank(live, 5).items, model.rank(batch, 5).items[-1:])
     for b, row in enumerate(rows.tolist()):
         key, _ = oracle(baseline.__name__, town, log, row, split)
         keys = [key(i) for i in range(N)]
         target = int(log.item[row])
+        np.testing.assert_allclose(scores[b], [score for score, *_ in keys], rtol=1e-5, atol=1e-6)
         worse = 1 + sum(keys[i] >= keys[target] for i in range(N) if i != target)
         assert int(rank[b]) == (UNRANKED if keys[target][0] == -math.inf else worse), row
         expected = sorted((i for i in range(N) if keys[i][0] > -math.inf), key=lambda i: (*(-x for x in keys[i]), i))
