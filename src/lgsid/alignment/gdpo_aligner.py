@@ -13,6 +13,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
+from lgsid.alignment.next_place_judge import NextPlaceJudge
 from lgsid.alignment.preference_losses import PreferenceLoss
 from lgsid.artefacts import Dataset, Embeddings, Items
 from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
@@ -22,10 +23,12 @@ from lgsid.functional.preference import contrastive_similarity_loss
 from lgsid.metrics import NeighborhoodMetrics
 from lgsid.module import LgsidModule
 from lgsid.text import PromptTemplate, TextEncoder
+from lgsid.text.sentence_retention import sentence_retention
 from lgsid.typing import DataShape, PreferenceBatch
 
 logger = logging.getLogger(__name__)
-LENGTH_BUCKET = 32  # prompts encoded at once in training; sorted by length, less of a batch is padding
+LENGTH_BUCKET = 32  # prompts encoded at once in training; sorted by number of tokens, little of a batch is padding
+HELD_OUT = "held_out"  # key of checkpoints and of the metadata of embeddings
 
 
 class GDPOAligner(LgsidModule):
@@ -37,7 +40,11 @@ class GDPOAligner(LgsidModule):
 
     Each validation logs `before/...` (reference) and `after/...` (aligned), both on real distances: coverage@k by
     region level, purity@k, median km of the k nearest, effective rank; `after/cosine_to_reference`; and
-    `bound/coverage+purity@k`, the maximum that any embedding can reach at the finest level.
+    `bound/coverage+purity@k`, the maximum that any embedding can reach at the finest level; `after/sentences/...`, what
+    is left of the sense of everyday sentences. Where the data have check-ins, next-place retrieval on the validation
+    split: `val/next_place/last/hit@10` and so on, `val/reference/next_place/...` before the alignment, each also on the
+    places held out from it (`held_out/`). A test logs the same, retrieval on the test split. A `ModelCheckpoint` that
+    monitors one of them, with `trainer.val_check_interval`, keeps the best adapter, not the last.
 
     Args:
         encoder: Text encoder with an adapter (`lora` set).
@@ -45,6 +52,7 @@ class GDPOAligner(LgsidModule):
         similarity_weight: Weight of the similarity term (lambda): the trade-off between meaning and geography.
         similarity_temperature: Temperature of the similarity term (tau).
         neighbours: Number of nearest vectors (k) in coverage@k, purity@k and median km@k.
+        val_queries: Maximum number of validation queries in next-place retrieval, evenly spread over the split.
         optimizer: Optimizer for the adapter; its learning rate decays linearly to zero over the training.
     """
 
@@ -57,6 +65,7 @@ class GDPOAligner(LgsidModule):
         similarity_weight: float = 1.0,
         similarity_temperature: float = 0.05,
         neighbours: int = 5,
+        val_queries: int = 2000,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=5e-4),
     ) -> None:
         super().__init__(optimizer)
@@ -66,6 +75,10 @@ class GDPOAligner(LgsidModule):
         self.similarity_weight = similarity_weight
         self.similarity_temperature = similarity_temperature
         self.neighbours = neighbours
+        self.val_queries = val_queries
+        self._held_out: dict[str, Any] = {}  # share and seed of the places held out from the training
+        self._tokens: list[list[int]] | None = None
+        self._judge: NextPlaceJudge | None = None
         self._reference: Tensor | None = None
         self._aligned: tuple[str, Tensor] | None = None  # adapter hash, embeddings
 
@@ -86,26 +99,41 @@ class GDPOAligner(LgsidModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def setup(self, stage: str) -> None:
-        """Load the reward model, if the loss has one, and compute the reference embeddings of all places, once."""
+        """Load the reward model, if the loss has one, and note which places the training holds out."""
         super().setup(stage)
         if stage == "fit":
             self.loss.prepare(self.encoder)
-        if stage != "predict":
-            self.reference_embeddings()
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            self._held_out = {"share": data.held_out_share, "seed": data.held_out_seed}
 
     def forward(self, texts: list[str]) -> Tensor:
-        """Encode B prompts with the adapter on, with a gradient, those of similar length together. Shape (B, D)."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        """Encode B prompts with the adapter on, with a gradient. Shape (B, D)."""
+        return self.embed(self.encoder.tokenize(texts))
+
+    def embed(self, tokens: Sequence[list[int]]) -> Tensor:
+        """Encode B tokenized prompts with a gradient, those of similar numbers of tokens together. Shape (B, D)."""
+        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
         parts = [order[start : start + LENGTH_BUCKET] for start in range(0, len(order), LENGTH_BUCKET)]
-        vectors = torch.cat([self.encoder([texts[i] for i in part]) for part in parts])
+        vectors = torch.cat([self.encoder.embed([tokens[i] for i in part]) for part in parts])
         return vectors[torch.tensor(order, device=vectors.device).argsort()]
+
+    @property
+    def tokens(self) -> list[list[int]]:
+        """Token ids of the prompts of all places, tokenized once."""
+        if self._tokens is None:
+            self._tokens = self.encoder.tokenize(self.trainer.datamodule.texts)  # type: ignore[attr-defined]
+        return self._tokens
+
+    def on_fit_start(self) -> None:
+        """Compute the reference embeddings of all places, once."""
+        self.reference_embeddings()
 
     def training_step(self, batch: PreferenceBatch, batch_idx: int) -> Tensor:
         """Return `L_align + lambda L_sim` of a batch of pairs; each place is encoded once."""
         n_pairs, n_rejected = batch.rejected.shape
         rows = torch.cat([batch.anchor, batch.chosen, batch.rejected.flatten()])
         places, where = torch.unique(rows, return_inverse=True)
-        policy = self([self.trainer.datamodule.texts[row] for row in places.tolist()])  # type: ignore[attr-defined]
+        policy = self.embed([self.tokens[row] for row in places.tolist()])
         reference = self.reference_embeddings()[places.cpu()].to(policy.device)
         anchor, chosen, rejected = where.split([n_pairs, n_pairs, n_pairs * n_rejected])
         candidates = torch.cat([chosen[:, None], rejected.view(n_pairs, n_rejected)], dim=1)  # (B, 1 + K)
@@ -118,6 +146,7 @@ class GDPOAligner(LgsidModule):
                 "train/align": align,
                 "train/similarity": similarity,
                 "train/loss": total,
+                "train/margin": gain.mean(),  # of rewards, over the reference's
                 "train/gained": (gain > 0).float().mean(),  # share of pairs whose margin grew
             },
             prog_bar=True,
@@ -126,12 +155,12 @@ class GDPOAligner(LgsidModule):
         return total
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
-        """Log neighborhood metrics before and after the alignment; the batch holds the rows of all places."""
-        self.log_dict(self.neighborhood_metrics(), batch_size=len(batch))
+        """Log what the vectors are good for, before and after; the batch holds the rows of all places."""
+        self.log_dict(self.neighborhood_metrics() | self.retrieval_metrics("val"), batch_size=len(batch))
 
     def test_step(self, batch: Tensor, batch_idx: int) -> None:
-        """Log the same as `validation_step`: alignment is evaluated on the catalog, without check-ins."""
-        self.log_dict(self.neighborhood_metrics(), batch_size=len(batch))
+        """Log the same as `validation_step`, next-place retrieval on the test split."""
+        self.log_dict(self.neighborhood_metrics() | self.retrieval_metrics("test"), batch_size=len(batch))
 
     def predict_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return the aligned embeddings of the places in the batch, shape (B, D)."""
@@ -155,17 +184,33 @@ class GDPOAligner(LgsidModule):
     @torch.no_grad()
     def neighborhood_metrics(self) -> dict[str, Tensor]:
         """Return the metrics of the reference (`before/`) and of the aligned encoder (`after/`)."""
-        places = self.trainer.datamodule.places  # type: ignore[attr-defined]
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        places, held_out = data.places, torch.from_numpy(data.is_held_out)
         location = (places.region, places.category, places.lat_deg, places.lon_deg)
         reference, aligned = self.reference_embeddings(), self.aligned_embeddings()
         before, after = NeighborhoodMetrics(self.neighbours), NeighborhoodMetrics(self.neighbours)
-        before.update(reference, *location)
-        after.update(aligned, *location, reference=reference)
+        before.update(reference, *location, held_out=held_out)
+        after.update(aligned, *location, reference=reference, held_out=held_out)
         results = {f"before/{name}": value for name, value in before.compute().items()}
         results |= {f"after/{name}": value for name, value in after.compute().items()}
         if places.region.shape[1] and (places.region[:, -1] > 0).any() and (places.category > 0).any():
             bound = agreement_bound_at_k(places.region[:, -1], places.category, self.neighbours)
             results[f"bound/coverage+purity@{self.neighbours}"] = bound
+        sentences = {f"after/sentences/{k}": torch.tensor(v) for k, v in sentence_retention(self.encoder).items()}
+        return {name: value.float() for name, value in (results | sentences).items()}
+
+    @torch.no_grad()
+    def retrieval_metrics(self, split: str) -> dict[str, Tensor]:
+        """Return next-place retrieval of both on a split, "val" or "test"; nothing if the data ask nothing there."""
+        if self._judge is None:
+            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            self._judge = NextPlaceJudge(data.dataset, data.is_held_out, self.val_queries)
+        results: dict[str, Tensor] = {}
+        for prefix, vectors in (
+            (f"{split}/next_place", self.aligned_embeddings()),
+            (f"{split}/reference/next_place", self.reference_embeddings()),
+        ):
+            results |= {f"{prefix}/{name}": value for name, value in self._judge.measure(vectors, split).items()}
         return {name: value.float() for name, value in results.items()}
 
     def embeddings(
@@ -192,9 +237,28 @@ class GDPOAligner(LgsidModule):
             with self.encoder.reference() if reference else nullcontext():
                 vectors = self.encoder.encode(template.prompts(_items(table)), use_cache=reference)
         metadata = {"encoder": self._describe_encoder(reference), "prompts": template.describe()}
+        if self._held_out:
+            metadata[HELD_OUT] = dict(self._held_out)
         if isinstance(table, Dataset):
             metadata["data_hash"] = table.data_hash
         return Embeddings(_items(table).ids, vectors.numpy(), metadata)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep which places were held out; see the base class."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[HELD_OUT] = self._held_out
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore which places were held out; see the base class.
+
+        Raises:
+            LgsidError: if that is no share and seed.
+        """
+        super().on_load_checkpoint(checkpoint)
+        found = checkpoint.get(HELD_OUT, {})
+        if not isinstance(found, dict) or not all(isinstance(value, (int, float)) for value in found.values()):
+            raise LgsidError(f"{HELD_OUT}: {str(found)[:60]!r} is no share and seed of places; train again")
+        self._held_out = dict(found)
 
     def _describe_encoder(self, reference: bool) -> dict[str, Any]:
         described = self.encoder.describe()

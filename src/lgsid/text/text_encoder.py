@@ -127,10 +127,24 @@ class TextEncoder(Describable, nn.Module):
         Returns:
             Shape (B, D), float32.
         """
-        tokens = self._tokenizer(
-            list(texts), truncation=True, max_length=self.max_length, padding=True, return_tensors="pt"
-        )
-        return self._embed(dict(tokens))
+        return self.embed(self.tokenize(texts))
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of texts, cut at the maximum length, for `embed`: done once, it need not be repeated."""
+        ids = self._tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        return cast(list[list[int]], ids)
+
+    def embed(self, tokens: Sequence[list[int]]) -> Tensor:
+        """Encode tokenized texts with a gradient to the adapter, padded to the longest of them.
+
+        Args:
+            tokens: Token ids of B prompts, from `tokenize`.
+
+        Returns:
+            Shape (B, D), float32.
+        """
+        padded = self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt")
+        return self._embed(dict(padded))
 
     def encode(self, texts: Sequence[str], progress: bool = True, use_cache: bool = True) -> Tensor:
         """Encode texts without gradients, each distinct text once, in batches of similar length.
@@ -233,7 +247,7 @@ class TextEncoder(Describable, nn.Module):
         return text_hash([repr(sorted(adapter.items())), *texts])
 
     def _encode_distinct(self, texts: Sequence[str], progress: bool) -> Tensor:
-        ids = self._tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        ids = self.tokenize(texts)
         order = sorted(range(len(texts)), key=lambda i: -len(ids[i]))  # longest first: memory shows its peak at once
         vectors = torch.empty(len(texts), self.dim)
         was_training = self.training
@@ -241,8 +255,7 @@ class TextEncoder(Describable, nn.Module):
         with torch.inference_mode(), _Report(len(texts), progress) as report:
             for start in range(0, len(order), self.batch_size):
                 rows = order[start : start + self.batch_size]
-                tokens = self._tokenizer.pad({"input_ids": [ids[i] for i in rows]}, return_tensors="pt")
-                vectors[rows] = self._embed(dict(tokens)).cpu()
+                vectors[rows] = self.embed([ids[i] for i in rows]).cpu()
                 report.advance(len(rows))
         self.train(was_training)
         return vectors
