@@ -155,6 +155,7 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
         (("data",), "data: which one;"),
         (("data", "describe", "gone.yaml"), "gone.yaml: no such config file"),
         (("card", "gone.parquet", "--items", "data/items.parquet"), "gone.parquet"),
+        (("card", "hier/sids.parquet", "--items", "data/items.parquet", "--dataset", "data"), "give one of them"),
         (("tokenize", "--checkpoint", "hier/model.ckpt", "--dataset", "data"), "missing: --output"),
         (("tokenize", "--checkpoint", "gone.ckpt", "--dataset", "data", "--output", "o"), "gone.ckpt"),
         (
@@ -195,6 +196,20 @@ def test_card_of_any_file(capsys):
     assert max(map(len, text.splitlines())) <= 80
     main(["card", "hier/sids.parquet", "--items", "data/items.parquet", "--json"])
     assert json.loads(capsys.readouterr().out)
+
+
+def test_cards_of_a_dataset_beside_each_other(capsys):
+    files = ("hier/sids.parquet", "--dataset", "data", "--compare", "hier/sids.index.json")
+    main(["card", *files])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    row = next(line for line in text.splitlines() if line.startswith("next visit, 1 code  "))
+    first, second = row.removeprefix("next visit, 1 code").split(")")[:2]
+    assert first.split() == second.split()  # the same codes
+    main(["card", *files, "--json"])
+    cards = json.loads(capsys.readouterr().out)
+    assert list(cards) == ["hier/sids.parquet", "hier/sids.index.json"]
+    assert cards["hier/sids.parquet"]["next_visits"] > 0
 
 
 def test_recommend_prints_a_table_and_json(capsys):

@@ -77,6 +77,10 @@ class CheckInLog:
         new[np.unique(pair, return_index=True)[1]] = True  # the first occurrence, since rows are in the order of time
         return new
 
+    def at_new_places(self, split: str) -> IntArray:
+        """Return the rows of a split at a place new to its user, who has been somewhere before, shape (Q,)."""
+        return np.flatnonzero((self.split == split) & self.is_new & (self.n_before > 0)).astype(np.int64)
+
     def history(self, rows: IntArray, limit: int | None = None) -> IntArray:
         """Return the rows before each query of the same user, oldest first, right-aligned.
 

@@ -84,6 +84,28 @@ def normalized_mutual_information(groups: Tensor, labels: Tensor) -> float:
     return min(max(2.0 * shared / (own + other), 0.0), 1.0)
 
 
+def adjusted_for_chance(value: float, chance: float) -> float:
+    """Return how far a share is above chance: 0 at chance, 1 at one, and 0 where chance leaves no room.
+
+    Of a normalized mutual information and that of randomly permuted groups it is the adjusted mutual information (Vinh,
+    Epps and Bailey, JMLR 2010), with one permutation in place of the expectation over all.
+    """
+    return (value - chance) / (1.0 - chance) if chance < 1.0 else 0.0
+
+
+def share_together(groups: Tensor, first: Tensor, second: Tensor) -> tuple[float, float]:
+    """Return the share of pairs of items of one group, and what random groups of the same sizes are expected to have.
+
+    Args:
+        groups: (N,) int64 labels from 0, of at least two items.
+        first: (P,) rows of the first item of each pair, at least one.
+        second: (P,) rows of the second item, never the first one.
+    """
+    counts = groups.bincount().double()
+    chance = (counts * (counts - 1)).sum() / (len(groups) * (len(groups) - 1))
+    return float((groups[first] == groups[second]).double().mean()), float(chance)
+
+
 def within_group_pairs(groups: Tensor, max_pairs: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """List the pairs of items of one group, or an even random sample of them where there are more than `max_pairs`.
 

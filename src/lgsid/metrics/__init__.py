@@ -6,6 +6,7 @@ from lgsid.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lgsid.metrics.card import flat_metrics, quality_card
+    from lgsid.metrics.card_comparison import compare_cards
     from lgsid.metrics.card_view import render_card
     from lgsid.metrics.neighborhood import NeighborhoodMetrics
     from lgsid.metrics.next_place_queries import NextPlaceQueries
@@ -17,6 +18,7 @@ __all__ = [
     "NextPlaceQueries",
     "NextPlaceRetrieval",
     "RankingMetrics",
+    "compare_cards",
     "flat_metrics",
     "quality_card",
     "render_card",
@@ -25,6 +27,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "lgsid.metrics.card_comparison": ("compare_cards",),
         "lgsid.metrics.card": ("flat_metrics", "quality_card"),
         "lgsid.metrics.card_view": ("render_card",),
         "lgsid.metrics.neighborhood": ("NeighborhoodMetrics",),

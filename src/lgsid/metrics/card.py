@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
@@ -25,6 +26,7 @@ from lgsid.functional.neighborhood import (
     sampled_rows,
 )
 from lgsid.functional.sids import (
+    adjusted_for_chance,
     branch_separation,
     collision_rate,
     distinct_share,
@@ -32,6 +34,7 @@ from lgsid.functional.sids import (
     group_rows,
     largest_bucket,
     normalized_mutual_information,
+    share_together,
     within_group_km,
 )
 
@@ -50,6 +53,7 @@ def quality_card(
     max_pairs: int = MAX_PAIRS,
     seed: int = 0,
     max_queries: int = MAX_QUERIES,
+    log: CheckInLog | None = None,
 ) -> dict[str, Any]:
     """Judge semantic IDs by their codes, and by the items they stand for, as far as these are known.
 
@@ -64,6 +68,7 @@ def quality_card(
         seed: Random seed for the samples of pairs and of queries, and for the random groups.
         max_queries: Maximum number of items whose nearest neighbors among all items are searched; where there are
             more items, those of a random sample of so many stand for all.
+        log: The check-ins of the items, for the next visits of the validation split.
 
     Returns:
         Plain values (JSON; null where a number is not known, never NaN):
@@ -79,8 +84,12 @@ def quality_card(
           between items of one prefix and of a random group of the same size (`mean`, `p50`, `p90`, `p95`, and
           `pairs`), over the items with coordinates, null where no two of them share a prefix; `nmi` with category,
           category_group, brand and regions, over the items for which these are known, and `nmi_random`, that of the
-          random groups (small groups have a high one by chance); `same_name`, see
-          `lgsid.functional.sids.branch_separation`
+          random groups (small groups have a high one by chance), and `ami`, what is above that chance; `same_name`, see
+          `lgsid.functional.sids.branch_separation`; `next_visit`, the `share` of next visits whose place shares the
+          prefix with the place before, the `share_random` expected of random groups of the same sizes, and `lift`,
+          their ratio (null where chance has none)
+        - `next_visits`: how many check-ins of the validation split at places new to their users, who had been somewhere
+          before, `next_visit` is of; null without any
         - `same_name`: `names` that several items have, and these `items`; null if there are none
         - `reconstruction_error` (share of variance), null if not known
         - `neighbourhood`, with embeddings: `coverage@k/region_r`, `purity@k`, `median_km@k`
@@ -89,18 +98,22 @@ def quality_card(
         - `left_out`: what could not be judged and why, null if nothing was left out
 
     Raises:
-        LgsidError: if an item has no semantic ID, or no vector, or vectors are given without items.
+        LgsidError: if an item has no semantic ID, or no vector, or vectors or check-ins are given without items.
     """
     if items is None and embeddings is not None:
         raise LgsidError("quality card: vectors are judged by the attributes of the items; give the items, too")
+    if items is None and log is not None:
+        raise LgsidError("quality card: check-ins name rows of the items; give the items, too")
     codes = torch.from_numpy(np.require(sids.codes if items is None else sids.for_items(items), requirements="W"))
     names = None if items is None else name_labels(items)
-    by_depth = depth_statistics(codes, items, names, max_pairs, seed)
+    visits = None if log is None else next_visits(log)
+    by_depth = depth_statistics(codes, items, names, max_pairs, seed, visits)
     card: dict[str, Any] = {
         **code_statistics(codes, sids.codebook_sizes),
         **told_of_resolution(sids.metadata),
         "by_depth": by_depth,
         "same_name": None if names is None else repeated_names(names),
+        "next_visits": None if visits is None else len(visits[0]),
     }
     if items is not None and embeddings is not None:
         vectors = embeddings.for_items(items) if isinstance(embeddings, Embeddings) else embeddings
@@ -131,7 +144,12 @@ def finite(value: Any) -> Any:
 
 
 def depth_statistics(
-    codes: Tensor, items: Items | None, names: Tensor | None, max_pairs: int, seed: int
+    codes: Tensor,
+    items: Items | None,
+    names: Tensor | None,
+    max_pairs: int,
+    seed: int,
+    visits: tuple[Tensor, Tensor] | None = None,
 ) -> list[dict[str, Any]]:
     """Return what the card tells of the prefixes of 1, 2, ... L codes.
 
@@ -141,6 +159,7 @@ def depth_statistics(
         names: Shape (N,), labels of the names, -1 where there is none; or none.
         max_pairs: Maximum number of pairs, see `quality_card`.
         seed: Random seed, see `quality_card`.
+        visits: See `next_visits`.
     """
     attributes = {} if items is None else attribute_labels(items)
     shuffle = torch.randperm(len(codes), generator=torch.Generator().manual_seed(seed))
@@ -149,6 +168,8 @@ def depth_statistics(
         groups = group_rows(codes[:, :depth])
         near, far = (group_km(items, labels, max_pairs, seed) for labels in (groups, groups[shuffle]))
         apart = {} if names is None else branch_separation(codes[:, :depth], names, max_pairs)
+        known = {column: nmi(groups, labels) for column, labels in attributes.items()}
+        chance = {column: nmi(groups[shuffle], labels) for column, labels in attributes.items()}
         rows.append(
             {
                 "depth": depth,
@@ -156,12 +177,29 @@ def depth_statistics(
                 "largest": int(groups.bincount().max()),
                 "km": near,
                 "km_random": far,
-                "nmi": {column: nmi(groups, labels) for column, labels in attributes.items()},
-                "nmi_random": {column: nmi(groups[shuffle], labels) for column, labels in attributes.items()},
+                "nmi": known,
+                "nmi_random": chance,
+                "ami": {column: adjusted_for_chance(value, chance[column]) for column, value in known.items()},
                 "same_name": apart or None,
+                "next_visit": None if visits is None else next_visit_locality(groups, *visits),
             }
         )
     return rows
+
+
+def next_visits(log: CheckInLog) -> tuple[Tensor, Tensor] | None:
+    """Return the last place and the next of each validation check-in at a new place, `(Q,)` item rows each, or none."""
+    rows = log.at_new_places("val")
+    if not len(rows):
+        return None
+    last = log.item[log.history(rows, limit=1)[:, 0]]
+    return torch.from_numpy(last), torch.from_numpy(log.item[rows])
+
+
+def next_visit_locality(groups: Tensor, last: Tensor, following: Tensor) -> dict[str, float | None]:
+    """Return how many next visits stay in one of `groups: (N,)`, and how many would by chance, see `quality_card`."""
+    share, chance = share_together(groups, last, following)
+    return {"share": share, "share_random": chance, "lift": share / chance if chance > 0 else None}
 
 
 def group_km(items: Items | None, groups: Tensor, max_pairs: int, seed: int) -> dict[str, float] | None:
@@ -290,14 +328,17 @@ def told_of_resolution(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flat_metrics(card: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers of a card by flat names: `collision_rate`, `km@1`, `nmi@1/category`, `same_name@3` ..."""
+    """Return the numbers of a card by flat names: `collision_rate`, `km@1`, `ami@1/category`, `same_name@3` ..."""
     names = ("collision_rate", "distinct_share", "largest_bucket", "joint_entropy_bits", "reconstruction_error")
     flat = {name: float(card[name]) for name in names if card.get(name) is not None}
     for row in card["by_depth"]:
         depth = row["depth"]
-        flat |= {f"nmi@{depth}/{column}": float(value) for column, value in row["nmi"].items()}
+        for name in ("nmi", "ami"):
+            flat |= {f"{name}@{depth}/{column}": float(value) for column, value in row.get(name, {}).items()}
         if row["km"] is not None:
             flat |= {f"km@{depth}": row["km"]["p50"], f"km_random@{depth}": row["km_random"]["p50"]}
         if row["same_name"] is not None:
             flat[f"same_name@{depth}"] = row["same_name"]["pairs"]
+        if row.get("next_visit") is not None:
+            flat[f"next_visit@{depth}"] = row["next_visit"]["share"]
     return flat

@@ -7,9 +7,10 @@ place in tables. Numbers that a card does not have are `None`: a card of codes w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from lgsid.functional.sids import adjusted_for_chance
 from lgsid.metrics.metric_spec import ALL, MetricSpec, Shown
 
 PRIMARY = "km@1"
@@ -56,6 +57,17 @@ def of_prefix(depth: int | None, *path: str) -> Reading:
     return read
 
 
+def adjusted(depth: int, column: str) -> Reading:
+    """Return what reads the adjusted mutual information of prefixes with a column, also of cards that do not say it."""
+    known, chance = of_prefix(depth, "nmi", column), of_prefix(depth, "nmi_random", column)
+
+    def read(card: Card) -> float | None:
+        value, random = known(card), chance(card)
+        return None if value is None or random is None else adjusted_for_chance(value, random)
+
+    return read
+
+
 def first_perplexity(card: Card) -> float | None:
     """Return the perplexity of the first code over the size of its codebook."""
     levels = card.get("by_level", ())
@@ -77,7 +89,7 @@ def prefix_distance(depth: int) -> CardMetric:
         2,
         value=of_prefix(depth, "km", "p50"),
         beside=of_prefix(depth, "km_random", "p50"),
-        shown=Shown(report=ALL, documents=ALL, suite=ALL if depth == DEPTHS else ()),
+        shown=Shown(report=ALL, documents=ALL, suite=ALL if depth == DEPTHS else (), cards=ALL),
         compared=depth <= DEPTHS,
     )
 
@@ -90,9 +102,47 @@ def information(depth: int, column: str, name: str) -> CardMetric:
         f"NMI {name}" + (f", {depth}" if depth > 1 else ""),
         f"Information that {prefix_words(depth)} ha{'s' if depth == 1 else 've'} of the {attribute}.",
         value=of_prefix(depth, "nmi", column),
-        shown=Shown(report=ALL if depth == 1 else (), suite=ALL if (depth, column) == (1, "category") else ()),
+        shown=Shown(suite=ALL if (depth, column) == (1, "category") else ()),
         compared=depth <= DEPTHS and (depth == 1 or column == "category"),
     )
+
+
+def adjusted_information(depth: int, column: str, name: str) -> CardMetric:
+    """Declare the same above chance."""
+    above = information(depth, column, name)
+    return replace(
+        above,
+        key=f"ami@{depth}/{column}",
+        title=above.title.replace("NMI", "AMI"),
+        help=above.help[:-1] + ", above that of random groups.",
+        value=adjusted(depth, column),
+        shown=Shown(report=ALL if depth == 1 else (), documents=ALL if depth == 1 else (), cards=ALL),
+        compared=False,
+    )
+
+
+def next_visit(depth: int) -> tuple[CardMetric, CardMetric]:
+    """Declare how many next visits stay within the first codes, and how many times more than by chance."""
+    codes = f"{depth} code{'s' if depth > 1 else ''}"
+    share = CardMetric(
+        f"next_visit@{depth}",
+        f"next visit, {codes}",
+        f"Share of visits to new places that share {prefix_words(depth)} with the place before.",
+        value=of_prefix(depth, "next_visit", "share"),
+        beside=of_prefix(depth, "next_visit", "share_random"),
+        shown=Shown(report=ALL, cards=ALL),
+        compared=False,
+    )
+    lift = CardMetric(
+        f"next_visit_lift@{depth}",
+        f"next visit, {codes}, lift",
+        "That share over the one expected of random groups of the same sizes.",
+        digits=1,
+        value=of_prefix(depth, "next_visit", "lift"),
+        shown=Shown(cards=ALL),
+        compared=False,
+    )
+    return share, lift
 
 
 def name_separation(depth: int) -> CardMetric:
@@ -102,7 +152,7 @@ def name_separation(depth: int) -> CardMetric:
         f"branches, {depth}",
         f"Share of pairs of one name that {prefix_words(depth)} tell{'s' if depth == 1 else ''} apart.",
         value=of_prefix(depth, "same_name", "pairs"),
-        shown=Shown(suite=ALL if depth == DEPTHS else ()),
+        shown=Shown(suite=ALL if depth == DEPTHS else (), cards=ALL),
         compared=depth <= DEPTHS,
     )
 
@@ -113,7 +163,7 @@ WHOLE_CODE: tuple[CardMetric, ...] = (
         "branches, all codes",
         "Share of places whose name others have too, that share all codes with none of those.",
         value=of_prefix(None, "same_name", "branches"),
-        shown=Shown(report=ALL),
+        shown=Shown(report=ALL, cards=ALL),
         compared=False,
     ),
     CardMetric(
@@ -122,7 +172,7 @@ WHOLE_CODE: tuple[CardMetric, ...] = (
         "Share of places that shared all codes before resolution.",
         False,
         value=entry("before_resolution", "collision_rate"),
-        shown=Shown(report=ALL, suite=ALL),
+        shown=Shown(report=ALL, suite=ALL, cards=ALL),
     ),
     CardMetric(
         "collision_rate",
@@ -130,24 +180,28 @@ WHOLE_CODE: tuple[CardMetric, ...] = (
         "Share of places that share all codes after resolution.",
         False,
         value=entry("collision_rate"),
-        shown=Shown(report=ALL),
+        shown=Shown(report=ALL, cards=ALL),
     ),
     CardMetric(
         "distinct_share",
         "distinct",
         "Distinct semantic IDs over places.",
         value=entry("distinct_share"),
-        shown=Shown(report=ALL, suite=ALL, documents=ALL),
+        shown=Shown(report=ALL, suite=ALL, documents=ALL, cards=ALL),
     ),
     CardMetric(
-        "perplexity_1", "used, 1", "Perplexity of the first code over its codebook size.", value=first_perplexity
+        "perplexity_1",
+        "used, 1",
+        "Perplexity of the first code over its codebook size.",
+        value=first_perplexity,
+        shown=Shown(cards=ALL),
     ),
     CardMetric(
         "joint_entropy_normalised",
         "entropy",
         "Entropy of the semantic IDs over the largest that the places and codebooks allow.",
         value=entry("joint_entropy_normalised"),
-        shown=Shown(report=ALL),
+        shown=Shown(report=ALL, cards=ALL),
         compared=False,
     ),
     CardMetric(
@@ -156,6 +210,7 @@ WHOLE_CODE: tuple[CardMetric, ...] = (
         "Share of the vectors' variance that the codes lose.",
         False,
         value=entry("reconstruction_error"),
+        shown=Shown(cards=ALL),
     ),
 )
 
@@ -171,6 +226,8 @@ def card_metrics(depths: int = DEPTHS, attributes: Mapping[str, str] = ATTRIBUTE
     return (
         *(prefix_distance(depth) for depth in levels),
         *(information(depth, column, name) for depth in levels for column, name in attributes.items()),
+        *(adjusted_information(depth, column, name) for depth in levels for column, name in attributes.items()),
+        *(metric for depth in levels for metric in next_visit(depth)),
         *(name_separation(depth) for depth in levels),
         *WHOLE_CODE,
     )

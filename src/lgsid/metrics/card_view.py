@@ -10,7 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-ATTRIBUTES_PER_TABLE = 5
+from lgsid.metrics.card_declarations import adjusted
+
+ATTRIBUTES_PER_TABLE = 6
 SHORT = {"category": "category", "category_group": "group", "brand": "brand"}
 
 
@@ -19,7 +21,9 @@ def render_card(card: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(line) for line in summary(card)]
     parts += [Text(), level_table(card["by_level"]), Text(), depth_table(card["by_depth"])]
     if any(row["nmi"] for row in card["by_depth"]):
-        parts += [part for table in nmi_tables(card["by_depth"]) for part in (Text(), table)]
+        parts += [part for table in information_tables(card) for part in (Text(), table)]
+    if card.get("next_visits"):
+        parts += [Text(), next_visit_table(card)]
     if card.get("neighbourhood"):
         parts += [Text(), Text(neighbors_line(card))]
     if card.get("left_out"):
@@ -139,26 +143,40 @@ def depth_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     return narrow_table("Items that share a prefix" + (f": {', '.join(told)}" if told else ""), headings, table)
 
 
-def nmi_tables(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def information_tables(card: Mapping[str, Any]) -> list[RenderableType]:
     """Return the tables of what prefixes tell of attributes, with as many attributes in each as 80 columns hold."""
-    attributes, tables = list(rows[0]["nmi"]), []
-    title = "Normalized mutual information of prefix and attribute (of random groups)"
+    attributes, tables = list(card["by_depth"][0]["nmi"]), []
+    title = "Adjusted mutual information of prefix and attribute: 0 by chance, 1 if equal"
     for start in range(0, len(attributes), ATTRIBUTES_PER_TABLE):
         columns = attributes[start : start + ATTRIBUTES_PER_TABLE]
-        table = []
-        for row in rows:
-            pairs = [(row["nmi"][column], row["nmi_random"][column]) for column in columns]
-            table.append([str(row["depth"]), *(f"{value:.2f} ({chance:.2f})" for value, chance in pairs)])
+        table = [
+            [str(row["depth"]), *(number(adjusted(row["depth"], column)(card)) for column in columns)]
+            for row in card["by_depth"]
+        ]
         tables.append(narrow_table(title, ["depth", *(SHORT.get(column, column) for column in columns)], table))
     return tables
 
 
+def next_visit_table(card: Mapping[str, Any]) -> RenderableType:
+    """Return the table of how many next visits stay within a prefix."""
+    cells = []
+    for row in card["by_depth"]:
+        found = row["next_visit"]
+        lift = "-" if found["lift"] is None else f"{found['lift']:,.1f}"
+        cells.append([str(row["depth"]), percent(found["share"]), f"{100 * found['share_random']:.3f} %", lift])
+    title = f"Visits to new places that share a prefix with the place before, of {card['next_visits']:,}"
+    return narrow_table(title, ("depth", "share", "random", "lift"), cells)
+
+
 def narrow_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
-    """Return a title over a table with little space between its columns; headings may wrap, values are never cut."""
+    """Return a title over a table with little space between its columns; headings may wrap, values are never cut.
+
+    A column without a heading holds names.
+    """
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     for column, heading in enumerate(headings):
         width = max(len(word) for word in (*heading.split(), *(row[column] for row in rows)))
-        table.add_column(heading, justify="right", min_width=width)
+        table.add_column(heading, justify="right" if heading else "left", min_width=width)
     for row in rows:
         table.add_row(*row)
     return Group(Text(title, style="italic"), table)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-Place = Literal["report", "details", "suite", "documents", "figure"]
+Place = Literal["report", "details", "suite", "documents", "figure", "cards"]
 ALL = ("",)
 """The slice of everything."""
 
@@ -25,6 +25,7 @@ class Shown:
         suite: Table of a suite of the benchmark in `benchmarks/README.md`.
         documents: Tables that `benchmarks/readme_numbers.py` writes.
         figure: Panels of the figure in a report.
+        cards: Table of `lgsid card --compare`.
     """
 
     report: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Shown:
     suite: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     figure: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

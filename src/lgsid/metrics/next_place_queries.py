@@ -36,7 +36,7 @@ class NextPlaceQueries(Batch):
         Raises:
             LgsidError: if there are none.
         """
-        rows = np.flatnonzero((log.split == split) & log.is_new & (log.n_before > 0))
+        rows = log.at_new_places(split)
         if not len(rows):
             raise LgsidError(f"next-place retrieval: the {split} split has no check-in at a place new to its user")
         if most is not None and len(rows) > most:
@@ -45,7 +45,7 @@ class NextPlaceQueries(Batch):
         ends = np.cumsum(n_past)
         own = np.repeat(log.place_in_user_order[rows] - ends, n_past)  # what a position in `past` is added to
         past = log.item[log.by_user[own + np.arange(len(own))]]
-        columns = (rows.astype(np.int64), log.user[rows], log.item[rows], past[ends - 1], n_past, past)
+        columns = (rows, log.user[rows], log.item[rows], past[ends - 1], n_past, past)
         return cls(*(torch.from_numpy(np.ascontiguousarray(column)) for column in columns))
 
     def past_of(self, first: int, end: int) -> tuple[Tensor, Tensor]:

@@ -29,7 +29,9 @@ def card_table(results: PipelineResults) -> ReportTable | None:
     kept = tuple(row for row in rows if any(text not in (NOTHING, "") for text in row[1:]))
     note = (
         "km: median between two places of a prefix (in brackets: of random groups of those sizes)."
-        " NMI: mutual information of the first code, normalized. branches: places whose name others have too."
+        " AMI: mutual information of the first code above chance, 1 if equal. next visit: of the validation split, to"
+        " places new to the user, those that share a prefix with the place before. branches: places whose name others"
+        " have too."
     )
     return ReportTable("Semantic IDs: quality card", ("", *(result.stage for result in sets)), kept, 1, note)
 

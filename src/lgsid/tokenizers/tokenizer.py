@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lgsid import __version__
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.files import write_json
@@ -247,5 +248,5 @@ def write_semantic_ids(tokenizer: Tokenizer, dataset: Dataset, batch: ItemBatch,
     sids.write(folder / SIDS_FILE)
     sids.write_index_json(folder / INDEX_FILE)
     vectors = batch.embedding_by_row().numpy() if batch.embedding.shape[1] else None
-    write_json(folder / CARD_FILE, quality_card(sids, dataset.items, vectors))
+    write_json(folder / CARD_FILE, quality_card(sids, dataset.items, vectors, log=CheckInLog.of(dataset)))
     return sids

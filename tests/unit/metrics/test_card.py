@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
 from lgsid.artefacts import Dataset, Embeddings, Interactions, Items, SemanticIDs
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.errors import LgsidError
-from lgsid.metrics import flat_metrics, quality_card, render_card
+from lgsid.metrics import compare_cards, flat_metrics, quality_card, render_card
+from lgsid.metrics.card import next_visits
+from lgsid.metrics.card_declarations import card_metrics
 from lgsid.quantizers import ResidualCentroids
 from lgsid.testing import toy_city
 from lgsid.testing.tokenizer_contract import toy_folder, toy_items
@@ -85,6 +88,83 @@ def test_card_of_items_without_names_and_attributes():
     Console(width=80, quiet=True).print(render_card(card))
 
 
+def test_adjusted_information_is_that_of_a_library_up_to_one_permutation():
+    rng, places = np.random.default_rng(0), toy_city().items.frame
+    frame = places.iloc[rng.integers(len(places), size=3000)].reset_index(drop=True)
+    items = Items.from_frame(frame.assign(item_id=[str(row) for row in range(len(frame))]))
+    category = items.codes("category")[0]
+    for noise in (0.0, 0.5, 1.0):
+        first = np.where(rng.random(len(items)) < noise, rng.integers(40, size=len(items)), category)
+        card = quality_card(sids_of(first[:, None], items), items)
+        row = card["by_depth"][0]
+        assert row["ami"]["category"] == pytest.approx(adjusted_mutual_info_score(category, first), abs=0.005)
+        assert flat_metrics(card)["ami@1/category"] == row["ami"]["category"]
+        declared = {metric.key: metric.value(card) for metric in card_metrics(1, {"category": "category"})}
+        assert declared["ami@1/category"] == row["ami"]["category"]
+
+
+def test_next_visits_are_counted_as_in_a_loop():
+    city = toy_city()
+    log = CheckInLog.of(city)
+    places, pairs = {}, []
+    for user, item, split in zip(log.user, log.item, log.split, strict=True):
+        past = places.setdefault(user, [])
+        if split == "val" and past and item not in past:
+            pairs.append((past[-1], item))
+        past.append(item)
+    assert pairs
+    last, following = next_visits(log)
+    assert list(zip(last.tolist(), following.tolist(), strict=True)) == pairs
+    items, codes = city.items, np.random.default_rng(0).integers(3, size=(len(city.items), 2))
+    card = quality_card(sids_of(codes, items), items, log=log)
+    assert card["next_visits"] == len(pairs)
+    for depth, row in enumerate(card["by_depth"], start=1):
+        prefix = [tuple(code[:depth]) for code in codes]
+        n = len(items)
+        share = np.mean([prefix[a] == prefix[b] for a, b in pairs])
+        chance = np.mean([prefix[a] == prefix[b] for a in range(n) for b in range(n) if a != b])
+        expected = {"share": share, "share_random": chance, "lift": share / chance}
+        assert row["next_visit"] == pytest.approx(expected)
+        assert flat_metrics(card)[f"next_visit@{depth}"] == pytest.approx(share)
+    assert "Visits to new places" in "\n".join(printed(card))
+
+
+def test_next_visits_of_unique_codes_and_of_no_validation_split():
+    city = toy_city()
+    items, log = city.items, CheckInLog.of(city)
+    alone = quality_card(sids_of(np.arange(len(items))[:, None], items), items, log=log)
+    assert alone["by_depth"][0]["next_visit"] == {"share": 0.0, "share_random": 0.0, "lift": None}
+    printed(alone)
+    same = quality_card(sids_of(np.zeros((len(items), 1)), items), items, log=log)
+    assert same["by_depth"][0]["next_visit"] == {"share": 1.0, "share_random": 1.0, "lift": 1.0}
+    test_only = CheckInLog.of(Dataset(items, Interactions(city.interactions.frame.assign(split="test"))))
+    without = quality_card(sids_of(np.zeros((len(items), 1)), items), items, log=test_only)
+    assert without["next_visits"] is without["by_depth"][0]["next_visit"] is None
+    with pytest.raises(LgsidError, match="check-ins name rows of the items; give the items, too"):
+        quality_card(sids_of(np.zeros((len(items), 1)), items), log=log)
+
+
+def test_cards_stand_beside_each_other():
+    city = toy_city()
+    items, rng = city.items, np.random.default_rng(0)
+    cards = {}
+    for name in ("first.parquet", "second.parquet"):
+        codes = np.column_stack([rng.integers(4, size=len(items)), np.arange(len(items))])
+        cards[name] = quality_card(sids_of(codes, items), items, log=CheckInLog.of(city))
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(compare_cards(cards))
+    shown = captured.get()
+    row = next(line for line in shown.splitlines() if line.startswith("AMI category"))
+    values = [f"{card['by_depth'][0]['ami']['category']:.3f}" for card in cards.values()]
+    assert row.split()[2:] == values
+    assert values[0] != values[1]
+    assert "A  first.parquet" in shown
+    assert "AMI category, 2" not in shown  # every item is alone there
+    with pytest.raises(LgsidError, match="compares at most 26 files, got 27"):
+        compare_cards(dict.fromkeys(map(str, range(27)), cards["first.parquet"]))
+
+
 def test_codes_are_judged_alone():
     items = toy_city().items
     sids = sids_of(np.random.default_rng(0).integers(4, size=(len(items), 3)), items)
@@ -142,6 +222,7 @@ def test_nothing_is_cut_at_80_columns(n_regions):
             **{"depth": depth, "prefixes": prefixes, "largest": largest, "km": km, "km_random": km},
             **{"nmi": dict.fromkeys(attributes, 0.97), "nmi_random": dict.fromkeys(attributes, 0.12)},
             "same_name": {"pairs": 1.0, "branches": 1.0, "groups": 1.0},
+            "next_visit": {"share": 1.0, "share_random": 0.12345, "lift": 12345.67},
         }
         for depth, prefixes, largest in depths
     ]
@@ -151,6 +232,7 @@ def test_nothing_is_cut_at_80_columns(n_regions):
         **{"collision_rate": 0.97, "distinct_share": 0.123, "largest_bucket": 123456, "by_depth": by_depth},
         **{"colliding_items": 2269800, "colliding_groups": 412345, "joint_entropy_bits": 21.158},
         **{"joint_entropy_normalised": 0.999, "before_resolution": None, "same_name": {"names": 3, "items": 123456}},
+        "next_visits": 7654321,
     }
     shown = printed(card)
     assert max(map(len, shown)) <= 80
@@ -159,7 +241,16 @@ def test_nothing_is_cut_at_80_columns(n_regions):
     numbers = ["2,340,000", "2,269,800", "412,345", "16,384", "16,383", "15,234.6", "1,234,567", "123,456", "2,339,999"]
     for number in [*numbers, "11,234", "19,123", "13,123", "15,679", "100.0"]:
         assert number in words or f"{number}," in words, number
-    assert words.count("(0.12)") == 3 * len(attributes)
+    assert words.count("0.966") == 3 * len(attributes)  # (0.97 - 0.12) / (1 - 0.12)
+    assert words.count("12,345.7") == 3
+    assert "7,654,321" in words
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(compare_cards({f"{'long/' * 8}{number}.parquet": card for number in range(5)}))
+    beside = captured.get()
+    assert max(map(len, beside.splitlines())) <= 80
+    assert "…" not in beside
+    assert beside.split().count("12,345.7") == 5 * 3
 
 
 def trained(tmp_path, tokenizer):

@@ -163,7 +163,7 @@ def test_card_puts_controls_last_and_is_computed_where_absent(report):
     assert rows["codes per level"] == ("4x5x5", "4x5x5")
     ours, control = (float(cell.split(" ")[0]) for cell in rows["km, 1 code"])
     assert ours < control
-    assert float(rows["NMI district"][0]) == pytest.approx(1.0)
+    assert float(rows["AMI district"][0]) == pytest.approx(1.0)
 
 
 def test_reward_beside_cosine_and_chance(report):
