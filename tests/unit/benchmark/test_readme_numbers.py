@@ -62,7 +62,7 @@ def test_other_tables(numbers):
     assert numbers.click_through(runs).rows == (("din", "0.9000", "-", "-"),)
     assert numbers.alignment(runs).rows == (("purity@5", "0.500", "0.400"),)
     assert numbers.reward(runs).rows == (("reward", "full", "0.300", "0.500"),)
-    assert numbers.semantic_ids(runs).rows == (("tokenize", "4.00", "-", "1.000"),)
+    assert numbers.semantic_ids(runs).rows == (("tokenize", "4.00", "-", "-", "-", "1.000"),)
     assert numbers.cost(runs).rows == (("data", "20", "100"), ("tiger", "5", "-"), ("all", "25", ""))
 
 
