@@ -265,9 +265,10 @@ class GDPOAligner(LgsidModule):
         return {**described, "adapter_hash": ""} if reference else described
 
     def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
-        """Write the aligned embeddings of all places, `embeddings.parquet`."""
+        """Write the embeddings of all places, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""
         path = Path(folder) / EMBEDDINGS_FILE
         self.embeddings().write(path)
+        self.embeddings(reference=True).write(Path(folder) / REFERENCE_EMBEDDINGS_FILE)
         return path
 
     def export(self, folder: Path) -> None:

@@ -122,7 +122,7 @@ def neighborhood_table(metrics: Mapping[str, float], times: Sequence[str], regio
         values = [number(metrics.get(key), one.metric.digits) for key in [*keys, f"{BOUND}/{one.key}"]]
         rows.append((one.title(regions), *values))
     header = [f"{part}{title}" for part in ("all", HELD_OUT.title) for title in titles(times)]
-    note = "The oracle and the bound are over lists of neighbors: no vectors exceed them."
+    note = "The oracle and the bound (of all places) are over lists of neighbors: no vectors exceed them."
     return ReportTable("Neighborhoods", ("", *header, "bound"), tuple(rows), 1, note)
 
 
