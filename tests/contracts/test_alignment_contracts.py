@@ -59,7 +59,7 @@ class TestRewardMargin(PreferenceLossContract):
         state = {f"head.{name}": value for name, value in head.state_dict().items()}
         torch.save({CHECKPOINT_KEY: head.describe(), "state_dict": state}, tmp_path / "model.ckpt")
         self.loss = RewardMargin(str(tmp_path / "model.ckpt"), beta=2.0)
-        self.loss.prepare(encoder)
+        self.loss.prepare(encoder, None)
 
     def make(self):
         return self.loss

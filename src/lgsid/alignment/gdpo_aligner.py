@@ -13,8 +13,8 @@ from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
+from lgsid.alignment.alignment_loss import AlignmentLoss, EncodedPairs
 from lgsid.alignment.next_place_judge import NextPlaceJudge
-from lgsid.alignment.preference_losses import PreferenceLoss
 from lgsid.artefacts import Dataset, Embeddings, Items
 from lgsid.artefacts.names import EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE
 from lgsid.errors import LgsidError
@@ -48,7 +48,7 @@ class GDPOAligner(LgsidModule):
 
     Args:
         encoder: Text encoder with an adapter (`lora` set).
-        loss: Preference loss (L_align).
+        loss: Loss of the encoded pairs (L_align).
         similarity_weight: Weight of the similarity term (lambda): the trade-off between meaning and geography.
         similarity_temperature: Temperature of the similarity term (tau).
         neighbours: Number of nearest vectors (k) in coverage@k, purity@k and median km@k.
@@ -61,7 +61,7 @@ class GDPOAligner(LgsidModule):
     def __init__(
         self,
         encoder: TextEncoder,
-        loss: PreferenceLoss,
+        loss: AlignmentLoss,
         similarity_weight: float = 1.0,
         similarity_temperature: float = 0.05,
         neighbours: int = 5,
@@ -102,9 +102,9 @@ class GDPOAligner(LgsidModule):
         """Load the reward model, if the loss has one, and note which places the training holds out."""
         super().setup(stage)
         if stage == "fit":
-            self.loss.prepare(self.encoder)
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             self._held_out = {"share": data.held_out_share, "seed": data.held_out_seed}
+            self.loss.prepare(self.encoder, data.dataset)
 
     def forward(self, texts: list[str]) -> Tensor:
         """Encode B prompts with the adapter on, with a gradient. Shape (B, D)."""
@@ -137,8 +137,7 @@ class GDPOAligner(LgsidModule):
         reference = self.reference_embeddings()[places.cpu()].to(policy.device)
         anchor, chosen, rejected = where.split([n_pairs, n_pairs, n_pairs * n_rejected])
         candidates = torch.cat([chosen[:, None], rejected.view(n_pairs, n_rejected)], dim=1)  # (B, 1 + K)
-        vectors = (policy[anchor], policy[candidates], reference[anchor], reference[candidates])
-        align, gain = self.loss(*vectors, batch.positive)
+        align, gain = self.loss.of(EncodedPairs(places, policy, reference, anchor, candidates, batch.positive))
         similarity = contrastive_similarity_loss(policy, reference, self.similarity_temperature)
         total: Tensor = align + self.similarity_weight * similarity
         self.log_dict(

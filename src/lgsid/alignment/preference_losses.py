@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from copy import deepcopy
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from lgsid.construction import Describable
-from lgsid.errors import LgsidError
+from lgsid.alignment.alignment_loss import AlignmentLoss, EncodedPairs
+from lgsid.alignment.trained_reward import TrainedReward
+from lgsid.artefacts import Dataset
 from lgsid.functional.preference import pairwise_preference_loss, softmax_preference_loss
-from lgsid.rewards import RewardHead, RewardModel
+from lgsid.rewards import RewardModel
 from lgsid.text import TextEncoder
 
 
-class PreferenceLoss(Describable, nn.Module, ABC):
+class PreferenceLoss(AlignmentLoss):
     """Turn embeddings of preference pairs, under policy and reference, into a loss.
 
     A subclass defines the implicit reward of a candidate (`rewards`) and how rewards become a loss (`combine`); and, if
@@ -57,8 +57,12 @@ class PreferenceLoss(Describable, nn.Module, ABC):
         gain = (policy - reference).detach()[:, : candidates.shape[1]]
         return loss, gain[:, :1] - gain[:, 1:]
 
-    def prepare(self, encoder: TextEncoder) -> None:
-        """Load what the loss needs before the adapter of `encoder` is trained."""
+    def of(self, pairs: EncodedPairs) -> tuple[Tensor, Tensor]:
+        """Return the loss and the gain of each pair; see `forward`."""
+        anchor, candidates = pairs.anchor, pairs.candidates
+        policy, reference = pairs.policy, pairs.reference
+        loss, gain = self(policy[anchor], policy[candidates], reference[anchor], reference[candidates], pairs.positive)
+        return loss, gain
 
     def lists(self, candidates: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
         """Return the candidates that the loss compares for each anchor: its own ones.
@@ -93,9 +97,6 @@ class PreferenceLoss(Describable, nn.Module, ABC):
         """
 
 
-SAME_VECTORS = ("weights_hash", "pooling", "normalize", "dim")
-
-
 class RewardMargin(PreferenceLoss):
     """G-DPO as the paper has it: the implicit reward is the trained, frozen reward on the encoder's embeddings.
 
@@ -112,42 +113,20 @@ class RewardMargin(PreferenceLoss):
 
     def __init__(self, reward: str | Path | RewardModel | None = None, beta: float = 1.0) -> None:
         super().__init__()
-        self._given = (reward,)  # in a tuple: no submodule, so a model stays out of checkpoints
+        self._reward = TrainedReward(type(self).__name__, reward)
         self.beta = beta
-        self._head: tuple[RewardHead, ...] = ()  # in a tuple for the same reason
 
     def constructor_arguments(self) -> dict[str, Any]:
         """Return the arguments as they were given, without a reward model: a checkpoint keeps the path of one only."""
-        arguments = super().constructor_arguments()
-        return {name: value for name, value in arguments.items() if not isinstance(value, RewardModel)}
+        return self._reward.without_models(super().constructor_arguments())
 
-    def prepare(self, encoder: TextEncoder) -> None:
-        """Load the head of the reward model.
-
-        Raises:
-            LgsidError: if there is none, or it was trained on the vectors of another encoder.
-        """
-        (given,) = self._given
-        if not given:
-            raise LgsidError("RewardMargin: no reward given; set model.init_args.loss.init_args.reward to a model.ckpt")
-        if isinstance(given, RewardModel):
-            source, head = "RewardMargin", deepcopy(given.head).eval()
-        else:
-            source, head = str(given), RewardHead.load(given)
-        here = encoder.describe()
-        for name in SAME_VECTORS:
-            if name in head.encoder and head.encoder[name] != here[name]:
-                raise LgsidError(
-                    f"{source}: this reward was trained on an encoder with {name} {head.encoder[name]!r}, "
-                    f"not {here[name]!r}; set the same for both"
-                )
-        self._head = (head.requires_grad_(False),)
+    def prepare(self, encoder: TextEncoder, dataset: Dataset) -> None:
+        """Load the head of the reward model; see `TrainedReward`."""
+        self._reward.load(encoder)
 
     def rewards(self, anchor: Tensor, candidates: Tensor) -> Tensor:
         """Return the reward of each candidate for its anchor, shape (B, C)."""
-        if not self._head:
-            raise LgsidError("RewardMargin: the reward has not been read; call `prepare` first")
-        return self._head[0].to(anchor.device).score(anchor, candidates)
+        return self._reward.score(anchor, candidates)
 
     def combine(self, chosen: Tensor, rejected: Tensor, reference_chosen: Tensor, reference_rejected: Tensor) -> Tensor:
         """Return the pairwise preference loss."""

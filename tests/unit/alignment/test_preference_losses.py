@@ -170,7 +170,7 @@ def reward_checkpoint(encoder, folder, input):
 def test_reward_margin_is_the_formula_on_the_trained_head(encoder, tmp_path, input):
     head, path = reward_checkpoint(encoder, tmp_path, input)
     loss = RewardMargin(path, beta=0.7)
-    loss.prepare(encoder)
+    loss.prepare(encoder, None)
     policy, reference = embeddings(), embeddings(seed=1)
     value, gain = loss(*policy, *reference)
     rewards = head.score(*policy), head.score(*reference)
@@ -184,7 +184,7 @@ def test_reward_margin_is_the_formula_on_the_trained_head(encoder, tmp_path, inp
 def test_reward_is_frozen_and_stays_out_of_checkpoints(encoder, tmp_path):
     _, path = reward_checkpoint(encoder, tmp_path, AnchoredPair(width=4))
     loss = RewardMargin(path)
-    loss.prepare(encoder)
+    loss.prepare(encoder, None)
     anchor, candidates = (vectors.requires_grad_() for vectors in embeddings())
     loss(anchor, candidates, *embeddings(seed=1))[0].backward()
     assert anchor.grad.abs().max() > 0
@@ -202,7 +202,7 @@ def test_a_reward_model_serves_as_its_checkpoint_does(encoder, tmp_path):
     values = []
     for given in (model, path, str(path)):
         loss = RewardMargin(given)
-        loss.prepare(encoder)
+        loss.prepare(encoder, None)
         values.append(loss(*embeddings(), *embeddings(seed=1))[0])
         assert not list(loss.parameters())
         assert not loss.state_dict()
@@ -212,13 +212,13 @@ def test_a_reward_model_serves_as_its_checkpoint_does(encoder, tmp_path):
 
 
 def test_reward_margin_without_its_reward_says_what_to_do(encoder, tmp_path):
-    with pytest.raises(LgsidError, match=r"loss\.init_args\.reward"):
-        RewardMargin().prepare(encoder)
+    with pytest.raises(LgsidError, match=r"init_args\.reward"):
+        RewardMargin().prepare(encoder, None)
     with pytest.raises(LgsidError, match="no such checkpoint"):
-        RewardMargin(str(tmp_path / "model.ckpt")).prepare(encoder)
+        RewardMargin(str(tmp_path / "model.ckpt")).prepare(encoder, None)
     with pytest.raises(LgsidError, match="prepare"):
         RewardMargin("model.ckpt").rewards(*embeddings())
     _, path = reward_checkpoint(encoder, tmp_path, MismatchedPrompt())
     other = TextEncoder(encoder.model, pooling="cls", autocast="float32")
     with pytest.raises(LgsidError, match=f"^{re.escape(str(path))}: .*pooling 'mean', not 'cls'"):
-        RewardMargin(path).prepare(other)
+        RewardMargin(path).prepare(other, None)
