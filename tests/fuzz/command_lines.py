@@ -20,8 +20,8 @@ VALID: tuple[tuple[str, ...], ...] = (
     ("baselines", "--dataset=shared/city", "--output=out"),
 )
 COMMANDS = (
-    "fit", "validate", "test", "predict", "run", "data download", "data prepare", "data describe", "tokenize", "card", "permute-sids", "recommend",
-    "baselines", "ctr-baselines", "report", "benchmark run", "benchmark list", "benchmark report", "benchmark check", "plugins", "configs",
+    "fit", "validate", "test", "predict", "run", "data download", "data prepare", "data describe", "tokenize", "card", "evaluate", "permute-sids",
+    "recommend", "baselines", "ctr-baselines", "report", "benchmark run", "benchmark list", "benchmark report", "benchmark check", "plugins", "configs",
 )  # fmt: skip
 STRAY = (
     "--nonsense",

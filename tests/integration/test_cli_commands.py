@@ -212,6 +212,19 @@ def test_cards_of_a_dataset_beside_each_other(capsys):
     assert cards["hier/sids.parquet"]["next_visits"] > 0
 
 
+def test_evaluate_judges_vectors_and_tells_mistakes(capsys):
+    words = ["evaluate", "vectors.parquet", "--dataset", "data"]
+    main([*words, "--held-out-share", "0.4", "--split", "validation", "--output", "judged"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    judged = json.loads(Path("judged/metrics.json").read_text())
+    assert f"{judged['after/held_out/purity@5']:.3f}" in text
+    assert "share of items held out" in mistake(*words, "--held-out-share", "1.5", capsys=capsys)
+    told = mistake(*words, "--adapter", "nowhere", "--output", "not_judged", capsys=capsys)
+    assert "does not tell the encoder" in told
+    assert not Path("not_judged").exists()
+
+
 def test_recommend_prints_a_table_and_json(capsys):
     base = ["recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "-k", "3"]
     user = toy_city(n_items=60).interactions.frame["user_id"].iloc[-1]
