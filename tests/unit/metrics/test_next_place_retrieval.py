@@ -1,16 +1,21 @@
 """Next-place retrieval against a plain loop over the check-ins."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from lgsid.artefacts import CheckInLog
 from lgsid.artefacts.held_out import held_out
+from lgsid.commands.prepare_data import builder_of
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.metrics import NextPlaceQueries, NextPlaceRetrieval
 from lgsid.testing.toy_city import toy_city
 
+DATA = Path(os.environ.get("LGSID_DATA", "../shared/data"))
 K, WEIGHTS = 5, (0.5, 2.0)
 
 
@@ -166,3 +171,17 @@ def test_vectors_that_point_to_the_answer_rank_it_first(city):
     unrelated = (queries.last == last) & ~torch.isin(queries.target, pair)  # behind all, since all others tie
     assert metric.ranks()["last"][unrelated].tolist() == metric.ranks()["competing"][unrelated].tolist()
     assert "held_out/queries" not in metric.compute()
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.skipif(not (DATA / "foursquare_nyc").is_dir(), reason="needs foursquare_nyc in LGSID_DATA")
+def test_the_known_queries_and_the_nearest_place_of_foursquare_nyc():
+    dataset = builder_of(Path("configs/data/foursquare_nyc.yaml")).build()
+    log = CheckInLog.of(dataset)
+    metric = NextPlaceRetrieval.of(dataset.items, log)
+    metric.update(torch.eye(len(dataset.items), 4), NextPlaceQueries.of(log, "test"))
+    values = metric.compute()
+    assert values["queries"] == 2125
+    assert float(values["distance/hit@10"]) == pytest.approx(0.075, abs=0.0005)
+    assert float(values["distance/mrr@10"]) == pytest.approx(0.034, abs=0.0005)
