@@ -8,10 +8,9 @@ from lgsid.metrics import neighborhood_declarations, reward_declarations
 from lgsid.metrics.metric_spec import columns, legend, uncapitalized
 from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY, MeasuredNeighborhood, measured_neighborhoods
 from lgsid.report.report_table import ReportTable, number
-from lgsid.report.stage_results import PipelineResults, StageResults
+from lgsid.report.stage_results import HELDOUT, PipelineResults, StageResults
 
 WHEN = ("before", "after")
-HELDOUT = "heldout/"
 
 
 def alignment_table(results: PipelineResults) -> ReportTable | None:

@@ -27,12 +27,12 @@ from lgsid.artefacts.stage_record import check_recorded
 from lgsid.config.config_files import read_yaml
 from lgsid.metrics import click_declarations, ranking_declarations
 from lgsid.metrics.card import quality_card
-from lgsid.metrics.reward_declarations import PRIMARY as REWARD_PRIMARY
 from lgsid.plots import ModelScores
 
 DATASET_FILES = (ITEMS_FILE, INTERACTIONS_FILE, DATASET_FILE)
 EMBEDDING_FILES = (REFERENCE_EMBEDDINGS_FILE, EMBEDDINGS_FILE)  # before and after
 FILES_OF_STAGES = (*DATASET_FILES, *EMBEDDING_FILES, SIDS_FILE, METRICS_FILE, PROVENANCE_FILE)
+HELDOUT = "heldout/"  # what a reward measures, on lists of held-out places
 CONTROL_TOKENIZERS = {"RandomTokenizer", "Permuted", "PlainTokenizer"}  # codes without meaning
 
 
@@ -180,7 +180,7 @@ class PipelineResults:
     @property
     def rewards(self) -> list[StageResults]:
         """The stages that trained a reward."""
-        return [stage for stage in self.stages if any(REWARD_PRIMARY in key for key in stage.metrics)]
+        return [stage for stage in self.stages if any(key.startswith(HELDOUT) for key in stage.metrics)]
 
     def embeddings(self) -> tuple[Embeddings, Embeddings] | None:
         """Return the vectors before and after the alignment."""

@@ -74,7 +74,7 @@ def stages(tmp_path_factory):
     Embeddings(items.ids, vectors[1]).write(root / "align/embeddings.parquet")
     alignment = {"before/coverage@5/region_2": 0.5, "after/coverage@5/region_2": 0.75, "after/effective_rank": 9.5}
     alignment |= {"before/purity@5": 0.4, "after/purity@5": 0.35, "before/median_km@5": 2, "after/median_km@5": 1}
-    write_json(root / "align/metrics.json", {**alignment, "val/loss": 1.0})
+    write_json(root / "align/metrics.json", {**alignment, "val/loss": 1.0, "after/sentences/spearman": 0.9})
     write_json(
         root / "reward/metrics.json",
         {
@@ -167,6 +167,7 @@ def test_card_puts_controls_last_and_is_computed_where_absent(report):
 
 
 def test_reward_beside_cosine_and_chance(report):
+    assert report.data["rewards"].keys() == {"reward"}  # the alignment has a Spearman of its own
     table = report.tables["rewards"]
     assert table.header == ("stage", "prompts", "Spearman", "NDCG@10", "cosine Spearman", "chance NDCG@10")
     assert table.rows == (
