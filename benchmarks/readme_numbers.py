@@ -108,21 +108,30 @@ def alignment(runs: Runs) -> ReportTable:
 
 
 def reward(runs: Runs) -> ReportTable:
-    """Compare the rewards with the frozen cosine, on held-out places."""
-    shown = columns(reward_declarations.LIST_METRICS, reward_declarations.SCORE_KINDS, "documents")
-    found: dict[tuple[str, str], list[Mapping[str, float]]] = {}
+    """Compare the rewards with the frozen cosine, nearness and chance, on lists of held-out places."""
+    return lists(runs, "heldout/", ("reward", "lists"), reward_declarations.SCORE_KINDS)
+
+
+def reads(runs: Runs) -> ReportTable:
+    """Show what the rewards read: the same lists with parts of the prompts taken away."""
+    kinds = (reward_declarations.REWARD, reward_declarations.COSINE)
+    return lists(runs, "reads/", ("reward", "prompts", "lists"), kinds)
+
+
+def lists(runs: Runs, start: str, words: tuple[str, ...], kinds: Sequence[SliceSpec]) -> ReportTable:
+    """Show metrics of lists, by stage and by what stands between `start` and the metric in a key."""
+    shown = columns(reward_declarations.LIST_METRICS, kinds, "documents")
+    found: dict[tuple[str, ...], dict[str, list[float]]] = {}
     for run in runs:
         for stage, metrics in run.get("rewards", {}).items():
-            kinds = {key.split("/")[1] for key in metrics if key.startswith("heldout/") and key.count("/") == 2}
-            for kind in sorted(kinds):
-                start = f"heldout/{kind}/"
-                values = {key[len(start) :]: value for key, value in metrics.items() if key.startswith(start)}
-                found.setdefault((stage, kind), []).append(values)
+            for key, value in metrics.items():
+                *names, name = key.removeprefix(start).split("/")
+                if key.startswith(start) and names:
+                    found.setdefault((stage, *names), {}).setdefault(name, []).append(value)
     rows = tuple(
-        (*names, *(mean((values.get(one.key) for values in group), one.metric.digits) for one in shown))
-        for names, group in found.items()
+        (*names, *(mean(group.get(one.key, ()), one.metric.digits) for one in shown)) for names, group in found.items()
     )
-    return ReportTable("", ("reward", "prompts", *(one.short_title for one in shown)), rows, 2)
+    return ReportTable("", (*words, *(one.short_title for one in shown)), rows, len(words))
 
 
 def semantic_ids(runs: Runs) -> ReportTable:
@@ -230,6 +239,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "click_through": click_through,
     "alignment": alignment,
     "reward": reward,
+    "reads": reads,
     "semantic_ids": semantic_ids,
     "cost": cost,
     "growth": growth,

@@ -7,7 +7,7 @@ Item rows are positions in the items table, `-1` is padding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -48,6 +48,11 @@ class Batch:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(self, **{n: v[start:end] for n, v in values.items() if isinstance(v, (Tensor, np.ndarray))})
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return batches of tensors as one; all but the first axis must agree."""
+        return cls(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
     def __len__(self) -> int:
         """Return the batch size B."""
         return len(getattr(self, fields(self)[0].name))
@@ -79,12 +84,13 @@ class ItemBatch(Batch):
 
 @dataclass(frozen=True)
 class RewardBatch(Batch):
-    """Lists of candidate locations for the content of one item. Column 0 is the item's own location."""
+    """Lists of candidates for an anchor. Column 0 is the anchor itself."""
 
     anchor: Tensor  # (B,) int64 item rows
     candidate: Tensor  # (B, K+1) int64 item rows whose locations are the candidates
-    prompt: Tensor  # (B, K+1) int64 rows of the datamodule's prompts: content of the anchor, location of the candidate
-    distance_km: Tensor  # (B, K+1) float32
+    prompt: Tensor  # (B, K+1) int64 rows of the datamodule's prompts
+    label: Tensor  # (B, K+1) float32, not negative: how good a candidate is, by what its kind of list asks
+    distance_km: Tensor  # (B, K+1) float32 from the anchor to the location of the candidate
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ MODELS = {
 def data_for(model, town):
     folder = str(town / "data")
     if isinstance(model, RewardModel):
-        return RewardData(folder, n_candidates=4, n_locations=4, n_neighbours=20, n_far=1, batch_size=16)
+        return RewardData(folder, n_candidates=4, batch_size=16)
     if isinstance(model, GDPOAligner):
         return PreferenceData(folder, samplers=[FarPairs(near=4)], n_pairs=16, batch_size=8, n_rejected=1)
     if isinstance(model, Tokenizer):
@@ -177,7 +177,7 @@ def test_a_model_built_in_python_comes_back(town, tmp_path, name):
 
 
 CONFIGS = {
-    "reward": ("reward/anchored_pair.yaml", "--model.encoder.init_args.model={0}/bert", "--data.n_contents=100"),
+    "reward": ("reward/anchored_pair.yaml", "--model.encoder.init_args.model={0}/bert"),
     "aligner": ("alignment/similarity_softmax.yaml", "--model.encoder.init_args.model={0}/bert", "--data.n_pairs=32"),
     "hier": ("tokenizer/hier.yaml", "--data.embeddings={0}/embeddings.parquet"),
     "rqvae": ("tokenizer/rqvae.yaml", "--data.embeddings={0}/embeddings.parquet", "--model.codebook_sizes=[16,16]"),

@@ -75,12 +75,14 @@ def test_a_tokenizer_leaves_semantic_ids(town, tmp_path):
 def test_reward_and_aligner_leave_scores_and_embeddings(town, tmp_path):
     root, city = town
     bert = tiny_encoder("bert", tmp_path / "bert")
-    data = RewardData(str(root / "data"), n_candidates=4, n_locations=4, n_neighbours=20, n_far=1, batch_size=16)
+    data = RewardData(str(root / "data"), n_candidates=4, batch_size=16)
     model = RewardModel(TextEncoder(bert, autocast="float32"), AnchoredPair(width=8), hidden_dim=16)
     table = pd.read_parquet(predicted(model, data, tmp_path))
-    assert set(table["kind"]) == {"mismatched", "full"}
-    assert len(table) == 2 * len(data.heldout) * 5
-    assert set(table["anchor_id"]) == set(city.items.ids[data.heldout])
+    assert set(table["kind"]) == {"distance", "crossed", "next_visit"}
+    distance = table[table["kind"] == "distance"]
+    assert len(distance) == len(data.heldout) * 5
+    assert set(distance["anchor_id"]) == set(city.items.ids[data.heldout])
+    assert set(table["anchor_id"]) | set(table["candidate_id"]) == set(city.items.ids[data.heldout])
     own = table[table["anchor_id"] == table["candidate_id"]]
     assert (own["distance_km"] == 0).all()
 

@@ -98,6 +98,21 @@ class CheckInLog:
         places = self.place_in_user_order[rows][:, None] - back
         return np.where(back <= n_before[:, None], self.by_user[places.clip(min=0)], -1)
 
+    def next_new_places(self, *splits: str) -> tuple[IntArray, IntArray]:
+        """Return from where to where users went when the next place was new to them.
+
+        Args:
+            *splits: Splits that both check-ins belong to.
+
+        Returns:
+            Item rows of the check-ins' places, and of the next place of the same user: another place, where this user
+            had never been before, shape (V,) each; one entry for each such visit.
+        """
+        order = self.by_user[np.isin(self.split[self.by_user], splits)]
+        first, second = order[:-1], order[1:]
+        kept = (self.user[first] == self.user[second]) & self.is_new[second]
+        return self.item[first[kept]], self.item[second[kept]]
+
     def item_counts(self, n_items: int, *splits: str) -> IntArray:
         """Count the check-ins per item in the named splits, shape (N,)."""
         return np.bincount(self.item[np.isin(self.split, splits)], minlength=n_items).astype(np.int64)

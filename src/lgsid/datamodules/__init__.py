@@ -6,7 +6,6 @@ from lgsid.datamodules.item_data import ItemData
 from lgsid.datamodules.preference_data import PreferenceData
 from lgsid.datamodules.reward_data import RewardData
 from lgsid.datamodules.sequence_data import SequenceData
-from lgsid.datamodules.training_list_weights import TrainingListWeights
 
 __all__ = [
     "CTRCandidates",
@@ -15,5 +14,4 @@ __all__ = [
     "PreferenceData",
     "RewardData",
     "SequenceData",
-    "TrainingListWeights",
 ]

@@ -1,65 +1,59 @@
-"""Lists of candidate locations for the training and the test of the reward."""
+"""Lists of candidates for the training and the test of the reward."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from lgsid.artefacts import Dataset
+from lgsid.artefacts.held_out import held_out
 from lgsid.artefacts.vocabularies import Vocabularies
-from lgsid.datamodules.training_list_weights import TrainingListWeights
 from lgsid.errors import LgsidError
-from lgsid.functional.distances import haversine_m
-from lgsid.geo.candidates import CandidateSampler
 from lgsid.module import LgsidDataModule
-from lgsid.text import PromptTemplate
+from lgsid.rewards import CrossedLists, DistanceLists, ListPlaces, ListSampler, ListSource, NextVisitLists, PromptBook
+from lgsid.text import PROMPT_VARIANTS, PromptTemplate
 from lgsid.typing import DataShape, RewardBatch
 
 logger = logging.getLogger(__name__)
-Rows = npt.NDArray[np.int64]
-MISMATCHED, MOVED, FULL, CROSSED = range(4)  # as the fields of TrainingListWeights
+TRAINING, HELD_OUT, EPOCH, READS = range(4)  # streams of random numbers
+DEFAULT_RATIOS = [1.0, 0.5, 0.5]
 
 
 class RewardData(LgsidDataModule):
-    """Serve lists of candidate locations: an anchor's prompt at its own location, and K prompts of other locations.
+    """Serve lists of an anchor and K candidates, from several sources, mixed by ratio.
 
-    Candidates are density-aware hard negatives: their neighbor ranks are drawn, not their distances. Held-out lists
-    are of two kinds: `mismatched`, the anchor's content at the locations of other places (prompt mismatching), and
-    `full`, the full prompts of other places. Training draws from these and two further kinds, see
-    `TrainingListWeights`. A share of the places is held out: no training list holds their prompts or locations, and
-    the held-out lists hold no others.
+    A share of the places is held out: no training list holds them, and the held-out lists hold no others. Which places
+    is told by their ids, see `lgsid.artefacts.held_out`. A source that finds no lists in these data (no check-ins) is
+    left out with a warning.
 
-    Validation serves two loaders, `heldout_kinds` in that order. After `setup`: `dataset`, `prompts` (the template),
-    `texts` (all distinct prompts; `RewardBatch.prompt` counts them), `full_prompt` (N,), `heldout` and `training`
-    (rows of places).
+    Validation and prediction serve one list of every held-out anchor, one loader per source; a source with ratio 0 is
+    only measured. A test also serves the lists of full prompts with parts of the prompts taken away
+    (`lgsid.text.prompt_variants`). `list_names` says what each loader serves. After `setup`: `dataset`, `book` (all
+    prompts; `RewardBatch.prompt` counts its texts), `heldout` and `training` (item rows), `heldout_lists` (by kind).
 
     Source: reward model of LGSID (arXiv 2511.14221); see `docs/method.md`.
 
     Args:
         dataset: Folder of a prepared dataset, or the dataset itself.
         prompts: Template of the prompts; the default template if not given.
-        n_candidates: Number of other locations per list, K.
-        n_neighbours: Largest neighbor rank of a hard negative.
-        n_far: Number of the K candidates that are drawn from all places.
-        n_contents: Number of training places whose content is written at other locations, for mismatched lists; the
-            others appear in full and crossed lists. Each costs `n_locations` encodings.
-        n_locations: Number of locations that each of these contents is written at, to draw its lists from.
-        heldout_share: Share of the places that is held out.
-        list_weights: Sampling weight of each kind of training list.
+        list_sources: Sources of lists, of different kinds; if not given, `DistanceLists`, `CrossedLists` and
+            `NextVisitLists`.
+        ratios: Sampling weight of each source; if not given, equal weights, or 1, 0.5 and 0.5 of the default sources.
+        n_candidates: Number of candidates per list, K.
+        held_out_share: Expected share of the places that is held out.
+        held_out_seed: Random seed for the places held out.
         batch_size: Number of lists per batch.
-        seed: Random seed for the held-out places, the candidates and the lists.
+        seed: Random seed for the lists.
 
     Raises:
         LgsidError: if an argument is out of range.
     """
-
-    heldout_kinds = ("mismatched", "full")
 
     serves = RewardBatch
 
@@ -67,57 +61,54 @@ class RewardData(LgsidDataModule):
         self,
         dataset: str | Path | Dataset,
         prompts: PromptTemplate | None = None,
+        list_sources: list[ListSource] | None = None,
+        ratios: list[float] | None = None,
         n_candidates: int = 15,
-        n_neighbours: int = 300,
-        n_far: int = 3,
-        n_contents: int = 1500,
-        n_locations: int = 15,
-        heldout_share: float = 0.2,
-        list_weights: TrainingListWeights = TrainingListWeights(),  # noqa: B008  frozen
+        held_out_share: float = 0.2,
+        held_out_seed: int = 0,
         batch_size: int = 128,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.source = dataset
         self.prompts = prompts or PromptTemplate()
-        self.n_candidates, self.n_neighbours, self.n_far = n_candidates, n_neighbours, n_far
-        self.n_contents, self.n_locations = n_contents, n_locations
-        self.heldout_share = heldout_share
-        self.list_weights = list_weights
+        default = [DistanceLists(), CrossedLists(), NextVisitLists()]
+        self.list_sources = default if list_sources is None else list_sources
+        equal = [1.0] * len(self.list_sources)
+        self.ratios = ratios if ratios is not None else DEFAULT_RATIOS if list_sources is None else equal
+        self.n_candidates = n_candidates
+        self.held_out_share, self.held_out_seed = held_out_share, held_out_seed
         self.batch_size = batch_size
         self.seed = seed
-        if not 0 < heldout_share < 1:
-            raise LgsidError(f"RewardData: heldout_share must lie between 0 and 1, not {heldout_share}")
-        for name, value in (("n_contents", n_contents), ("batch_size", batch_size)):
-            if value < 1:
-                raise LgsidError(f"RewardData: {name} must be at least 1, not {value}")
-        if n_candidates < 2 or n_locations < n_candidates or not 0 <= n_far <= n_candidates:
-            raise LgsidError(
-                f"RewardData: want 2 <= n_candidates <= n_locations and n_far <= n_candidates, "
-                f"not n_candidates {n_candidates}, n_locations {n_locations}, n_far {n_far}"
-            )
+        self._check()
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the dataset, hold places out, sample the lists and write their prompts, once.
+        """Read the dataset, hold places out, index the sources and draw the held-out lists, once.
 
         Raises:
-            LgsidError: if a file is missing or broken, or there are too few places to hold some out.
+            LgsidError: if a file is missing or broken, there are too few places to hold some out, or no source finds
+                any lists to train on.
         """
         if hasattr(self, "dataset"):
             return
         self.dataset = Dataset.of(self.source)
-        n_items = len(self.dataset.items)
-        n_heldout = round(self.heldout_share * n_items)
-        if min(n_heldout, n_items - n_heldout) < 3:
+        self.is_held_out = held_out(self.dataset.items.ids, self.held_out_share, self.held_out_seed)
+        self.heldout, self.training = np.flatnonzero(self.is_held_out), np.flatnonzero(~self.is_held_out)
+        if min(len(self.heldout), len(self.training)) < 3:
             raise LgsidError(
-                f"{self.source}: {n_items} places are too few to hold {n_heldout} out; three are the least"
+                f"{self.source}: {len(self.dataset.items)} places are too few to hold {len(self.heldout)} out; "
+                "three are the least"
             )
-        rng = np.random.default_rng([self.seed, 0])
-        shuffled = rng.permutation(n_items)
-        self.heldout, self.training = np.sort(shuffled[:n_heldout]), np.sort(shuffled[n_heldout:])
-        self._write_prompts(rng)
+        self.book = PromptBook(self.prompts, self.dataset.items)
+        self.samplers = self._training_samplers()
+        self.heldout_lists = self._heldout_lists()
+        self.book.end_part()
+        self.list_names = [f"heldout/{kind}" for kind in self.heldout_lists]
         logger.info(
-            "%d prompts of %d training and %d held-out places", len(self.texts), len(self.training), len(self.heldout)
+            "lists of %d training and %d held-out places, %d prompts",
+            len(self.training),
+            len(self.heldout),
+            len(self.book.texts),
         )
 
     @property
@@ -127,140 +118,102 @@ class RewardData(LgsidDataModule):
 
     def train_dataloader(self) -> DataLoader[RewardBatch]:
         """Serve training lists, as many as training places, sampled anew every epoch."""
-        return DataLoader(TrainingLists(self), batch_size=None)
+        lists = TrainingLists(self.samplers, len(self.training), self.batch_size, self.seed)
+        return DataLoader(lists, batch_size=None)
 
     def val_dataloader(self) -> list[DataLoader[RewardBatch]]:
-        """Serve the held-out lists of each kind."""
-        return [self._heldout_loader(kind) for kind in self.heldout_kinds]
+        """Serve the held-out lists of each source."""
+        return [self._loader(lists) for lists in self.heldout_lists.values()]
 
     def predict_dataloader(self) -> list[DataLoader[RewardBatch]]:
-        """Serve the held-out lists of each kind."""
+        """Serve the held-out lists of each source."""
         return self.val_dataloader()
 
     def test_dataloader(self) -> list[DataLoader[RewardBatch]]:
-        """Serve the held-out lists of each kind."""
-        return self.val_dataloader()
+        """Serve the held-out lists of each source, then those of full prompts under each variant of the prompts."""
+        full = [source.kind for source in self.list_sources if source.has_full_prompts]
+        loaders = self.val_dataloader()
+        del self.list_names[len(loaders) :]
+        for number, variant in enumerate(PROMPT_VARIANTS):
+            rng = np.random.default_rng([self.seed, READS, number])
+            texts = variant.prompts(self.prompts, self.dataset.items, rng)
+            prompt = np.full(len(texts), -1, dtype=np.int64)
+            prompt[self.heldout] = self.book.add(texts[row] for row in self.heldout.tolist())
+            for kind in (kind for kind in full if kind in self.heldout_lists):
+                lists = self.heldout_lists[kind]
+                loaders.append(self._loader(replace(lists, prompt=torch.from_numpy(prompt)[lists.candidate])))
+                self.list_names.append(f"reads/{variant.key}/{kind}")
+        return loaders
 
-    def batch(self, place: Rows, prompt: Rows) -> RewardBatch:
-        """Measure the distances of lists.
+    def _training_samplers(self) -> list[tuple[ListSampler, float]]:
+        places = ListPlaces(self.dataset, self.training, self.book, self.n_candidates)
+        useful = []
+        for number, (source, ratio) in enumerate(zip(self.list_sources, self.ratios, strict=True)):
+            if ratio == 0:
+                continue
+            sampler = source.sampler(places, np.random.default_rng([self.seed, TRAINING, number]))
+            if len(sampler.anchors):
+                useful.append((sampler, ratio))
+            else:
+                logger.warning("%s: no lists on these data, left out", type(source).__name__)
+        if not useful:
+            raise LgsidError(f"{self.source}: none of the list sources finds lists; add `DistanceLists`")
+        return useful
 
-        Args:
-            place: Rows of places, the anchor in column 0, shape (B, K+1).
-            prompt: Rows of `texts`, shape (B, K+1).
-        """
-        items = self.dataset.items
-        lat, lon = torch.from_numpy(items.lat_deg[place]), torch.from_numpy(items.lon_deg[place])
-        return RewardBatch(
-            anchor=torch.from_numpy(np.ascontiguousarray(place[:, 0])),
-            candidate=torch.from_numpy(place),
-            prompt=torch.from_numpy(prompt),
-            distance_km=(haversine_m(lat[:, :1], lon[:, :1], lat, lon) / 1000.0).float(),
-        )
+    def _heldout_lists(self) -> dict[str, RewardBatch]:
+        places = ListPlaces(self.dataset, self.heldout, self.book, self.n_candidates)
+        found = {}
+        for number, source in enumerate(self.list_sources):
+            rng = np.random.default_rng([self.seed, HELD_OUT, number])
+            sampler = source.sampler(places, rng)
+            if len(sampler.anchors):
+                found[source.kind] = sampler.draw(sampler.anchors, rng)
+        return found
 
-    def sampler(self, places: Rows, n_candidates: int, n_far: int) -> CandidateSampler:
-        """Return a sampler among `places`; it counts them from 0."""
-        items = self.dataset.items
-        return CandidateSampler(items.lat_deg[places], items.lon_deg[places], n_candidates, self.n_neighbours, n_far)
-
-    def _write_prompts(self, rng: np.random.Generator) -> None:
-        items = self.dataset.items
-        self._contents, self._locations = self.prompts.contents(items), self.prompts.locations(items)
-        self._rows: dict[str, int] = {}
-        own = np.arange(len(items), dtype=np.int64)
-        self.full_prompt = self._prompt_rows(own, own)
-        everyone = np.arange(len(self.heldout), dtype=np.int64)
-        sampler = self.sampler(self.heldout, self.n_candidates, self.n_far)
-        self._heldout_candidates = self.heldout[sampler.draw(everyone, rng)]
-        self._heldout_prompts = self._prompt_rows(self.heldout[:, None], self._heldout_candidates)
-        wanted = self.n_contents if self.list_weights.needs_mismatches else 0
-        self.mismatched = np.sort(rng.permutation(len(self.training))[:wanted])
-        n_far = round(self.n_far * self.n_locations / self.n_candidates)
-        sampler = self.sampler(self.training, self.n_locations, n_far)
-        self.pool = self.training[sampler.draw(self.mismatched, rng)]  # (contents, P) rows of places
-        self.pool_prompts = self._prompt_rows(self.training[self.mismatched, None], self.pool)
-        self.texts = list(self._rows)
-
-    def _prompt_rows(self, content: Rows, location: Rows) -> Rows:
-        """Write prompts, shapes broadcast, and return their rows in `texts`."""
-        content, location = np.broadcast_arrays(content, location)
-        pairs = zip(content.reshape(-1).tolist(), location.reshape(-1).tolist(), strict=True)
-        texts = (self.prompts.join(self._contents[i], self._locations[j]) for i, j in pairs)
-        rows = [self._rows.setdefault(text, len(self._rows)) for text in texts]
-        return np.array(rows, dtype=np.int64).reshape(content.shape)
-
-    def _heldout_loader(self, kind: str) -> DataLoader[RewardBatch]:
-        place = np.concatenate([self.heldout[:, None], self._heldout_candidates], axis=1)
-        prompt = self.full_prompt[place]
-        if kind == "mismatched":
-            prompt[:, 1:] = self._heldout_prompts
-        lists = self.batch(place, prompt)
+    def _loader(self, lists: RewardBatch) -> DataLoader[RewardBatch]:
         cut = [lists.take(rows) for rows in torch.split(torch.arange(len(lists)), self.batch_size)]
         return DataLoader(cut, batch_size=None)  # type: ignore[arg-type]
 
+    def _check(self) -> None:
+        kinds = [source.kind for source in self.list_sources]
+        if not kinds or len(self.ratios) != len(kinds):
+            raise LgsidError(
+                f"RewardData: {len(kinds)} list sources but {len(self.ratios)} ratios; give one ratio each"
+            )
+        if len(set(kinds)) < len(kinds):
+            raise LgsidError(f"RewardData: two list sources of one kind among {', '.join(kinds)}; give each kind once")
+        if min(self.ratios) < 0 or sum(self.ratios) <= 0:
+            raise LgsidError(f"RewardData: ratios must not be negative, nor all zero, not {self.ratios}")
+        if not 0 < self.held_out_share < 1:
+            raise LgsidError(f"RewardData: held_out_share must lie between 0 and 1, not {self.held_out_share}")
+        for name, value, least in (("batch_size", self.batch_size, 1), ("n_candidates", self.n_candidates, 2)):
+            if value < least:
+                raise LgsidError(f"RewardData: {name} must be at least {least}, not {value}")
+
 
 class TrainingLists(IterableDataset[RewardBatch]):
-    """Lists of all kinds, one per training place and epoch, mixed within each batch.
+    """Lists from several samplers, mixed within each batch, their anchors drawn with replacement.
 
     Args:
-        data: The datamodule, set up.
+        samplers: Samplers of lists with their sampling weights.
+        n_lists: Number of lists per epoch; the last batch may be smaller.
+        batch_size: Number of lists per batch.
+        seed: Random seed; every epoch draws other lists.
     """
 
-    def __init__(self, data: RewardData) -> None:
-        self.data = data
-        self.epoch = 0
-        self.sampler = data.sampler(data.training, data.n_candidates, data.n_far)
-        self.shares = np.array(data.list_weights.shares())
-        location = np.concatenate([data.training, data.pool.reshape(-1)])
-        prompt = np.concatenate([data.full_prompt[data.training], data.pool_prompts.reshape(-1)])
-        order = np.argsort(location, kind="stable")
-        self._prompts_by_location = prompt[order]
-        self._start = np.searchsorted(location[order], np.arange(len(data.full_prompt) + 1))
+    def __init__(self, samplers: list[tuple[ListSampler, float]], n_lists: int, batch_size: int, seed: int) -> None:
+        self.samplers = [sampler for sampler, _ in samplers]
+        self.shares = np.array([ratio for _, ratio in samplers]) / sum(ratio for _, ratio in samplers)
+        self.n_lists, self.batch_size, self.seed, self.epoch = n_lists, batch_size, seed, 0
 
     def __len__(self) -> int:
-        return -(-len(self.data.training) // self.data.batch_size)
+        return -(-self.n_lists // self.batch_size)
 
     def __iter__(self) -> Iterator[RewardBatch]:
-        data = self.data
-        rng = np.random.default_rng([data.seed, 1, self.epoch])
+        rng = np.random.default_rng([self.seed, EPOCH, self.epoch])
         self.epoch += 1
-        order = rng.permutation(len(data.training))
-        for start in range(0, len(order), data.batch_size):
-            chosen = order[start : start + data.batch_size]
-            kinds = np.searchsorted(np.cumsum(self.shares)[:-1], rng.random(len(chosen)), side="right")
-            groups = [(kind, chosen[kinds == kind]) for kind in np.unique(kinds)]
-            yield data.batch(*self._join([self.draw(int(kind), places, rng) for kind, places in groups]))
-
-    def draw(self, kind: int, chosen: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """Sample lists of one kind.
-
-        Args:
-            kind: Position in the fields of `TrainingListWeights`.
-            chosen: Positions among the training places, shape (B,). For mismatched and moved lists, only their number
-                counts: the anchors are sampled from the places that have such prompts.
-            rng: Random number generator.
-
-        Returns:
-            Rows of places and of prompts, both of shape (B, K+1), the anchor first.
-        """
-        data = self.data
-        if kind in (MISMATCHED, MOVED):
-            row = rng.integers(len(data.mismatched), size=len(chosen))
-            own = data.training[data.mismatched[row]]
-            place = np.concatenate([own[:, None], data.pool[row]], axis=1)
-            prompt = np.concatenate([data.full_prompt[own, None], data.pool_prompts[row]], axis=1)
-            keys = rng.random(place.shape)
-            if kind == MISMATCHED:
-                keys[:, 0] = -1.0  # the content's own location stays the anchor
-            keep = np.argsort(keys, axis=1)[:, : self.sampler.n_candidates + 1]
-            return np.take_along_axis(place, keep, axis=1), np.take_along_axis(prompt, keep, axis=1)
-        candidate = data.training[self.sampler.draw(chosen, rng)]
-        place = np.concatenate([data.training[chosen, None], candidate], axis=1)
-        return place, data.full_prompt[place] if kind == FULL else self._any_prompt_at(place, rng)
-
-    def _any_prompt_at(self, location: Rows, rng: np.random.Generator) -> Rows:
-        start, end = self._start[location], self._start[location + 1]
-        return self._prompts_by_location[start + (rng.random(location.shape) * (end - start)).astype(np.int64)]
-
-    @staticmethod
-    def _join(parts: list[tuple[Rows, Rows]]) -> tuple[Rows, Rows]:
-        return np.concatenate([place for place, _ in parts]), np.concatenate([prompt for _, prompt in parts])
+        for start in range(0, self.n_lists, self.batch_size):
+            counts = rng.multinomial(min(self.batch_size, self.n_lists - start), self.shares)
+            yield RewardBatch.joined(
+                [s.draw(rng.choice(s.anchors, size=n), rng) for s, n in zip(self.samplers, counts, strict=True) if n]
+            )

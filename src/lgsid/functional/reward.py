@@ -6,34 +6,31 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lgsid.functional.lists import rank_labels
 
-
-def weighted_bce(scores: Tensor, distance: Tensor) -> Tensor:
-    """Return `-1/B sum_i sum_j p_ij log sigmoid(r_ij)` with labels `p_ij = C - rank + 1`.
+def weighted_bce(scores: Tensor, label: Tensor) -> Tensor:
+    """Return `-1/B sum_i sum_j p_ij log sigmoid(r_ij)` with labels p.
 
     The paper's loss as printed (arXiv 2511.14221). It has no negative term: with free logits every score rises.
 
     Args:
         scores: r, shape (B, C).
-        distance: Any unit, shape (B, C).
+        label: p, not negative and not all zero in a list, shape (B, C).
 
     Returns:
         A scalar.
     """
-    return -(rank_labels(distance) * F.logsigmoid(scores)).sum(dim=-1).mean()
+    return -(label * F.logsigmoid(scores)).sum(dim=-1).mean()
 
 
-def soft_target_bce(scores: Tensor, distance: Tensor) -> Tensor:
-    """Return the binary cross-entropy against targets p / C. Our reading; shapes as in `weighted_bce`."""
-    targets = rank_labels(distance) / scores.shape[-1]
+def soft_target_bce(scores: Tensor, label: Tensor) -> Tensor:
+    """Return the binary cross-entropy against targets p / max p. Our reading; shapes as in `weighted_bce`."""
+    targets = label / label.amax(dim=-1, keepdim=True)
     return F.binary_cross_entropy_with_logits(scores, targets)
 
 
-def listwise_softmax(scores: Tensor, distance: Tensor) -> Tensor:
+def listwise_softmax(scores: Tensor, label: Tensor) -> Tensor:
     """Return the cross-entropy of the softmax over a list against p / sum p. Our reading; shapes as above."""
-    labels = rank_labels(distance)
-    targets = labels / labels.sum(dim=-1, keepdim=True)
+    targets = label / label.sum(dim=-1, keepdim=True)
     return -(targets * F.log_softmax(scores, dim=-1)).sum(dim=-1).mean()
 
 

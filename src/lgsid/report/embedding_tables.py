@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lgsid.metrics import neighborhood_declarations, reward_declarations
-from lgsid.metrics.metric_spec import columns, legend, uncapitalized
+from lgsid.metrics.metric_spec import SliceSpec, columns, legend, uncapitalized
 from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY, MeasuredNeighborhood, measured_neighborhoods
 from lgsid.report.report_table import ReportTable, number
 from lgsid.report.stage_results import HELDOUT, PipelineResults, StageResults
+from lgsid.text.prompt_variants import PROMPT_VARIANTS
 
 WHEN = ("before", "after")
+READS = "reads/"
 
 
 def alignment_table(results: PipelineResults) -> ReportTable | None:
@@ -54,14 +57,58 @@ def coverage_and_purity(stage: StageResults, when: str) -> float | None:
 
 
 def reward_table(results: PipelineResults) -> ReportTable | None:
-    """Show, for each kind of prompts, the reward beside the frozen cosine and chance."""
-    found: dict[tuple[str, str], dict[str, float]] = {}
+    """Show, for each kind of lists, the reward beside the frozen cosine, nearness and chance."""
+    note = "Lists of held-out places, true location left out."
+    return lists_table(
+        "Reward", note, ("stage", "lists"), measured_lists(results, HELDOUT), reward_declarations.SCORE_KINDS
+    )
+
+
+def reads_table(results: PipelineResults) -> ReportTable | None:
+    """Show what the reward and the frozen cosine read: the same lists with parts of the prompts taken away."""
+    found = measured_lists(results, READS)
+    order = [variant.key for variant in PROMPT_VARIANTS]
+    titles = {variant.key: variant.title for variant in PROMPT_VARIANTS}
+    ranked = sorted(found, key=lambda names: (names[0], names[2], order.index(names[1]) if names[1] in order else -1))
+    named = {
+        (stage, kind, titles.get(variant, variant)): found[stage, variant, kind] for stage, variant, kind in ranked
+    }
+    note = (
+        "The reward scores the same lists of held-out places again with parts of all prompts taken away: "
+        "what it loses, it had read there."
+    )
+    kinds = (reward_declarations.REWARD, reward_declarations.COSINE)
+    return lists_table("What the reward reads", note, ("stage", "lists", "prompts"), named, kinds)
+
+
+def measured_lists(results: PipelineResults, start: str) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return the metrics of lists by stage and by what stands between `start` and the metric in a key."""
+    found: dict[tuple[str, ...], dict[str, float]] = {}
     for stage in results.rewards:
         for key, value in sorted(stage.metrics.items()):
-            kind, slash, name = key.removeprefix(HELDOUT).partition("/")
-            if key.startswith(HELDOUT) and slash:
-                found.setdefault((stage.name, kind), {})[name] = value
-    declared = columns(reward_declarations.LIST_METRICS, reward_declarations.SCORE_KINDS, "report")
+            if key.startswith(start):
+                *names, name = key.removeprefix(start).split("/")
+                found.setdefault((stage.name, *names), {})[name] = value
+    return found
+
+
+def lists_table(
+    title: str,
+    note: str,
+    words: tuple[str, ...],
+    found: Mapping[Any, Mapping[str, float]],
+    kinds: Sequence[SliceSpec],
+) -> ReportTable | None:
+    """Show metrics of lists.
+
+    Args:
+        title: Title of the table.
+        note: What stands before the explanations of the columns.
+        words: Headings of the names.
+        found: Names -> metrics; none, no table.
+        kinds: What is scored.
+    """
+    declared = columns(reward_declarations.LIST_METRICS, kinds, "report")
     shown = [column for column in declared if any(column.key in values for values in found.values())]
     if not shown:
         return None
@@ -69,5 +116,5 @@ def reward_table(results: PipelineResults) -> ReportTable | None:
         (*names, *(number(values.get(column.key), column.metric.digits) for column in shown))
         for names, values in found.items()
     )
-    note = f"Held-out places, true location left out. {legend(shown)}"
-    return ReportTable("Reward", ("stage", "prompts", *(column.short_title for column in shown)), rows, 2, note)
+    header = (*words, *(column.short_title for column in shown))
+    return ReportTable(title, header, rows, len(words), f"{note} {legend(shown)}")

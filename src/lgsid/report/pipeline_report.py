@@ -17,7 +17,7 @@ from lgsid.errors import LgsidError
 from lgsid.escaping import markdown
 from lgsid.plots import terminal_map
 from lgsid.report.cost_table import stage_table
-from lgsid.report.embedding_tables import alignment_table, reward_table
+from lgsid.report.embedding_tables import alignment_table, reads_table, reward_table
 from lgsid.report.place_examples import branch_examples, chosen_tokenizer, prefix_examples
 from lgsid.report.recommender_tables import click_table, details_table, leaderboard_table
 from lgsid.report.report_figures import dataset_name, write_figures
@@ -25,7 +25,7 @@ from lgsid.report.report_table import ReportTable
 from lgsid.report.sid_tables import card_table
 from lgsid.report.stage_results import FILES_OF_STAGES, PipelineResults
 
-ON_TERMINAL = ("rewards", "alignment", "card", "examples", "click", "leaderboard", "stages")
+ON_TERMINAL = ("rewards", "reads", "alignment", "card", "examples", "click", "leaderboard", "stages")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
         "branches": branch_examples(results),
         "alignment": alignment_table(results),
         "rewards": reward_table(results),
+        "reads": reads_table(results),
         "stages": stage_table(results),
     }
     tables = {key: table for key, table in made.items() if table is not None}

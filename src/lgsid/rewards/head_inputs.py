@@ -73,7 +73,7 @@ class AnchoredPair(HeadInput):
 
     sees_anchor = True
 
-    def __init__(self, width: int = 128, hidden_dim: int = 512, dropout: float = 0.2) -> None:
+    def __init__(self, width: int = 64, hidden_dim: int = 256, dropout: float = 0.2) -> None:
         super().__init__()
         self.width, self.hidden_dim, self.dropout = width, hidden_dim, dropout
 

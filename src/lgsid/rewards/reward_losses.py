@@ -14,19 +14,19 @@ from lgsid.functional.reward import listwise_softmax, pointwise_bce, soft_target
 class RewardLoss(Describable, nn.Module, ABC):
     """A loss over lists of candidates. Column 0 of a list is the anchor's own location.
 
-    `needs_own` is true where column 0 is required: an anchor paired with itself says nothing about distance, so inputs
+    `needs_own` is true where column 0 is required: an anchor paired with itself says nothing, so inputs
     that see the anchor are otherwise trained without it.
     """
 
     needs_own: ClassVar[bool] = False
 
     @abstractmethod
-    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+    def forward(self, scores: Tensor, label: Tensor) -> Tensor:
         """Return the loss.
 
         Args:
             scores: Logits, shape (B, C).
-            distance_km: Distance from the anchor to each candidate location in kilometers, shape (B, C).
+            label: How good each candidate is by what its list asks, not negative, shape (B, C).
 
         Returns:
             A scalar.
@@ -39,20 +39,20 @@ class ListwiseSoftmax(RewardLoss):
     Our reading of the list-wise loss of LGSID (arXiv 2511.14221; docs/method.md, section 1), and the default.
     """
 
-    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+    def forward(self, scores: Tensor, label: Tensor) -> Tensor:
         """Return the loss."""
-        return listwise_softmax(scores, distance_km)
+        return listwise_softmax(scores, label)
 
 
 class SoftTargetBCE(RewardLoss):
-    """Binary cross-entropy of every score against p / C: the labels as printed, with a negative term.
+    """Binary cross-entropy of every score against p / max p: the labels as printed, with a negative term.
 
     Our reading of the list-wise loss of LGSID (arXiv 2511.14221; docs/method.md, section 1).
     """
 
-    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+    def forward(self, scores: Tensor, label: Tensor) -> Tensor:
         """Return the loss."""
-        return soft_target_bce(scores, distance_km)
+        return soft_target_bce(scores, label)
 
 
 class WeightedBCE(RewardLoss):
@@ -61,19 +61,19 @@ class WeightedBCE(RewardLoss):
     It has no negative term, so all scores rise and little order is learned. For comparison.
     """
 
-    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+    def forward(self, scores: Tensor, label: Tensor) -> Tensor:
         """Return the loss."""
-        return weighted_bce(scores, distance_km)
+        return weighted_bce(scores, label)
 
 
 class PointwiseBCE(RewardLoss):
-    """Binary cross-entropy of the true location against all others, without distances.
+    """Binary cross-entropy of the true location against all others, without labels.
 
     Source: the point-wise ablation of LGSID (arXiv 2511.14221).
     """
 
     needs_own = True
 
-    def forward(self, scores: Tensor, distance_km: Tensor) -> Tensor:
+    def forward(self, scores: Tensor, label: Tensor) -> Tensor:
         """Return the loss."""
         return pointwise_bce(scores)

@@ -34,9 +34,11 @@ class RewardModel(LgsidModule):
     adapter), not the pre-trained weights; `RewardHead.load` loads the head without the encoder.
 
     Logs, on lists of held-out places, the true location left out: `heldout/<kind>/spearman` with minus distance and
-    `ndcg@10`, both beside the cosine of the encoder's vectors (`cosine_spearman`, `cosine_ndcg@10`) and beside chance
-    (`chance_ndcg@10`; a rank correlation is 0 by chance). `own_first` is the share of lists whose true location has
-    the highest score (chance `1 / (K + 1)`); inputs that see the anchor's own prompt do not have it.
+    `ndcg@10` of the labels, both beside the cosine of the encoder's vectors (`cosine_`), beside minus the distance
+    (`nearness_`) and beside chance (`chance_ndcg@10`; a rank correlation is 0 by chance). `own_first` is the share of
+    lists whose true location has the highest score (chance `1 / (K + 1)`); inputs that see the anchor's own prompt do
+    not have it. A test also logs what the reward reads: `reads/<variant>/<kind>/..`, the same on the same lists with
+    parts of the prompts taken away, see `lgsid.text.prompt_variants`.
 
     Source: LGSID (arXiv 2511.14221); docs/method.md, section 1.
 
@@ -56,7 +58,7 @@ class RewardModel(LgsidModule):
         encoder: TextEncoder | None = None,
         input: HeadInput | None = None,
         loss: RewardLoss | None = None,
-        hidden_dim: int = 256,
+        hidden_dim: int = 128,
         dropout: float = 0.1,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.01),
     ) -> None:
@@ -67,7 +69,7 @@ class RewardModel(LgsidModule):
         self.head = RewardHead(
             input or AnchoredPair(), self.encoder.dim, hidden_dim, dropout, encoder=self.encoder.describe()
         )
-        self._bank: Tensor | None = None
+        self._bank = torch.empty(0, self.encoder.dim)
 
     def score(self, anchor: Tensor, candidates: Tensor) -> Tensor:
         """Return the reward of each candidate for its anchor, differentiable in both.
@@ -91,17 +93,16 @@ class RewardModel(LgsidModule):
         vectors = self._vectors(batch.prompt)
         first = 1 if self.head.input.sees_anchor and not self.loss.needs_own else 0
         scores = self.score(vectors[:, 0], vectors[:, first:])
-        loss = cast(Tensor, self.loss(scores, batch.distance_km[:, first:]))
+        loss = cast(Tensor, self.loss(scores, batch.label[:, first:]))
         self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch))
         return loss
 
     def validation_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Log ranking metrics of held-out lists."""
-        kind = self._data().heldout_kinds[dataloader_idx]
+        lists = self._data().list_names[dataloader_idx]
         for name, value in self.list_metrics(batch).items():
-            key = f"heldout/{kind}/{name}"
             self.log(
-                key,
+                f"{lists}/{name}",
                 value,
                 batch_size=len(batch),
                 add_dataloader_idx=False,
@@ -109,20 +110,21 @@ class RewardModel(LgsidModule):
             )
 
     def test_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Log ranking metrics of held-out lists."""
+        """Log ranking metrics of held-out lists, also with parts of their prompts taken away."""
         self.validation_step(batch, batch_idx, dataloader_idx)
 
     def predict_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
-        """Return columns for held-out lists: kind, anchor, candidate, distance_km and score, (B * (K + 1),) each."""
+        """Return columns of held-out lists, (B * (K + 1),) each: kind, anchor, candidate, label, distance_km, score."""
         vectors = self._vectors(batch.prompt)
         scores = self.score(vectors[:, 0], vectors)
         anchor = batch.anchor[:, None].expand(scores.shape)
-        given = {"anchor": anchor, "candidate": batch.candidate, "distance_km": batch.distance_km, "score": scores}
-        kind = [self._data().heldout_kinds[dataloader_idx]] * scores.numel()
+        given = {"anchor": anchor, "candidate": batch.candidate, "label": batch.label}
+        given |= {"distance_km": batch.distance_km, "score": scores}
+        kind = [self._data().list_names[dataloader_idx].partition("/")[2]] * scores.numel()
         return {"kind": kind, **{name: values.flatten().cpu().numpy() for name, values in given.items()}}
 
     def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
-        """Write `predictions.parquet`: kind of list, anchor and candidate by item id, distance_km, score."""
+        """Write `predictions.parquet`: kind of list, anchor and candidate by item id, label, distance_km, score."""
         ids = self._data().dataset.items.ids
         columns = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
         named = {f"{name}_id": ids[columns.pop(name)] for name in ("anchor", "candidate")}
@@ -135,8 +137,7 @@ class RewardModel(LgsidModule):
         vectors = self._vectors(batch.prompt)
         scores = self.score(vectors[:, 0], vectors)
         cosine = F.cosine_similarity(vectors[:, :1], vectors[:, 1:], dim=-1)
-        distance = batch.distance_km[:, 1:]
-        found = reward_declarations.list_metrics(scores[:, 1:], cosine, distance)
+        found = reward_declarations.list_metrics(scores[:, 1:], cosine, batch.label[:, 1:], batch.distance_km[:, 1:])
         if not self.head.input.sees_anchor:
             found["own_first"] = (scores[:, :1] > scores[:, 1:]).all(dim=1).float()
         return {name: value.mean() for name, value in found.items()}
@@ -173,16 +174,16 @@ class RewardModel(LgsidModule):
 
     def _data(self) -> Any:
         data = getattr(self.trainer, "datamodule", None)
-        if not hasattr(data, "heldout_kinds") or not hasattr(data, "texts"):
+        if not hasattr(data, "list_names") or not hasattr(data, "book"):
             raise LgsidError(f"RewardModel: needs lgsid.datamodules.RewardData as data, not {type(data).__name__}")
         return data
 
     def _vectors(self, prompt: Tensor) -> Tensor:
         """Return vectors of prompts given as rows of the datamodule's texts: (B, C) int64 -> (B, C, D)."""
-        texts = self._data().texts
+        book = self._data().book
         if not self.encoder.is_trainable:
-            if self._bank is None:
-                self._bank = self.encoder.encode(texts).to(self.device)
+            if len(self._bank) < len(book.texts):  # a test adds some
+                self._bank = torch.cat([self.encoder.encode(part) for part in book.parts]).to(self.device)
             return self._bank[prompt]
         distinct, inverse = torch.unique(prompt, return_inverse=True)
-        return cast(Tensor, self.encoder([texts[row] for row in distinct.tolist()]))[inverse]
+        return cast(Tensor, self.encoder([book.texts[row] for row in distinct.tolist()]))[inverse]

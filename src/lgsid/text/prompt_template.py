@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,15 @@ class PromptTemplate:
         """Return the full prompt of every item, N texts."""
         return [self.join(*halves) for halves in zip(self.contents(items), self.locations(items), strict=True)]
 
+    def without(self, is_left_out: Callable[[str], bool]) -> PromptTemplate:
+        """Return a template that leaves fields out, as if they were empty everywhere, with the words before them.
+
+        Args:
+            is_left_out: Name of a field -> whether it is left out. A part in brackets goes with any of its fields.
+        """
+        content, location = (_without(parts, is_left_out) for parts in (self._content, self._location))
+        return PromptTemplate(content, location, self.separator)
+
     def describe(self) -> dict[str, str]:
         """Return the templates as plain values, for the metadata of artefacts."""
         return {"content": self.content, "location": self.location, "separator": self.separator}
@@ -101,6 +110,22 @@ def _pieces(text: str, template: str, half: str) -> list[Piece]:
     if wrong:
         raise LgsidError(f"prompt template, {half}: {wrong[0]!r} is no column name in {template!r}")
     return pieces
+
+
+def _without(parts: Iterable[Part], is_left_out: Callable[[str], bool]) -> str:
+    texts: list[str] = []
+    for optional, pieces in parts:
+        kept = [piece for piece in pieces if piece[1] is None or not is_left_out(piece[1])]
+        if optional and len(kept) < len(pieces):
+            continue
+        text = "".join(_piece_text(*piece) for piece in kept)
+        texts.append(f"[{text}]" if optional else text)
+    return "".join(texts)
+
+
+def _piece_text(literal: str, field: str | None, spec: str) -> str:
+    words = literal.replace("{", "{{").replace("}", "}}")
+    return words if field is None else f"{words}{{{field}{f':{spec}' if spec else ''}}}"
 
 
 def _render(parts: Iterable[Part], items: Items, half: str) -> list[str]:

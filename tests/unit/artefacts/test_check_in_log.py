@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lgsid.artefacts import CheckInLog, Dataset
+from lgsid.testing import toy_city
 
 N_ITEMS, ROWS = 5, 60
 
@@ -75,3 +76,22 @@ def test_counts_are_those_of_the_named_splits(log):
         rows = [row for row in range(ROWS) if log.split[row] in splits]
         expected = [sum(log.item[row] == item for row in rows) for item in range(N_ITEMS + 2)]
         assert log.item_counts(N_ITEMS + 2, *splits).tolist() == expected
+
+
+@pytest.mark.parametrize("splits", [("train",), ("train", "val"), ("test",)])
+def test_next_new_places_against_a_loop(splits: tuple[str, ...]) -> None:
+    city = toy_city(n_items=50, n_users=8, n_checkins=600)
+    last: dict[str, str] = {}
+    been: dict[str, set[str]] = {}
+    expected = []
+    for user, item, split in city.interactions.frame[["user_id", "item_id", "split"]].itertuples(index=False):
+        if split in splits:
+            if user in last and item not in been[user]:
+                expected.append((last[user], item))
+            last[user] = item
+        been.setdefault(user, set()).add(item)
+    first, second = CheckInLog.of(city).next_new_places(*splits)
+    ids = city.items.ids
+    assert sorted(zip(ids[first], ids[second], strict=True)) == sorted(expected)
+    assert len(expected) > 2
+    assert np.all(first != second)

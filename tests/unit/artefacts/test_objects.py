@@ -101,7 +101,7 @@ def test_datamodules_take_objects_as_they_take_paths(city, sids, tmp_path):
             SequenceData(str(tmp_path), str(tmp_path / "sids.parquet"), f"{tmp_path}/vectors.parquet"),
         ),
         (PreferenceData(city, samplers=[FarPairs()]), PreferenceData(tmp_path, samplers=[FarPairs()])),
-        (RewardData(city, n_contents=5), RewardData(tmp_path, n_contents=5)),
+        (RewardData(city), RewardData(tmp_path)),
     ]
     for of_objects, of_paths in pairs:
         for data in (of_objects, of_paths):

@@ -38,7 +38,14 @@ def result(seed: int, mrr: float) -> dict:
         ],
         "click_through": [{"name": "din", "metrics": {"test/auc": 0.9}}],
         "alignment": {"before/purity@5": 0.5, "after/purity@5": 0.4},
-        "rewards": {"reward": {"heldout/full/spearman": mrr, "heldout/full/cosine_spearman": 0.5, "train/loss": 1.0}},
+        "rewards": {
+            "reward": {
+                "heldout/distance/spearman": mrr,
+                "heldout/distance/cosine_spearman": 0.5,
+                "train/loss": 1.0,
+                "reads/true/distance/spearman": 0.2,
+            }
+        },
         "semantic_ids": {"tokenize": {"card": {"distinct_share": 1.0, "by_depth": depth}}},
         "stages": {"data": {"seconds": 10.0 * seed, "peak_memory_mb": 100}, "tiger": {"seconds": 5.0}},
     }
@@ -61,7 +68,8 @@ def test_other_tables(numbers):
     runs = [result(1, 0.2), result(3, 0.4)]
     assert numbers.click_through(runs).rows == (("din", "0.9000", "-", "-"),)
     assert numbers.alignment(runs).rows == (("purity@5", "0.500", "0.400"),)
-    assert numbers.reward(runs).rows == (("reward", "full", "0.300", "0.500"),)
+    assert numbers.reward(runs).rows == (("reward", "distance", "0.300", "-", "0.500", "-", "-", "-"),)
+    assert numbers.reads(runs).rows == (("reward", "true", "distance", "0.200", "-", "-", "-"),)
     assert numbers.semantic_ids(runs).rows == (("tokenize", "4.00", "-", "-", "-", "1.000"),)
     assert numbers.cost(runs).rows == (("data", "20", "100"), ("tiger", "5", "-"), ("all", "25", ""))
 

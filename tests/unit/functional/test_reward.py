@@ -10,6 +10,7 @@ from lgsid.functional.reward import listwise_softmax, pointwise_bce, soft_target
 from lgsid.rewards import ListwiseSoftmax, PointwiseBCE, RewardLoss, SoftTargetBCE, WeightedBCE
 
 DISTANCE = torch.tensor([[0.0, 3.0, 1.0, 1.0, 9.0], [0.0, 0.5, 2.5, 7.0, 4.0], [0.0, 1.0, 2.0, 3.0, 4.0]])
+LABEL = rank_labels(DISTANCE)
 SCORES = torch.tensor([[0.3, -1.0, 2.0, 0.0, -0.5], [1.0, 1.0, 1.0, -2.0, 0.1], [0.0, 0.0, 0.0, 0.0, 0.0]])
 
 
@@ -45,36 +46,36 @@ def test_chance_is_the_mean_over_all_orders_and_what_a_constant_earns() -> None:
 
 
 def test_losses_against_loops() -> None:
-    labels = rank_labels(DISTANCE).numpy()
+    labels = (2 * LABEL).numpy()  # of any scale
     scores = SCORES.numpy().astype(np.float64)
     sigmoid = 1 / (1 + np.exp(-scores))
     weighted = soft = listwise = pointwise = 0.0
     for i in range(3):
         for j in range(5):
-            target = labels[i, j] / 5
+            target = labels[i, j] / labels[i].max()
             weighted -= labels[i, j] * np.log(sigmoid[i, j]) / 3
             soft -= (target * np.log(sigmoid[i, j]) + (1 - target) * np.log(1 - sigmoid[i, j])) / 15
             listwise -= labels[i, j] / labels[i].sum() * np.log(np.exp(scores[i, j]) / np.exp(scores[i]).sum()) / 3
             pointwise -= np.log(sigmoid[i, j] if j == 0 else 1 - sigmoid[i, j]) / 15
-    assert weighted_bce(SCORES, DISTANCE).item() == pytest.approx(weighted, rel=1e-5)
-    assert soft_target_bce(SCORES, DISTANCE).item() == pytest.approx(soft, rel=1e-5)
-    assert listwise_softmax(SCORES, DISTANCE).item() == pytest.approx(listwise, rel=1e-5)
+    assert weighted_bce(SCORES, 2 * LABEL).item() == pytest.approx(weighted, rel=1e-5)
+    assert soft_target_bce(SCORES, 2 * LABEL).item() == pytest.approx(soft, rel=1e-5)
+    assert listwise_softmax(SCORES, 2 * LABEL).item() == pytest.approx(listwise, rel=1e-5)
     assert pointwise_bce(SCORES).item() == pytest.approx(pointwise, rel=1e-5)
 
 
 @pytest.mark.parametrize("loss", [WeightedBCE(), SoftTargetBCE(), ListwiseSoftmax(), PointwiseBCE()])
 def test_every_loss_has_a_gradient_and_ignores_batch_size(loss: RewardLoss) -> None:
     scores = SCORES.clone().requires_grad_()
-    loss(scores, DISTANCE).backward()
+    loss(scores, LABEL).backward()
     assert scores.grad is not None
     assert scores.grad.abs().max() > 1e-3
-    torch.testing.assert_close(loss(SCORES, DISTANCE), loss(SCORES.repeat(4, 1), DISTANCE.repeat(4, 1)))
+    torch.testing.assert_close(loss(SCORES, LABEL), loss(SCORES.repeat(4, 1), LABEL.repeat(4, 1)))
     order = torch.tensor([0, 3, 1, 4, 2])  # the order of the other candidates is irrelevant
-    torch.testing.assert_close(loss(SCORES, DISTANCE), loss(SCORES[:, order], DISTANCE[:, order]))
+    torch.testing.assert_close(loss(SCORES, LABEL), loss(SCORES[:, order], LABEL[:, order]))
 
 
 def test_the_literal_loss_has_no_negative_term() -> None:
-    higher = weighted_bce(SCORES + 5, DISTANCE)
-    assert higher < weighted_bce(SCORES, DISTANCE)
-    grad = torch.autograd.functional.jacobian(lambda s: weighted_bce(s, DISTANCE), SCORES)
+    higher = weighted_bce(SCORES + 5, LABEL)
+    assert higher < weighted_bce(SCORES, LABEL)
+    grad = torch.autograd.functional.jacobian(lambda s: weighted_bce(s, LABEL), SCORES)
     assert (grad < 0).all()  # gradient descent raises every score

@@ -171,13 +171,14 @@ def test_a_metric_of_neighborhoods(monkeypatch, tmp_path):
 def test_a_metric_of_rewards(monkeypatch, tmp_path):
     metric = reward_declarations.ListMetric(
         "nearest", "nearest", "Whether the nearest is first.", shown=EVERYWHERE,
-        value=lambda scores, distance: (scores.argmax(1) == distance.argmin(1)).double(),
+        value=lambda scores, _, distance: (scores.argmax(1) == distance.argmin(1)).double(),
     )  # fmt: skip
     add(monkeypatch, reward_declarations, "LIST_METRICS", metric)
     scores, distance = torch.tensor([[3.0, 1.0], [0.0, 1.0]]), torch.tensor([[1.0, 2.0], [1.0, 2.0]])
-    found = reward_declarations.list_metrics(scores, -scores, distance)
+    found = reward_declarations.list_metrics(scores, -scores, 1 / distance, distance)
     assert found["nearest"].tolist() == [1, 0]
     assert found["cosine_nearest"].tolist() == [0, 1]
+    assert found["nearness_nearest"].tolist() == [1, 1]
     write_json(tmp_path / "reward/metrics.json", {"heldout/full/nearest": 0.5, "heldout/full/spearman": 0.1})
     table = write_report({"reward": tmp_path / "reward"}, tmp_path / "report").tables["rewards"]
     assert table.rows[0][table.header.index("nearest")] == "0.500"

@@ -78,11 +78,14 @@ def stages(tmp_path_factory):
     write_json(
         root / "reward/metrics.json",
         {
-            "heldout/full/spearman": 0.875,
-            "heldout/full/cosine_spearman": 0.72,
-            "heldout/full/ndcg@10": 0.9,
-            "heldout/full/chance_ndcg@10": 0.5,
-            "heldout/moved/spearman": 0.8,
+            "heldout/distance/spearman": 0.875,
+            "heldout/distance/cosine_spearman": 0.72,
+            "heldout/distance/ndcg@10": 0.9,
+            "heldout/distance/chance_ndcg@10": 0.5,
+            "heldout/next_visit/spearman": 0.8,
+            "reads/true/distance/spearman": 0.875,
+            "reads/true/distance/cosine_spearman": 0.72,
+            "reads/content_only/distance/spearman": 0.016,
             "train/loss": 2.0,
         },
     )
@@ -169,11 +172,21 @@ def test_card_puts_controls_last_and_is_computed_where_absent(report):
 def test_reward_beside_cosine_and_chance(report):
     assert report.data["rewards"].keys() == {"reward"}  # the alignment has a Spearman of its own
     table = report.tables["rewards"]
-    assert table.header == ("stage", "prompts", "Spearman", "NDCG@10", "cosine Spearman", "chance NDCG@10")
+    assert table.header == ("stage", "lists", "Spearman", "NDCG@10", "cosine Spearman", "chance NDCG@10")
     assert table.rows == (
-        ("reward", "full", "0.875", "0.900", "0.720", "0.500"),
-        ("reward", "moved", "0.800", "-", "-", "-"),
+        ("reward", "distance", "0.875", "0.900", "0.720", "0.500"),
+        ("reward", "next_visit", "0.800", "-", "-", "-"),
     )
+
+
+def test_what_the_reward_reads_is_a_table_of_its_own(report):
+    table = report.tables["reads"]
+    assert table.header == ("stage", "lists", "prompts", "Spearman", "cosine Spearman")
+    assert table.rows == (
+        ("reward", "distance", "true prompts", "0.875", "0.720"),
+        ("reward", "distance", "content only", "0.016", "-"),
+    )
+    assert table.note.startswith("The reward scores the same lists of held-out places again")
 
 
 def test_examples_share_a_prefix_and_show_no_home(report):
@@ -246,7 +259,7 @@ def test_same_stages_same_bytes(stages, report, tmp_path):
         (("tokenize",), set(), set()),
         (("data", "tokenize"), {"map.png", "prefix_distances.png"}, {"card", "examples", "branches"}),
         (("align",), {"coverage.png"}, {"alignment"}),
-        (("din", "reward"), set(), {"click", "rewards"}),
+        (("din", "reward"), set(), {"click", "rewards", "reads"}),
         (("data", "dice"), {"map.png", "prefix_distances.png"}, {"card"}),
     ],
 )

@@ -4,18 +4,19 @@ import lightning as L
 import pytest
 import torch
 
-from lgsid.datamodules import RewardData, TrainingListWeights
+from lgsid.datamodules import RewardData
 from lgsid.errors import LgsidError
-from lgsid.functional.lists import spearman
+from lgsid.functional.lists import rank_labels, spearman
 from lgsid.rewards import (
     AnchoredPair,
     HeadInput,
     ListwiseSoftmax,
+    MismatchedLists,
     MismatchedPrompt,
     RewardHead,
     RewardModel,
 )
-from lgsid.text import LoraSpec, TextEncoder
+from lgsid.text import PROMPT_VARIANTS, LoraSpec, TextEncoder
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -30,7 +31,7 @@ def encoder(folders: dict[str, str], **arguments: object) -> TextEncoder:
 
 
 def data(folders: dict[str, str], **arguments: object) -> RewardData:
-    settings: dict = {"n_candidates": 5, "n_locations": 5, "n_neighbours": 20, "n_far": 1, "batch_size": 16}
+    settings: dict = {"n_candidates": 5, "batch_size": 16}
     return RewardData(folders["city"], **{**settings, **arguments})
 
 
@@ -77,7 +78,7 @@ def test_a_head_learns_a_plane() -> None:
     for _ in range(150):
         anchor, candidates, distance = lists(torch.arange(500))
         optimizer.zero_grad()
-        ListwiseSoftmax()(head.score(anchor, candidates), distance).backward()
+        ListwiseSoftmax()(head.score(anchor, candidates), rank_labels(distance)).backward()
         optimizer.step()
     anchor, candidates, distance = lists(torch.arange(500, 600))
     found = spearman(head.eval().score(anchor, candidates)[:, 1:], -distance[:, 1:]).mean()
@@ -92,10 +93,12 @@ def test_fit_logs_what_is_reported_and_the_head_comes_back(folders: dict[str, st
     run = trainer(tmp_path)
     run.fit(model, datamodule=data(folders))
     logged = {k: v.item() for k, v in run.callback_metrics.items()}
-    for kind in ("mismatched", "full"):
-        for name in ("spearman", "cosine_spearman", "ndcg@10", "cosine_ndcg@10", "chance_ndcg@10"):
+    for kind in ("distance", "next_visit"):
+        for name in ("spearman", "cosine_spearman", "ndcg@10", "cosine_ndcg@10", "nearness_ndcg@10", "chance_ndcg@10"):
             assert -1 <= logged[f"heldout/{kind}/{name}"] <= 1
-    assert "heldout/full/own_first" not in logged
+        assert logged[f"heldout/{kind}/nearness_spearman"] == pytest.approx(1)
+    assert "heldout/distance/own_first" not in logged
+    assert not [key for key in logged if key.startswith("reads/")]
     assert all(not torch.equal(p, before[name]) for name, p in model.head.named_parameters())
 
     path = tmp_path / "model.ckpt"
@@ -110,8 +113,19 @@ def test_fit_logs_what_is_reported_and_the_head_comes_back(folders: dict[str, st
     assert head.encoder["model"] == folders["bert"]
     again = RewardModel.load_from_checkpoint(path, encoder=encoder(folders))
     torch.testing.assert_close(again.eval().score(anchor, candidates), model.score(anchor, candidates))
-    _, full = trainer(tmp_path).test(again, datamodule=data(folders), verbose=False)  # one result for each loader
-    assert full["heldout/full/spearman"] == pytest.approx(logged["heldout/full/spearman"], abs=1e-5)
+    results = trainer(tmp_path).test(again, datamodule=data(folders), verbose=False)  # one for each loader
+    tested = {key: value for result in results for key, value in result.items()}
+    for key, value in logged.items():
+        assert key == "train/loss" or tested[key] == pytest.approx(value, abs=1e-5)
+    for kind, name in (("distance", "spearman"), ("next_visit", "ndcg@10")):
+        assert tested[f"reads/true/{kind}/{name}"] == pytest.approx(tested[f"heldout/{kind}/{name}"], abs=1e-6)
+        others = {
+            key.split("/")[1]: tested[key]
+            for key in tested
+            if key.startswith("reads/") and key.endswith(f"{kind}/{name}")
+        }
+        assert set(others) == {variant.key for variant in PROMPT_VARIANTS}
+        assert len({round(value, 6) for value in others.values()}) >= 3
     del checkpoint["reward_head"]
     torch.save(checkpoint, tmp_path / "other.ckpt")
     with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
@@ -133,7 +147,7 @@ def test_same_seed_same_model(folders: dict[str, str], tmp_path: Path) -> None:
 def test_the_literal_reading_reports_the_true_location_first(folders: dict[str, str], tmp_path: Path) -> None:
     model = RewardModel(encoder(folders), MismatchedPrompt(), hidden_dim=16)
     run = trainer(tmp_path, 1)
-    run.fit(model, datamodule=data(folders, list_weights=TrainingListWeights(1, 0, 0, 0)))
+    run.fit(model, datamodule=data(folders, list_sources=[MismatchedLists(n_locations=5)]))
     assert 0 <= run.callback_metrics["heldout/mismatched/own_first"] <= 1
 
 
