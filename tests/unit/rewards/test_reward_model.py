@@ -125,7 +125,7 @@ def test_fit_logs_what_is_reported_and_the_head_comes_back(folders: dict[str, st
             if key.startswith("reads/") and key.endswith(f"{kind}/{name}")
         }
         assert set(others) == {variant.key for variant in PROMPT_VARIANTS}
-        assert len({round(value, 6) for value in others.values()}) >= 3
+        assert len({round(value, 6) for value in others.values()}) > (3 if kind == "distance" else 1)
     del checkpoint["reward_head"]
     torch.save(checkpoint, tmp_path / "other.ckpt")
     with pytest.raises(LgsidError, match="not the checkpoint of a RewardModel"):
