@@ -20,9 +20,11 @@ def test_queries_are_of_the_slices_of_the_place_that_was_right(toy_folder, tmp_p
     data = Dataset.read(toy_folder)
     log = CheckInLog.of(data)
     trained = [sum((log.item == item) & (log.split == "train")) for item in range(len(data.items))]
-    rows = [len(log) - 1, 0, 17, 17, 40]
+    rows = [17, *range(len(log) - 1, -1, -1)]
     found = slices.masks(queries(tmp_path / "queries.parquet", rows))
     assert list(found) == ["head/", "tail/", "dense/", "sparse/"]
+    visited = np.bincount(log.item, minlength=len(data.items))  # in all splits: another head
+    assert not np.array_equal(*(item_slices(data.items, np.array(n))["head", "tail"] for n in (trained, visited)))
     for (inside, outside), mask in item_slices(data.items, np.array(trained)).items():
         expected = [bool(mask[log.item[row]]) for row in rows]
         assert found[f"{inside}/"].tolist() == expected

@@ -123,6 +123,7 @@ def test_ranks_weights_and_numbers_are_those_of_a_loop(city, vectors):
 
 def test_slices_are_means_over_their_queries(city, vectors):
     metric, log = metric_of(city)
+    assert torch.equal(NextPlaceRetrieval.of(city.items, log, held_out(city.items.ids, 0.3)).member, metric.member)
     metric.update(vectors, NextPlaceQueries.of(log, "test"))
     values, targets = metric.compute(), [query[2] for query in slow_queries(city, "test")]
     hits = np.array(hit(slow_ranks(city, vectors, "test"), ("last", None)))
