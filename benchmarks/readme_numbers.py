@@ -172,13 +172,17 @@ def growth(runs: Runs) -> ReportTable:
         (
             title,
             *(mean([found.get((case, places), {}).get("cpu_seconds")], 1) for places in sizes),
-            mean([found.get((case, places), {}).get("peak_mb") for places in sizes[-1:]], 0),
+            *(mean([found.get((case, places), {}).get("peak_mb")], 0) for places in sizes[-2:]),
             mean([run["exponents"].get(case)], 2),
         )
         for case, title in run["titles"].items()
         if any(name == case for name, _ in found)
     )
-    heads = (*(f"{places:,}, CPU s" for places in sizes), f"{sizes[-1]:,}, peak MB", "exponent")
+    heads = (
+        *(f"{places:,}, CPU s" for places in sizes),
+        *(f"{places:,}, peak MB" for places in sizes[-2:]),
+        "exponent",
+    )
     return ReportTable("", ("", *heads), rows)
 
 

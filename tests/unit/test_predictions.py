@@ -90,6 +90,8 @@ def test_reward_and_aligner_leave_scores_and_embeddings(town, tmp_path):
     aligner = GDPOAligner(TextEncoder(bert, lora=LoraSpec(rank=2), autocast="float32"), SimilarityMargin())
     path = predicted(aligner, pairs, tmp_path)
     assert np.array_equal(Embeddings.read(path).for_items(city.items), aligner.aligned_embeddings().numpy())
+    before = Embeddings.read(path.with_name("reference_embeddings.parquet")).for_items(city.items)
+    assert np.array_equal(before, aligner.reference_embeddings().numpy())
 
 
 def test_the_command_tells_the_path_in_one_line(town, tmp_path, caplog):

@@ -265,15 +265,16 @@ class GDPOAligner(LgsidModule):
 
     def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
         """Write the embeddings of all places, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""
-        path = Path(folder) / EMBEDDINGS_FILE
-        self.embeddings().write(path)
-        self.embeddings(reference=True).write(Path(folder) / REFERENCE_EMBEDDINGS_FILE)
-        return path
+        self._write_embeddings(Path(folder))
+        return Path(folder) / EMBEDDINGS_FILE
 
     def export(self, folder: Path) -> None:
         """Write `adapter/` in peft's format, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""
         folder = Path(folder)
         self.encoder.save_adapter(folder / "adapter")
+        self._write_embeddings(folder)
+
+    def _write_embeddings(self, folder: Path) -> None:
         self.embeddings().write(folder / EMBEDDINGS_FILE)
         self.embeddings(reference=True).write(folder / REFERENCE_EMBEDDINGS_FILE)
 

@@ -64,7 +64,6 @@ class ContentRelevance(Relevance):
     """
 
     def __init__(self, content: str = "{category}") -> None:
-        self.content = content
         self._template = PromptTemplate(content=content, location="")
 
     def fit(self, dataset: Dataset, encoder: TextEncoder) -> None:

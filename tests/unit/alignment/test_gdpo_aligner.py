@@ -164,6 +164,7 @@ def test_export_writes_adapter_and_embeddings(fitted, tiny_bert, tmp_path):
     )
     assert aligned.item_ids.tolist() == reference.item_ids.tolist() == data.dataset.items.ids.tolist()
     np.testing.assert_allclose(aligned.vectors, model.aligned_embeddings().numpy())
+    np.testing.assert_allclose(reference.vectors, model.reference_embeddings().numpy())
     assert aligned.metadata["encoder"]["adapter_hash"] == model.encoder.adapter_hash() != ""
     assert reference.metadata["encoder"]["adapter_hash"] == ""
     assert aligned.metadata["prompts"]["content"] == "{category}"

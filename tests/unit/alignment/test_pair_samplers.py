@@ -301,6 +301,15 @@ def test_collaborative_pairs_follow_the_counts(dataset):
         assert all(tuple(sorted((a, r))) not in counts for r in rejected)
 
 
+def test_two_check_ins_in_all_are_a_pair(dataset):
+    frame = dataset.interactions.frame
+    two = frame[(frame["user_id"] == frame["user_id"].iloc[0]) & (frame["split"] == "train")].drop_duplicates("item_id")
+    sampler = CollaborativePairs(quantile=0.0, window_h=1e6, max_steps=5, min_count=1)
+    sampler.fit(Dataset(dataset.items, Interactions(two.head(2).reset_index(drop=True))))
+    first, second = dataset.items.rows(two["item_id"].head(2)).tolist()
+    assert sorted(map(tuple, sampler.pairs.tolist())) == sorted([(first, second), (second, first)])
+
+
 def test_no_check_ins_together_means_no_anchors(dataset):
     sampler = CollaborativePairs(window_h=0.0)
     frame = dataset.interactions.frame.drop_duplicates(["user_id", "time"]).reset_index(drop=True)

@@ -262,3 +262,11 @@ def test_near_and_alike_and_quantiles_are_those_of_a_loop():
     assert 0 < np.mean(shares) < 1
     assert float(near_and_alike_at_k(neighbors, category, lat, lon, 40, rows)) == pytest.approx(np.mean(shares))
     assert float(km_quantile_at_k(neighbors, lat, lon, 0.9, rows)) == pytest.approx(np.quantile(km, 0.9))
+
+
+def test_near_ends_at_the_distance_itself():
+    lat, kind = torch.tensor([0.0, 0.01], dtype=torch.float64), torch.tensor([1, 1])
+    neighbors, lon = torch.tensor([[1], [0]]), torch.zeros(2, dtype=torch.float64)
+    km = float(haversine_m(lat[0], lon[0], lat[1], lon[1])) / 1000
+    assert near_and_alike_at_k(neighbors, kind, lat, lon, km * 1.0001) == 1
+    assert near_and_alike_at_k(neighbors, kind, lat, lon, km * 0.9999) == 0
