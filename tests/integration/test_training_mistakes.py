@@ -70,7 +70,10 @@ DIN = ("--config", "recommender/din_no_sids.yaml", *DATA)
         (("fit", *ALIGN, "--model.encoder.model=gone/encoder"), "model.init_args.encoder.init_args.model: "),
         (("fit", *DIN, "--model.dropout=2"), "model: DIN does not accept these arguments (ValueError: dropout"),
         (("fit", *REWARD, "--data.n_candidates=1"), "data.init_args.n_candidates: RewardData: n_candidates must be at"),
-        (("fit", *REWARD, "--data.ratios=[1]"), "data: RewardData: 3 list sources but 1 ratios; give one ratio each"),
+        (
+            ("fit", *REWARD, "--data.ratios=[1]"),
+            "data.init_args.ratios: RewardData: 3 list sources but 1 ratios; give one ratio each",
+        ),
         (("fit", *TIGER_SIDS, "--model.beam_width=0"), "model.init_args.beam_width: TIGER: beam_width must be"),
         (("data", "prepare", "data/synthetic_city.yaml", "--output=vectors.parquet"), "vectors.parquet: is a file"),
         (("fit", *TIGER), "data.init_args.sids is missing: TIGER generates semantic IDs; give sids.parquet"),
