@@ -100,9 +100,7 @@ class PreferenceBatch(Batch):
     anchor: Tensor  # (B,) int64 item rows
     chosen: Tensor  # (B,) int64 item rows
     rejected: Tensor  # (B, K) int64 item rows, K >= 1
-    positive: Tensor | None = (
-        None  # (B, B) bool, the place chosen in pair j may not be rejected for the anchor of pair i
-    )
+    positive: Tensor | None = None  # (B, B) bool, the anchor of row i may not reject the place chosen in row j
 
 
 @dataclass(frozen=True)

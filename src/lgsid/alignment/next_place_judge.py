@@ -25,11 +25,10 @@ class NextPlaceJudge:
         self.items, self.held_out = dataset.items, held_out
         self.log = CheckInLog.of(dataset)
         most = {"val": val_queries, "test": None}
-        asked = self.log.is_new & (self.log.n_before > 0)
         self.queries = {
             split: NextPlaceQueries.of(self.log, split, n)
             for split, n in most.items()
-            if (asked & (self.log.split == split)).any()
+            if len(self.log.at_new_places(split))
         }
 
     def measure(self, vectors: Tensor, split: str) -> dict[str, Tensor]:

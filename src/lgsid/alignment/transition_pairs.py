@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lgsid.alignment.collaborative_pairs import training_visits
 from lgsid.alignment.counted_pairs import CountedPairs
 from lgsid.alignment.rejected_places import NearbyRejected, RejectedPlaces
 from lgsid.alignment.sampling import IntArray
 from lgsid.artefacts import Dataset
+from lgsid.artefacts.check_in_log import CheckInLog
 
 
 class TransitionPairs(CountedPairs):
@@ -30,9 +30,5 @@ class TransitionPairs(CountedPairs):
 
     def count(self, dataset: Dataset) -> tuple[IntArray, IntArray]:
         """Count transitions to places new to the user in the training split; see the base class."""
-        user, item, _ = training_visits(dataset)
-        n = len(dataset.items)
-        is_new = np.zeros(len(item), dtype=bool)
-        is_new[np.unique(user * n + item, return_index=True)[1]] = True  # the first visit of this user there
-        follows = user[1:] == user[:-1]
-        return np.unique((item[:-1] * n + item[1:])[follows & is_new[1:]], return_counts=True)
+        origin, place = CheckInLog.of(dataset).next_new_places("train")
+        return np.unique(origin * len(dataset.items) + place, return_counts=True)
