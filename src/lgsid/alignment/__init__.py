@@ -15,7 +15,14 @@ from lgsid.alignment.preference_losses import (
     SimilarityMargin,
     SimilaritySoftmax,
 )
-from lgsid.alignment.rejected_places import NearbyRejected, PairedRejected, RejectedPlaces, UniformRejected
+from lgsid.alignment.rejected_places import (
+    AlternatingRejected,
+    NearbyRejected,
+    PairedRejected,
+    RejectedPlaces,
+    SameCategoryRejected,
+    UniformRejected,
+)
 from lgsid.alignment.relevance import (
     ContentRelevance,
     DistanceRelevance,
@@ -28,6 +35,7 @@ from lgsid.alignment.transition_pairs import TransitionPairs
 
 __all__ = [
     "AlignmentLoss",
+    "AlternatingRejected",
     "CollaborativePairs",
     "ContentRelevance",
     "CountedPairs",
@@ -48,6 +56,7 @@ __all__ = [
     "RewardMargin",
     "RewardRelevance",
     "SameCategoryFarPairs",
+    "SameCategoryRejected",
     "SimilarityMargin",
     "SimilaritySoftmax",
     "TransitionPairs",

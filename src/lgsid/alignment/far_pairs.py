@@ -9,7 +9,7 @@ from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.alignment.sampling import IntArray, first_accepted, log_uniform_ranks, preference_batch
 from lgsid.artefacts import Dataset, Items
 from lgsid.functional.distances import unit_vectors
-from lgsid.geo.neighbors import nearest_places
+from lgsid.geo.neighbors import nearest_in_groups
 from lgsid.typing import PreferenceBatch
 
 TRIES = 16  # candidates drawn for each rejected place
@@ -47,15 +47,8 @@ class FarPairs(PairSampler):
         self._sizes = sizes.astype(np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64)
         self._points = unit_vectors(items.lat_deg, items.lon_deg)
-        self._nearest = np.full((len(items), self.near), -1, dtype=np.int64)
-        self._n_near = np.zeros(len(items), dtype=np.int64)
-        for start, size in zip(self._starts, self._sizes, strict=True):
-            if size < self.min_places:
-                continue
-            rows = self._members[start : start + size]
-            found, _ = nearest_places(items.lat_deg[rows], items.lon_deg[rows], max(1, min(self.near, size // 4)))
-            self._nearest[rows, : found.shape[1]] = rows[found]
-            self._n_near[rows] = found.shape[1]
+        wanted = np.where(self._sizes < self.min_places, 0, np.clip(self._sizes // 4, 1, self.near))
+        self._nearest, self._n_near = nearest_in_groups(items.lat_deg, items.lon_deg, self._group, wanted)
         self.anchors = np.flatnonzero(self._n_near)
         last = self._nearest[self.anchors, self._n_near[self.anchors] - 1]
         self._radius = np.zeros(len(items))

@@ -1,4 +1,4 @@
-"""Where rejected places come from: beside the chosen one, anywhere, or as often as they are visited."""
+"""Where rejected places come from: beside the chosen one, like it, anywhere, or as often as they are visited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from lgsid.alignment.sampling import IntArray, log_uniform_ranks
 from lgsid.artefacts import Dataset
-from lgsid.geo.neighbors import nearest_places
+from lgsid.errors import LgsidError
+from lgsid.geo.neighbors import nearest_in_groups, nearest_places
 
 
 class RejectedPlaces(ABC):
@@ -58,6 +59,61 @@ class NearbyRejected(RejectedPlaces):
         """Propose places near the chosen ones; see the base class."""
         lengths = np.full((len(chosen), n_rejected, tries), self._nearest.shape[1])
         return self._nearest[chosen[:, None, None], log_uniform_ranks(lengths, rng)]
+
+
+class SameCategoryRejected(RejectedPlaces):
+    """Hard rejected places: of the category of the chosen one and near it, so that it is not told from them by kind.
+
+    Density-aware as `NearbyRejected` is. A place that is alone in its category gets any places.
+
+    Args:
+        neighbours: Number of places of the category nearest to the chosen one from which rejected ones are drawn.
+    """
+
+    def __init__(self, neighbours: int = 10) -> None:
+        self.neighbours = neighbours
+
+    def fit(self, dataset: Dataset, pairs: IntArray) -> None:
+        """Find the nearest places of the same category of each place."""
+        items = dataset.items
+        _, group = np.unique(items.codes("category")[0], return_inverse=True)
+        wanted = np.full(int(group.max(initial=-1)) + 1, self.neighbours)
+        self._nearest, self._n_near = nearest_in_groups(items.lat_deg, items.lon_deg, group, wanted)
+
+    def propose(self, chosen: IntArray, n_rejected: int, tries: int, rng: np.random.Generator) -> IntArray:
+        """Propose places of the category of the chosen ones; see the base class."""
+        lengths = np.broadcast_to(self._n_near[chosen][:, None, None], (len(chosen), n_rejected, tries))
+        alike = self._nearest[chosen[:, None, None], log_uniform_ranks(np.maximum(lengths, 1), rng)]
+        return np.where(lengths > 0, alike, rng.integers(len(self._nearest), size=alike.shape))
+
+
+class AlternatingRejected(RejectedPlaces):
+    """Rejected places of several kinds: the first of a pair of the first kind, the next of the second, and so on.
+
+    Args:
+        kinds: The kinds; with more rejected places than kinds it begins anew.
+
+    Raises:
+        LgsidError: if there are none.
+    """
+
+    def __init__(self, kinds: list[RejectedPlaces]) -> None:
+        if not kinds:
+            raise LgsidError("AlternatingRejected: kinds is empty; give at least one")
+        self.kinds = kinds
+
+    def fit(self, dataset: Dataset, pairs: IntArray) -> None:
+        """Let each kind index the places."""
+        for kind in self.kinds:
+            kind.fit(dataset, pairs)
+
+    def propose(self, chosen: IntArray, n_rejected: int, tries: int, rng: np.random.Generator) -> IntArray:
+        """Propose places of each kind in turn; see the base class."""
+        places = np.empty((len(chosen), n_rejected, tries), np.int64)
+        for start, kind in enumerate(self.kinds[:n_rejected]):
+            columns = places[:, start :: len(self.kinds)]
+            columns[:] = kind.propose(chosen, columns.shape[1], tries, rng)
+        return places
 
 
 class UniformRejected(RejectedPlaces):

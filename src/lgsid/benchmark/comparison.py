@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -48,6 +48,17 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, numbers rounded to six significant digits."""
         return {"values": rounded(self.values), "differences": rounded(self.differences)}
+
+    def only(self, keys: Collection[str]) -> Comparison:
+        """Return what is known of some metrics."""
+        values = {name: {key: own[key] for key in keys if key in own} for name, own in self.values.items()}
+        return Comparison(values, {key: self.differences[key] for key in keys if key in self.differences})
+
+    def merged(self, other: Comparison) -> Comparison:
+        """Add the metrics of another comparison of the same methods."""
+        names = dict.fromkeys((*self.values, *other.values))
+        values = {name: {**self.values.get(name, {}), **other.values.get(name, {})} for name in names}
+        return Comparison(values, {**self.differences, **other.differences})
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Comparison:

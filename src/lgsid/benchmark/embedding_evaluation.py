@@ -55,9 +55,7 @@ class EmbeddingEvaluation:
                 methods[name] = [RankingScores(name, columns["user"], by_slice, queries)]
         compared = compare_users(methods)
         named = tuple(f"/{number.name}@{CUT_OFF}" for number in RETRIEVAL_NUMBERS)
-        kept = [key for key in compared.differences if f"/{key}".endswith(named)]
-        values = {name: {key: own[key] for key in kept if key in own} for name, own in compared.values.items()}
-        return Comparison(values, {key: compared.differences[key] for key in kept})
+        return compared.only([key for key in compared.differences if f"/{key}".endswith(named)])
 
 
 def evaluate_embeddings(

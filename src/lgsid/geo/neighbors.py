@@ -51,6 +51,32 @@ def nearest_places(
     return rows[back], chord_to_m(chord[back])
 
 
+def nearest_in_groups(
+    lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike, group: npt.NDArray[np.int64], k: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the nearest neighbors of each of N places among those of its group, nearest first.
+
+    Args:
+        lat_deg: Shape (N,).
+        lon_deg: Shape (N,).
+        group: Group of each place, 0 .. G - 1, shape (N,).
+        k: Number of neighbors that the places of each group get, at most its size less one, shape (G,).
+
+    Returns:
+        Rows of the neighbors, int64, shape (N, K), K the largest number, -1 behind the last one; and their number at
+        each place, (N,).
+    """
+    lat, lon = np.asarray(lat_deg), np.asarray(lon_deg)
+    sizes = np.bincount(group, minlength=len(k))
+    count = np.clip(k, 0, np.maximum(sizes - 1, 0))
+    nearest = np.full((len(group), max(int(count.max(initial=0)), 1)), -1, np.int64)
+    for rows in np.split(np.argsort(group, kind="stable"), np.cumsum(sizes)[:-1]):
+        wanted = int(count[group[rows[0]]]) if len(rows) else 0
+        if wanted:
+            nearest[rows, :wanted] = rows[nearest_places(lat[rows], lon[rows], wanted)[0]]
+    return nearest, count[group]
+
+
 def _local_order(queries: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Return an order of the queries in which successive ones are near each other."""
     return np.asarray(cKDTree(queries, balanced_tree=False).indices, np.int64)

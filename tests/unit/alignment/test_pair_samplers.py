@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lgsid.alignment import (
+    AlternatingRejected,
     CollaborativePairs,
     FarPairs,
     NearbyRejected,
@@ -13,6 +14,7 @@ from lgsid.alignment import (
     PairedRejected,
     PairSampler,
     SameCategoryFarPairs,
+    SameCategoryRejected,
     TransitionPairs,
     UniformRejected,
 )
@@ -166,6 +168,43 @@ def test_rejected_places_come_from_where_they_are_asked_for(dataset):
     np.testing.assert_allclose(share, 1 / N, rtol=0.25)
     share = np.bincount(paired.propose(chosen, 2, 4, rng).ravel(), minlength=10) / (8 * len(chosen))
     np.testing.assert_allclose(share[[3, 7, 9]], [1 / 2, 1 / 3, 1 / 6], atol=0.01)
+
+
+def test_rejected_places_of_the_same_category_are_its_nearest(dataset):
+    categories = dataset.items.codes("category")[0]
+    distance, chosen = distances(dataset), np.arange(N).repeat(40)
+    sampler = SameCategoryRejected(3)
+    sampler.fit(dataset, np.empty((0, 2), np.int64))
+    drawn = sampler.propose(chosen, 2, 4, np.random.default_rng(0))
+    assert drawn.shape == (len(chosen), 2, 4)
+    for place in range(N):
+        alike = np.flatnonzero((categories == categories[place]) & (np.arange(N) != place))
+        nearest = alike[np.argsort(distance[place, alike])][:3]
+        assert set(drawn[chosen == place].ravel()) == set(nearest)
+
+
+def test_a_place_alone_in_its_category_rejects_any_places(dataset):
+    frame = dataset.items.frame.assign(category=["only"] + ["other"] * (N - 1))
+    alone = Dataset(Items(frame), dataset.interactions)
+    sampler = SameCategoryRejected(3)
+    sampler.fit(alone, np.empty((0, 2), np.int64))
+    drawn = sampler.propose(np.zeros(100, np.int64), 1, 16, np.random.default_rng(0))
+    assert len(set(drawn.ravel())) > N / 2
+
+
+def test_kinds_of_rejected_places_alternate(dataset):
+    near, anywhere = NearbyRejected(5), UniformRejected()
+    sampler = AlternatingRejected([near, anywhere])
+    sampler.fit(dataset, np.empty((0, 2), np.int64))
+    chosen = np.arange(N).repeat(50)
+    drawn = sampler.propose(chosen, 3, 4, np.random.default_rng(0))
+    order = distances(dataset)[chosen].argsort(1).argsort(1)  # rank of each place by distance, itself 0
+    rank = np.take_along_axis(order, drawn.reshape(len(chosen), -1), 1).reshape(drawn.shape)
+    assert rank[:, [0, 2]].max() == 5
+    assert rank[:, 1].max() > N / 2
+    assert sampler.propose(chosen, 1, 4, np.random.default_rng(0)).shape == (len(chosen), 1, 4)
+    with pytest.raises(LgsidError, match=r"AlternatingRejected: kinds is empty; give at least one"):
+        AlternatingRejected([])
 
 
 def test_an_anchor_known_to_nearly_all_places_rejects_the_one_left():

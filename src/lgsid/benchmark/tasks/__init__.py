@@ -5,9 +5,11 @@ from types import MappingProxyType
 
 from lgsid.benchmark.tasks.click_through import ClickThrough
 from lgsid.benchmark.tasks.next_place import NextPlace
+from lgsid.benchmark.tasks.place_vectors import PlaceVectors
 from lgsid.benchmark.tasks.sid_quality import SidQuality
 from lgsid.benchmark.tasks.task import Task
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in (NextPlace(), ClickThrough(), SidQuality())})
+OWN_TASKS = (NextPlace(), ClickThrough(), SidQuality(), PlaceVectors())
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in OWN_TASKS})
 
-__all__ = ["TASKS", "ClickThrough", "NextPlace", "SidQuality", "Task"]
+__all__ = ["TASKS", "ClickThrough", "NextPlace", "PlaceVectors", "SidQuality", "Task"]
