@@ -225,6 +225,25 @@ def test_evaluate_judges_vectors_and_tells_mistakes(capsys):
     assert not Path("not_judged").exists()
 
 
+def test_pictures_of_an_alignment(capsys):
+    table = ("--items", "data/items.parquet")
+    main(["evaluate", "vectors.parquet", "--dataset", "data", "--reference", "vectors.parquet", "--output", "both"])
+    capsys.readouterr()
+    main(["plot", "vectors", "vectors.parquet", "--reference", "vectors.parquet", *table, "--output", "tsne.png"])
+    main(["plot", "coverage", "both/metrics.json", "--dataset", "data", "--output", "radar.png"])
+    main(["plot", "first-codes", "hier/sids.parquet", "--before", "hier/sids.parquet", *table, "--output", "codes.png"])
+    assert capsys.readouterr().out.split() == [w for n in ("tsne", "radar", "codes") for w in (f"{n}.png:", "written")]
+    for name in ("tsne", "radar", "codes"):
+        assert Path(f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    words = ("plot", "first-codes", "hier/sids.parquet", *table, "--output", "none.png", "--chain", "Nowhere")
+    assert "no place of category, brand or name 'Nowhere'" in mistake(*words, capsys=capsys)
+    told = mistake("plot", "coverage", "data/dataset.json", "--output", "none.png", capsys=capsys)
+    assert "no neighborhoods before and after" in told
+    Path("nothing").mkdir()
+    assert "no results of settings" in mistake("plot", "dial", "nothing", "--output", "none.png", capsys=capsys)
+    assert not Path("none.png").exists()
+
+
 def test_recommend_prints_a_table_and_json(capsys):
     base = ["recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "-k", "3"]
     user = toy_city(n_items=60).interactions.frame["user_id"].iloc[-1]

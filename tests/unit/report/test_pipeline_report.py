@@ -73,6 +73,7 @@ def stages(tmp_path_factory):
     Embeddings(items.ids, vectors[0]).write(root / "align/reference_embeddings.parquet")
     Embeddings(items.ids, vectors[1]).write(root / "align/embeddings.parquet")
     alignment = {"before/coverage@5/region_2": 0.5, "after/coverage@5/region_2": 0.75, "after/effective_rank": 9.5}
+    alignment |= {"val/next_place/last/hit@10": 0.06, "val/reference/next_place/last/hit@10": 0.03}
     alignment |= {"before/purity@5": 0.4, "after/purity@5": 0.35, "before/median_km@5": 2, "after/median_km@5": 1}
     write_json(root / "align/metrics.json", {**alignment, "val/loss": 1.0, "after/sentences/spearman": 0.9})
     write_json(
@@ -148,6 +149,7 @@ def test_alignment_before_and_after(report):
         "median km@5": ("2.000", "1.000"),
         "effective rank": ("-", "9.500"),
         "coverage of the finest level + purity": ("0.900", "1.100"),
+        "next place by last, Hit@10": ("0.030", "0.060"),
     }
     assert [one.title() for one in measured_neighborhoods(["x", "coverage@5/region_9"])] == ["coverage@5, region_9"]
 
