@@ -219,6 +219,25 @@ def kmeans_samples(runs: Runs) -> ReportTable:
     return ReportTable("", ("points per centroid", "fit, CPU s", "error on all", "distinct codes"), rows)
 
 
+def alignment_speed(runs: Runs) -> ReportTable:
+    """Say what a step of the alignment costs against the encoder alone."""
+    rows = tuple(
+        (
+            case["case"],
+            f"{case['texts_per_step']:.0f}",
+            mean([case["median_share"]], 2),
+            f"{case['encodes_per_step']:.0f}",
+            f"{case['encodes_per_cpu_s']:.0f}",
+            f"{case['all_pairs']['pairs']:,}",
+            f"{case['all_pairs']['cpu_s'] / 60:.1f}",
+        )
+        for run in runs
+        for case in run["cases"]
+    )
+    header = ("", "places per step", "share in the encoder", "encodes per step", "encodes per CPU s")
+    return ReportTable("", (*header, "all pairs", "one epoch over them, CPU min"), rows)
+
+
 def mutants(runs: Runs) -> ReportTable:
     """Say how many mutants of each room its unit tests notice."""
     counts = ("killed", "timeout", "survived", "no tests", "explained")
@@ -247,6 +266,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "semantic_ids": semantic_ids,
     "cost": cost,
     "growth": growth,
+    "alignment_speed": alignment_speed,
     "bad_input": partial(trial, "inputs"),
     "faults": partial(trial, "faults"),
     "mutants": mutants,

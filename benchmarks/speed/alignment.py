@@ -29,11 +29,15 @@ import torch
 
 from lgsid.alignment import (
     AlignmentLoss,
+    AlternatingRejected,
     GDPOAligner,
     InBatchSoftmax,
     ListwiseRelevance,
+    NearbyRejected,
     NearOtherCategoryPairs,
+    PairSampler,
     SameCategoryFarPairs,
+    SameCategoryRejected,
     SimilarityMargin,
     TransitionPairs,
 )
@@ -49,11 +53,14 @@ PLACES, USERS, CHECKINS = 5_000, 1_000, 80_000
 WARM_UP = 2  # steps that are thrown away
 KEYS_AND_VALUES = LoraSpec()
 ALL_LINEAR = LoraSpec(rank=16, alpha=32, targets="all-linear")
-CASES: Mapping[str, tuple[LoraSpec, AlignmentLoss, int]] = {  # adapter, loss, pairs in a batch
-    "pairwise, 32 pairs, keys and values": (KEYS_AND_VALUES, SimilarityMargin(), 32),
-    "in-batch, 96 pairs, keys and values": (KEYS_AND_VALUES, InBatchSoftmax(), 96),
-    "in-batch, 96 pairs, all linear layers": (ALL_LINEAR, InBatchSoftmax(), 96),
-    "lists, 64 pairs, all linear layers": (ALL_LINEAR, ListwiseRelevance(), 64),
+MIXED = (TransitionPairs(), SameCategoryFarPairs(), NearOtherCategoryPairs())
+NEXT = (TransitionPairs(rejected=AlternatingRejected([NearbyRejected(300), SameCategoryRejected(10)])),)
+Case = tuple[LoraSpec, AlignmentLoss, tuple[PairSampler, ...], int, int]
+CASES: Mapping[str, Case] = {  # adapter, loss, samplers, pairs in a batch, rejected places of each
+    "pairwise, 32 pairs, keys and values": (KEYS_AND_VALUES, SimilarityMargin(), MIXED, 32, 1),
+    "in-batch, 96 pairs, keys and values": (KEYS_AND_VALUES, InBatchSoftmax(), MIXED, 96, 1),
+    "in-batch, 96 pairs, all linear layers": (ALL_LINEAR, InBatchSoftmax(), MIXED, 96, 1),
+    "lists, 48 pairs, all linear layers (default)": (ALL_LINEAR, ListwiseRelevance(), NEXT, 48, 2),
 }
 
 
@@ -86,10 +93,13 @@ def city() -> Dataset:
     return DatasetBuilder("city", source, TemporalSplit()).build()
 
 
-def measure(dataset: Dataset, lora: LoraSpec, loss: AlignmentLoss, batch_size: int, steps: int) -> dict[str, Any]:
+def measure(dataset: Dataset, case: Case, steps: int) -> dict[str, Any]:
     """Train for some steps."""
-    samplers = [TransitionPairs(), SameCategoryFarPairs(), NearOtherCategoryPairs()]
-    data = PreferenceData(dataset, samplers=samplers, n_pairs=(steps + WARM_UP) * batch_size, batch_size=batch_size)
+    lora, loss, samplers, batch_size, n_rejected = case
+    n_pairs = (steps + WARM_UP) * batch_size
+    data = PreferenceData(
+        dataset, samplers=list(samplers), n_pairs=n_pairs, n_rejected=n_rejected, batch_size=batch_size
+    )
     torch.manual_seed(0)
     encoder, watch = TextEncoder(lora=lora), Stopwatch()
     trainer = L.Trainer(
@@ -126,7 +136,7 @@ def main() -> None:
     steps = parser.parse_args().steps
     torch.set_num_threads(1)
     dataset = city()
-    cases = [{"case": name, **measure(dataset, *case, steps)} for name, case in CASES.items()]
+    cases = [{"case": name, **measure(dataset, case, steps)} for name, case in CASES.items()]
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     write_json(RESULT, {"versions": versions, "places": PLACES, "steps": steps, "cases": cases})
 

@@ -15,11 +15,13 @@ PUBLIC = {
         "CollaborativePairs",
         "FarPairs",
         "GDPOAligner",
+        "ListwiseRelevance",
         "NearOtherCategoryPairs",
         "RewardMargin",
         "SameCategoryFarPairs",
         "SimilarityMargin",
         "SimilaritySoftmax",
+        "TransitionPairs",
     ),
     "lgsid.artefacts": (
         "Dataset",

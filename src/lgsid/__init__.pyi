@@ -3,11 +3,13 @@
 from lgsid.alignment import CollaborativePairs as CollaborativePairs
 from lgsid.alignment import FarPairs as FarPairs
 from lgsid.alignment import GDPOAligner as GDPOAligner
+from lgsid.alignment import ListwiseRelevance as ListwiseRelevance
 from lgsid.alignment import NearOtherCategoryPairs as NearOtherCategoryPairs
 from lgsid.alignment import RewardMargin as RewardMargin
 from lgsid.alignment import SameCategoryFarPairs as SameCategoryFarPairs
 from lgsid.alignment import SimilarityMargin as SimilarityMargin
 from lgsid.alignment import SimilaritySoftmax as SimilaritySoftmax
+from lgsid.alignment import TransitionPairs as TransitionPairs
 from lgsid.artefacts import Dataset as Dataset
 from lgsid.artefacts import Embeddings as Embeddings
 from lgsid.artefacts import Interactions as Interactions
