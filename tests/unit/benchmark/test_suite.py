@@ -66,16 +66,17 @@ def write(tmp_path):
 
 def test_every_suite_that_ships_has_the_controls_of_its_task():
     suites = {path.stem: Suite.read(path) for path in own_suites()}
-    alignments = {"alignment", "alignment_ablation", "alignment_dial"}
-    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", "alignment_codes"} | alignments
+    alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
+    codes = ("alignment_codes", "alignment_codes_lgsid")
+    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", *codes} | alignments
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
         assert set(suite.methods) >= ({"unaligned", "distance"} if name in alignments else CONTROLS)
-    for name in ("smoke", "next_place", "ctr", "alignment_codes"):
+    for name in ("smoke", "next_place", "ctr", *codes):
         assert set(suites[name].methods) >= COUNTING
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
     real = {"foursquare_nyc", "gowalla_nyc", "context_trails_petaling_jaya"}
-    for name in ("next_place", "ctr", "tokenizers", "alignment", "alignment_codes"):
+    for name in ("next_place", "ctr", "tokenizers", "alignment", *codes):
         assert {dataset.name for dataset in suites[name].datasets} == real
 
 
