@@ -56,6 +56,7 @@ def desk(tmp_path_factory) -> Path:
     items = toy_city(n_items=80, folder=run / "data").items
     vectors = np.random.default_rng(0).normal(size=(len(items), 16)).astype(np.float32)
     Embeddings(items.ids, vectors).write(run / "align" / "embeddings.parquet")
+    Embeddings(items.ids, vectors[::-1].copy()).write(run / "align" / "reference_embeddings.parquet")
     data = [f"--data.init_args.dataset={run / 'data'}"]
     main(
         [
