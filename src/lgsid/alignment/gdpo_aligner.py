@@ -81,6 +81,8 @@ class GDPOAligner(LgsidModule):
         self._judge: NextPlaceJudge | None = None
         self._reference: Tensor | None = None
         self._aligned: tuple[str, Tensor] | None = None  # adapter hash, embeddings
+        self._measured: Any = None  # the data that all these are of
+        self._known: dict[str, dict[str, Tensor]] = {}  # what was measured of the reference: neighborhoods, each split
 
     def build(self, shape: DataShape) -> None:
         """Check that there is an adapter to train.
@@ -101,8 +103,11 @@ class GDPOAligner(LgsidModule):
     def setup(self, stage: str) -> None:
         """Load the reward model, if the loss has one, and note which places the training holds out."""
         super().setup(stage)
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        if data is not self._measured:  # what is kept is of the places of other data
+            self._measured, self._known = data, {}
+            self._tokens = self._judge = self._reference = self._aligned = None
         if stage == "fit":
-            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             self._held_out = {"share": data.held_out_share, "seed": data.held_out_seed}
             self.loss.prepare(self.encoder, data.dataset)
 
@@ -187,14 +192,18 @@ class GDPOAligner(LgsidModule):
         places, held_out = data.places, torch.from_numpy(data.is_held_out)
         location = (places.region, places.category, places.lat_deg, places.lon_deg)
         reference, aligned = self.reference_embeddings(), self.aligned_embeddings()
-        before, after = NeighborhoodMetrics(self.neighbours), NeighborhoodMetrics(self.neighbours)
-        before.update(reference, *location, held_out=held_out)
+        after = NeighborhoodMetrics(self.neighbours)
         after.update(aligned, *location, reference=reference, held_out=held_out)
-        results = {f"before/{name}": value for name, value in before.compute().items()}
-        results |= {f"after/{name}": value for name, value in after.compute().items()}
-        if places.region.shape[1] and (places.region[:, -1] > 0).any() and (places.category > 0).any():
-            bound = agreement_bound_at_k(places.region[:, -1], places.category, self.neighbours)
-            results[f"bound/coverage+purity@{self.neighbours}"] = bound
+        results = {f"after/{name}": value for name, value in after.compute().items()}
+        if "before" not in self._known:  # of the reference, which does not change
+            before = NeighborhoodMetrics(self.neighbours)
+            before.update(reference, *location, held_out=held_out)
+            known = {f"before/{name}": value for name, value in before.compute().items()}
+            if places.region.shape[1] and (places.region[:, -1] > 0).any() and (places.category > 0).any():
+                bound = agreement_bound_at_k(places.region[:, -1], places.category, self.neighbours)
+                known[f"bound/coverage+purity@{self.neighbours}"] = bound
+            self._known["before"] = known
+        results = self._known["before"] | results
         sentences = {f"after/sentences/{k}": torch.tensor(v) for k, v in sentence_retention(self.encoder).items()}
         return {name: value.float() for name, value in (results | sentences).items()}
 
@@ -204,12 +213,11 @@ class GDPOAligner(LgsidModule):
         if self._judge is None:
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
             self._judge = NextPlaceJudge(data.dataset, data.is_held_out, self.val_queries)
-        results: dict[str, Tensor] = {}
-        for prefix, vectors in (
-            (f"{split}/next_place", self.aligned_embeddings()),
-            (f"{split}/reference/next_place", self.reference_embeddings()),
-        ):
-            results |= {f"{prefix}/{name}": value for name, value in self._judge.measure(vectors, split).items()}
+        if split not in self._known:
+            measured = self._judge.measure(self.reference_embeddings(), split)
+            self._known[split] = {f"{split}/reference/next_place/{name}": value for name, value in measured.items()}
+        found = self._judge.measure(self.aligned_embeddings(), split)
+        results = {f"{split}/next_place/{name}": value for name, value in found.items()} | self._known[split]
         return {name: value.float() for name, value in results.items()}
 
     def embeddings(

@@ -290,6 +290,23 @@ def test_without_check_ins_there_is_no_retrieval(tiny_bert, tmp_path):
     assert not any("next_place" in name for name in run.callback_metrics)
 
 
+def test_other_data_are_measured_anew(folder, tiny_bert, tmp_path):
+    city(n=40).write(tmp_path / "other")
+    here, there = preference_data(folder), preference_data(str(tmp_path / "other"))
+    model = aligner(tiny_bert)
+    trainer(tmp_path).fit(model, here)
+    first, again = trainer(tmp_path).test(model, there), trainer(tmp_path).test(model, there)
+    assert first == again
+    assert len(model.reference_embeddings()) == len(model.aligned_embeddings()) == 40
+    back = trainer(tmp_path).test(model, here)[0]
+    assert back["before/coverage@5/region_2"] != first[0]["before/coverage@5/region_2"]
+    measured = NeighborhoodMetrics(5)
+    places = here.places
+    location = (places.region, places.category, places.lat_deg, places.lon_deg)
+    measured.update(model.reference_embeddings(), *location, held_out=torch.from_numpy(here.is_held_out))
+    assert back["before/purity@5"] == pytest.approx(float(measured.compute()["purity@5"]))
+
+
 def test_the_best_of_several_validations_within_an_epoch_is_kept(folder, tiny_bert, tmp_path):
     monitor = "val/next_place/history/mrr@10"
     best = L.pytorch.callbacks.ModelCheckpoint(tmp_path, monitor=monitor, mode="max", save_weights_only=True)
