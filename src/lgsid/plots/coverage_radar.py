@@ -27,7 +27,7 @@ def coverage_radar(axes_names: Sequence[str], shares: Mapping[str, Sequence[floa
     Returns:
         The figure.
     """
-    figure = new_figure(6.4, 5.6)
+    figure = new_figure(8.4, 5.6)
     set_heading(figure, heading or "What the nearest vectors have in common with a place", size=12)
     polar = figure.add_subplot(projection="polar")
     assert isinstance(polar, PolarAxes)
@@ -41,10 +41,13 @@ def coverage_radar(axes_names: Sequence[str], shares: Mapping[str, Sequence[floa
             polar.fill(closed, [*values, values[0]], color=color, alpha=0.12, linewidth=0)
     polar.set_theta_offset(np.pi / 2)
     polar.set_theta_direction(-1)
-    polar.set_xticks(angles, [in_figure(name, 28) for name in axes_names])
+    polar.set_xticks(angles, [in_figure(name, 34) for name in axes_names])
+    for angle, label in zip(angles, polar.get_xticklabels(), strict=True):  # outside the circle, whatever their length
+        side = np.sin(angle)
+        label.set_horizontalalignment("center" if abs(side) < 0.1 else "left" if side > 0 else "right")
     polar.set_ylim(0, 1)
     polar.set_yticks([0.25, 0.5, 0.75, 1.0], ["", ".5", "", "1"])
-    polar.tick_params(labelsize=LABEL_SIZE, labelcolor=INK, pad=9)
+    polar.tick_params(labelsize=LABEL_SIZE, labelcolor=INK, pad=5)
     polar.tick_params(axis="y", labelsize=LABEL_SIZE - 1, labelcolor=SOFT_INK)
     polar.grid(color=RULE, linewidth=0.8)
     polar.spines["polar"].set_color(RULE)

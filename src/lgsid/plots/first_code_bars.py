@@ -33,7 +33,7 @@ def first_code_bars(
     Returns:
         The figure: a row for each kind, a column for each set of semantic IDs.
     """
-    figure = new_figure(1.2 + 5.6 * len(sids), 0.9 + 2.9 * len(kinds))
+    figure = new_figure(1.2 + 6.4 * len(sids), 0.9 + 2.9 * len(kinds))
     set_heading(figure, "First codes of the semantic IDs that a kind of place falls on", size=12)
     panels = figure.subplots(len(kinds), len(sids), squeeze=False)
     for row, (kind, members) in enumerate(kinds.items()):
@@ -62,10 +62,10 @@ def draw_codes(
     at = np.arange(len(shown))
     axes.barh(at, counts, color=AFTER, label="places of this kind")
     axes.barh(at, others, left=counts, color=GRAY, label="others of the same first code")
-    axes.set_yticks(at, [in_figure(label, 46) for label in labels])
+    axes.set_yticks(at, [in_figure(label, 60) for label in labels])
     axes.invert_yaxis()
     plain_axes(axes, grid="x")
     axes.tick_params(axis="y", labelsize=LABEL_SIZE - 1.5)
     share = counts.sum() / max(int(members.sum()), 1)
-    note = f"{int(members.sum())} places on {len(codes)} first codes; {share:.0%} of them on the {len(shown)} shown"
+    note = f"{int(members.sum())} places on {len(codes)} first codes, {share:.0%} on these {len(shown)}"
     set_title(axes, title, note)

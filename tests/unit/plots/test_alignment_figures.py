@@ -46,7 +46,7 @@ def test_bars_count_the_places_of_a_kind_and_the_others(items, tmp_path):
     assert [bar.get_width() for bar in right.containers[0]] == [12]
     assert [bar.get_width() for bar in right.containers[1]] == [0]
     assert right.get_title(loc="left") == "kind, after"
-    assert "12 places on 1 first codes; 100% of them on the 1 shown" in [text.get_text() for text in right.texts]
+    assert "12 places on 1 first codes, 100% on these 1" in [text.get_text() for text in right.texts]
     save_png(figure, tmp_path / "codes.png")
 
 
