@@ -346,6 +346,12 @@ def test_the_list_of_suites_fits_80_columns(capsys, tmp_path):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["suite", "results", "cells", "title"]
     assert [line.split()[:3] for line in lines[1:]] == [
+        ["alignment", "0", "27"],
+        ["alignment_ablation", "0", "90"],
+        ["alignment_codes", "0", "57"],
+        ["alignment_codes_lgsid", "0", "57"],
+        ["alignment_dial", "0", "39"],
+        ["alignment_elsewhere", "0", "18"],
         ["ctr", "0", "84"],
         ["next_place", "0", "132"],
         ["smoke", "0", "22"],

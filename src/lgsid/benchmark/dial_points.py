@@ -10,13 +10,14 @@ from statistics import fmean
 from lgsid.benchmark.board import COMPARISON_FILE
 from lgsid.benchmark.result_file import read_result
 from lgsid.errors import LgsidError
-from lgsid.metrics.next_place_declarations import LAST, with_distance
+from lgsid.metrics.next_place_declarations import HIT, LAST, with_distance
+from lgsid.metrics.place_vector_declarations import COVERAGE_KEY, CUT_OFF, ORACLE_KEY, PRIMARY, PURITY_KEY
 from lgsid.plots.alignment_dial import DialPoint
 
 SETTING = re.compile(r"(?P<name>.+)_(?P<value>\d+)")
 UNALIGNED, DISTANCE = "unaligned", "distance"
-ADDED = f"{with_distance(LAST).key}/hit@10"
-NUMBERS = ("purity@5", "coverage@5", "oracle_coverage@5", f"{LAST.key}/hit@10", ADDED)
+ADDED = f"{with_distance(LAST).key}/{HIT.name}@{CUT_OFF}"
+NUMBERS = (PURITY_KEY, COVERAGE_KEY, ORACLE_KEY, PRIMARY, ADDED)
 
 
 def dial_points(folder: Path) -> tuple[dict[str, list[DialPoint]], DialPoint, float | None]:

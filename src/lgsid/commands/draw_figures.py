@@ -31,7 +31,7 @@ def coverage(metrics: str, *, output: str, dataset: str | None = None) -> str:
     """Draw a radar of what the nearest vectors have in common with a place, before and after an alignment.
 
     Args:
-        metrics: metrics.json that `lgsid evaluate --reference ... --output` wrote.
+        metrics: The metrics.json that `lgsid evaluate --reference ... --output` wrote.
         output: The PNG file.
         dataset: Folder of the prepared dataset, for the names of its region levels.
     """

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lgsid.metrics.metric_spec import MetricSpec, Shown, SliceSpec
+from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY
 from lgsid.metrics.next_place_declarations import (
     DISTANCE,
     HELD_OUT,
@@ -23,6 +24,7 @@ from lgsid.metrics.next_place_declarations import (
 
 CUT_OFF = 10
 NEIGHBORS = 5
+PURITY_KEY, COVERAGE_KEY, ORACLE_KEY = (f"{name}@{NEIGHBORS}" for name in (PURITY, COVERAGE, "oracle_coverage"))
 PRIMARY = f"{LAST.key}/{HIT.name}@{CUT_OFF}"
 PLACE_SLICES = (
     SliceSpec("", "all places", "All places that are new to the user."),
@@ -73,7 +75,7 @@ def finest_coverage(found: Measured, part: str) -> float | None:
 
 def share_of_oracle(found: Measured, part: str) -> float | None:
     """Return the coverage of the finest level over the largest that lists of the same purity can have."""
-    coverage, oracle = finest_coverage(found, part), found.get(f"{part}oracle_coverage@{NEIGHBORS}")
+    coverage, oracle = finest_coverage(found, part), found.get(part + ORACLE_KEY)
     return None if coverage is None or not oracle else coverage / oracle
 
 
@@ -93,8 +95,8 @@ VECTOR_METRICS: tuple[VectorMetric, ...] = (
         f"purity@{NEIGHBORS}", f"purity@{NEIGHBORS}", "Share of the nearest vectors whose place has the same category."
     ),
     VectorMetric(
-        f"coverage@{NEIGHBORS}",
-        f"coverage@{NEIGHBORS}",
+        COVERAGE_KEY,
+        COVERAGE_KEY,
         "Share of the nearest vectors whose place is in the same region of the finest level.",
         value=finest_coverage,
         shown=IN_SUITE,
@@ -108,7 +110,7 @@ VECTOR_METRICS: tuple[VectorMetric, ...] = (
         explain=True,
     ),
     neighborhood(
-        f"oracle_coverage@{NEIGHBORS}",
+        ORACLE_KEY,
         f"oracle's coverage@{NEIGHBORS}",
         "Largest coverage of the finest level that any lists of neighbors of the same purity can have.",
         None,
