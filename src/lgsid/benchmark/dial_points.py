@@ -10,8 +10,8 @@ from statistics import fmean
 from lgsid.benchmark.board import COMPARISON_FILE
 from lgsid.benchmark.result_file import read_result
 from lgsid.errors import LgsidError
-from lgsid.metrics.next_place_declarations import HIT, LAST, with_distance
-from lgsid.metrics.place_vector_declarations import COVERAGE_KEY, CUT_OFF, ORACLE_KEY, PRIMARY, PURITY_KEY
+from lgsid.metrics.next_place_declarations import CUT_OFF, HIT, LAST, with_distance
+from lgsid.metrics.place_vector_declarations import COVERAGE_KEY, ORACLE_KEY, PRIMARY, PURITY_KEY
 from lgsid.plots.alignment_dial import DialPoint
 
 SETTING = re.compile(r"(?P<name>.+)_(?P<value>\d+)")

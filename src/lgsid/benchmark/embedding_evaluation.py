@@ -19,12 +19,20 @@ from lgsid.benchmark.comparison import Comparison, compare_users
 from lgsid.benchmark.ranking_scores import RankingScores
 from lgsid.benchmark.user_scores import queries_hash
 from lgsid.metrics import NeighborhoodMetrics, NextPlaceQueries, NextPlaceRetrieval
-from lgsid.metrics.next_place_declarations import CHANCE, DISTANCE, NEXT_PLACE_SLICES, RANKINGS, RETRIEVAL_NUMBERS
+from lgsid.metrics.next_place_declarations import (
+    CHANCE,
+    CUT_OFF,
+    DISTANCE,
+    NEXT_PLACE,
+    NEXT_PLACE_SLICES,
+    RANKINGS,
+    RETRIEVAL_NUMBERS,
+)
+from lgsid.metrics.place_vector_declarations import NEIGHBORS
 from lgsid.typing import ItemBatch
 
 BEFORE, AFTER, CONTROL, BOUND = "before", "after", "control", "bound"
-NEXT_PLACE = "next_place"
-NEIGHBORS, COVERAGE_AT, CUT_OFF = 5, (1, 10), 10
+COVERAGE_AT = (1, 10)
 
 
 @dataclass(frozen=True)

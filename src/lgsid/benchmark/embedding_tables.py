@@ -10,17 +10,17 @@ from lgsid.benchmark.embedding_evaluation import (
     BEFORE,
     BOUND,
     CONTROL,
-    CUT_OFF,
-    NEXT_PLACE,
     EmbeddingEvaluation,
 )
 from lgsid.metrics.metric_spec import SliceSpec
 from lgsid.metrics.neighborhood_declarations import measured_neighborhoods
 from lgsid.metrics.next_place_declarations import (
     CHANCE,
+    CUT_OFF,
     DISTANCE,
     HELD_OUT,
     HIT,
+    NEXT_PLACE,
     NEXT_PLACE_SLICES,
     ORIGINS,
     RANKINGS,

@@ -14,6 +14,9 @@ from lgsid.functional.ranking import hit_at, reciprocal_rank_at
 from lgsid.functional.retrieval import chance_hit, chance_reciprocal_rank
 from lgsid.metrics.metric_spec import SliceSpec
 
+NEXT_PLACE, CUT_OFF = "next_place", 10
+"""What the keys of retrieval start with, and the k that tables have."""
+
 WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """The weights of nearness that are tried on validation queries."""
 

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from lgsid.metrics.metric_spec import MetricSpec, Shown, SliceSpec
 from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY
 from lgsid.metrics.next_place_declarations import (
+    CUT_OFF,
     DISTANCE,
     HELD_OUT,
     HIT,
     LAST,
     MRR,
+    NEXT_PLACE,
     ORIGINS,
     RetrievalNumber,
     with_distance,
 )
 
-CUT_OFF = 10
 NEIGHBORS = 5
 PURITY_KEY, COVERAGE_KEY, ORACLE_KEY = (f"{name}@{NEIGHBORS}" for name in (PURITY, COVERAGE, "oracle_coverage"))
 PRIMARY = f"{LAST.key}/{HIT.name}@{CUT_OFF}"
@@ -55,7 +56,7 @@ def of_ranking(ranking: SliceSpec, number: RetrievalNumber, shown: Shown) -> Vec
         key,
         f"{number.title}@{CUT_OFF}, {ranking.title}",
         ranking.help,
-        value=lambda found, part: found.get(f"next_place/{part}{key}"),
+        value=lambda found, part: found.get(f"{NEXT_PLACE}/{part}{key}"),
         by_user=True,
         shown=shown,
     )
@@ -150,7 +151,7 @@ def distance_numbers(control: Measured) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for part in PLACE_SLICES:
         for number in (HIT, MRR):
-            found = control.get(f"next_place/{part.key}{DISTANCE.key}/{number.name}@{CUT_OFF}")
+            found = control.get(f"{NEXT_PLACE}/{part.key}{DISTANCE.key}/{number.name}@{CUT_OFF}")
             if found is not None:
                 numbers |= {f"{part.key}{with_distance(o).key}/{number.name}@{CUT_OFF}": found for o in ORIGINS}
     return numbers

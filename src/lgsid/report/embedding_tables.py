@@ -8,14 +8,13 @@ from typing import Any
 from lgsid.metrics import neighborhood_declarations, reward_declarations
 from lgsid.metrics.metric_spec import SliceSpec, columns, legend, uncapitalized
 from lgsid.metrics.neighborhood_declarations import COVERAGE, PURITY, MeasuredNeighborhood, measured_neighborhoods
-from lgsid.metrics.next_place_declarations import HIT, RANKINGS
+from lgsid.metrics.next_place_declarations import CUT_OFF, HIT, NEXT_PLACE, RANKINGS
 from lgsid.report.report_table import ReportTable, number
 from lgsid.report.stage_results import HELDOUT, PipelineResults, StageResults
 from lgsid.text.prompt_variants import PROMPT_VARIANTS
 
 WHEN = ("before", "after")
 READS = "reads/"
-NEXT_PLACE, RETRIEVED = "next_place", 10
 
 
 def alignment_table(results: PipelineResults) -> ReportTable | None:
@@ -44,12 +43,10 @@ def retrieval_rows(stage: StageResults) -> list[tuple[str, ...]]:
     """Show next-place retrieval on the validation split; nothing where it was not measured."""
     rows = []
     for ranking in RANKINGS:
-        key = f"{NEXT_PLACE}/{ranking.key}/{HIT.name}@{RETRIEVED}"
+        key = f"{NEXT_PLACE}/{ranking.key}/{HIT.name}@{CUT_OFF}"
         values = [stage.metrics.get(f"val/{when}{key}") for when in ("reference/", "")]
         if any(value is not None for value in values):
-            rows.append(
-                (f"next place by {ranking.title}, {HIT.title}@{RETRIEVED}", *(number(value) for value in values))
-            )
+            rows.append((f"next place by {ranking.title}, {HIT.title}@{CUT_OFF}", *(number(value) for value in values)))
     return rows
 
 

@@ -14,7 +14,7 @@ from lgsid.benchmark.embedding_files import RANKS_FILE, read_ranks
 from lgsid.benchmark.ranking_scores import RankingScores
 from lgsid.benchmark.tasks.task import Task
 from lgsid.errors import LgsidError
-from lgsid.metrics.next_place_declarations import ORIGINS, RANKINGS, with_distance
+from lgsid.metrics.next_place_declarations import DISTANCE, ORIGINS, RANKINGS, with_distance
 from lgsid.metrics.place_vector_declarations import (
     PLACE_SLICES,
     PRIMARY,
@@ -89,7 +89,7 @@ def ranking_scores(path: Path, is_control: bool) -> RankingScores:
     """Read the ranks of every query; those of nearness alone stand under the names of the rankings with distance."""
     columns, inside, queries = read_ranks(path)
     added = {with_distance(origin).key for origin in ORIGINS}
-    asked = {r.key: "distance" if is_control else r.key for r in RANKINGS if r.key in added or not is_control}
+    asked = {r.key: DISTANCE.key if is_control else r.key for r in RANKINGS if r.key in added or not is_control}
     ranks = {
         f"{part.key}{key}/": (columns[column] if not part.key else columns[column] * inside[part.key])
         for part in PLACE_SLICES
