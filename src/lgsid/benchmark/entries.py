@@ -16,6 +16,8 @@ from lgsid.pipeline.stage import Stage, substituted
 from lgsid.plugins import suggestion
 
 DATA_STAGE = "data"
+JUDGED = "method"
+JUDGE_PREFIX = "judge_"
 
 
 def with_controls(content: SuiteFile, task: Task, source: Path) -> tuple[dict[str, Stage], dict[str, MethodEntry]]:
@@ -24,6 +26,7 @@ def with_controls(content: SuiteFile, task: Task, source: Path) -> tuple[dict[st
     Raises:
         LgsidError: if an entry is wrong, or uses a name that a control has.
     """
+    content = with_judges(content, source)
     reference, known = content.reference, (*task.reference, *task.optional_reference)
     for key in reference:
         if key not in known:
@@ -44,6 +47,29 @@ def with_controls(content: SuiteFile, task: Task, source: Path) -> tuple[dict[st
     return stages, {**content.methods, **controls.methods}
 
 
+def with_judges(content: SuiteFile, source: Path) -> SuiteFile:
+    """Give each row of role "method" a stage of its own that measures it as `judge` says, if the suite has a `judge`.
+
+    Raises:
+        LgsidError: if the stage of a row is unknown, or a stage has the name of one that measures.
+    """
+    if content.judge is None:
+        return content
+    stages, methods = dict(content.stages), dict(content.methods)
+    for name, entry in content.methods.items():
+        if entry.role != JUDGED:
+            continue
+        stage = name if entry.stage is None else entry.stage
+        judge = JUDGE_PREFIX + stage
+        if stage not in content.stages:
+            raise LgsidError(f"{source}: method {name}: no such stage; {suggestion(stage, content.stages)}")
+        if judge in content.stages:
+            raise LgsidError(f"{source}: stages: {judge!r} is the name of the stage that judges; choose another")
+        stages[judge] = renamed(content.judge, {JUDGED: stage})
+        methods[name] = replace(entry, stage=judge)
+    return replace(content, stages=stages, methods=methods)
+
+
 def without_absent(controls: ControlsFile, reference: Mapping[str, str]) -> ControlsFile:
     """Leave out the controls that need a stage which the suite does not name (unaligned vectors of no alignment)."""
     stages = {name: entry for name, entry in controls.stages.items() if set(entry.needs) <= set(reference)}
@@ -51,7 +77,7 @@ def without_absent(controls: ControlsFile, reference: Mapping[str, str]) -> Cont
 
 
 def renamed(entry: SuiteStage, reference: Mapping[str, str]) -> SuiteStage:
-    """Put the suite's stages in the place of `like: model` and of `$model/...`, for each name of `reference`."""
+    """Put stages in the place of `like: NAME` and of `$NAME/...`, for each name of `reference`."""
 
     def path_of(stage: str, path: str) -> str:
         return f"${reference.get(stage, stage)}" + (f"/{path}" if path else "")

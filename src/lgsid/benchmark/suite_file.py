@@ -51,7 +51,7 @@ class MethodEntry:
     """One row of a table.
 
     Args:
-        stage: The stage that measures it, that of its own name if `None`.
+        stage: The stage that measures it, or that `judge` measures; that of its own name if `None`.
         title: What tables call it.
         help: What it is, in one sentence.
         part: Where one stage measures several methods, the name that its metrics and files go by.
@@ -82,6 +82,8 @@ class SuiteFile:
         primary: Metric that orders the tables; that of the task if `None`.
         baseline: Method that the others are compared with first; the first if `None`.
         budget: Dotted key -> value, the same for every stage that trains a method.
+        judge: The stage that measures every row of role "method", where stages do not measure themselves; `$method` in
+            it means the row's own stage.
     """
 
     task: str
@@ -96,6 +98,7 @@ class SuiteFile:
     primary: str | None = None
     baseline: str | None = None
     budget: dict[str, Any] = field(default_factory=dict)
+    judge: SuiteStage | None = None
 
 
 @dataclass(frozen=True)

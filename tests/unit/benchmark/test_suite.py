@@ -100,6 +100,35 @@ def test_without_an_alignment_there_is_no_unaligned_control(write):
     assert set(write(reference=reference).methods) & CONTROLS == CONTROLS - {"unaligned"}
 
 
+def test_one_stage_judges_every_method(write):
+    judge = {"command": "evaluate", "set": {"dataset": "$data", "embeddings": "$method/embeddings.parquet"}}
+    methods = {"align": {}, "again": {"stage": "more"}, "before": {"stage": "looked_at", "role": "control"}}
+    stages = {
+        "align": content()["stages"]["align"],
+        "more": {"like": "align", "set": {"data.init_args.n_pairs": 10}},
+        "looked_at": {**judge, "set": {"dataset": "$data", "embeddings": "$align/reference_embeddings.parquet"}},
+    }
+    given = {"task": "place_vectors", "baseline": "unaligned", "budget": {}, "reference": {"vectors": "align"}}
+    suite = write(**given, stages=stages, judge=judge, methods=methods)
+    assert {name: suite.methods[name].stage for name in methods} == {
+        "align": "judge_align",
+        "again": "judge_more",
+        "before": "looked_at",
+    }
+    assert suite.stages["judge_more"].options["embeddings"] == "$more/embeddings.parquet"
+    with pytest.raises(LgsidError, match="'judge_align' is the name of the stage that judges"):
+        write(**given, stages={**stages, "judge_align": {"like": "looked_at"}}, judge=judge, methods=methods)
+    with pytest.raises(LgsidError, match=r"method mare: no such stage; did you mean more\?"):
+        write(**given, stages=stages, judge=judge, methods={"mare": {}})
+
+
+def test_the_dial_is_judged_on_validation():
+    suite = Suite.read("alignment_dial")
+    stages = suite.pipeline(suite.datasets[0], 2026, Path("runs")).stages
+    judging = {method.stage for method in suite.methods.values()}
+    assert {stages[name].options["split"] for name in judging} == {"validation"}
+
+
 def test_cells_share_what_is_the_same(write):
     suite = write()
     cells = list(cells_of(suite, Path("runs")))
