@@ -8,7 +8,7 @@ Item rows are positions in the items table, `-1` is padding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,9 @@ class SequenceBatch(Batch):
     weekday: Tensor  # (B,) int64
     target: Tensor  # (B,) int64 item rows, -1 where unknown (live recommendation)
     is_new: Tensor  # (B,) bool, the user has never been to the target before
+    # The user's training check-ins from the query on, left-aligned: what counts over that split know too early.
+    later: Tensor | None = field(default=None, kw_only=True)  # (B, F) int64 item rows, oldest first, -1 is padding
+    later_hour: Tensor | None = field(default=None, kw_only=True)  # (B, F) float32 local hour 0..24
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,32 @@ class CheckInLog:
         places = self.place_in_user_order[rows][:, None] - back
         return np.where(back <= n_before[:, None], self.by_user[places.clip(min=0)], -1)
 
+    @cached_property
+    def _training_order(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Training rows ordered by user and time; how many of them come before each row; where each user's end."""
+        training = self.split[self.by_user] == "train"
+        before = np.empty(len(self), dtype=np.int64)
+        before[self.by_user] = np.cumsum(training) - training
+        ordered = self.by_user[training]
+        n_users = int(self.user.max(initial=-1)) + 1
+        return ordered, before, np.searchsorted(self.user[ordered], np.arange(n_users), side="right")
+
+    def later_training(self, rows: IntArray) -> IntArray:
+        """Return the training rows of the same user from each query on, the query's own first if it is one.
+
+        Counts of the training split hold them too, but at the time of the query nobody knows them.
+
+        Args:
+            rows: Shape (B,), rows of the log.
+
+        Returns:
+            Shape (B, F), rows of the log, -1 is padding; F is the most of any query, 0 for queries after the training.
+        """
+        ordered, before, end = self._training_order
+        first, last = before[rows], end[self.user[rows]]
+        place = first[:, None] + np.arange(int((last - first).max(initial=0)))
+        return np.where(place < last[:, None], ordered[place.clip(max=max(len(ordered) - 1, 0))], -1)
+
     def next_new_places(self, *splits: str) -> tuple[IntArray, IntArray]:
         """Return from where to where users went when the next place was new to them.
 

@@ -257,6 +257,7 @@ def sequence_batch(log: CheckInLog, rows: IntArray, max_history: int | None = No
     past = log.history(rows, max_history)  # (B, T) log rows
     padded = past < 0
     at = past.clip(min=0)
+    later = log.later_training(rows)
 
     def tensor(values: npt.NDArray[np.generic], fill: float | None = None) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values if fill is None else np.where(padded, fill, values)))
@@ -272,6 +273,8 @@ def sequence_batch(log: CheckInLog, rows: IntArray, max_history: int | None = No
         weekday=tensor(log.weekday[rows]),
         target=tensor(log.item[rows]),
         is_new=tensor(log.is_new[rows]),
+        later=torch.from_numpy(np.where(later < 0, -1, log.item[later.clip(min=0)])),
+        later_hour=torch.from_numpy(np.where(later < 0, np.float32(0), log.hour[later.clip(min=0)])),
     )
 
 

@@ -64,6 +64,21 @@ def test_histories_end_before_the_query(log, limit):
     assert log.history(np.zeros(0, dtype=np.int64), limit).shape == (0, 1)
 
 
+def test_later_training_check_ins_are_those_of_the_user_from_the_query_on(log):
+    rows = np.array([50, 0, 39, 12, 3, 45])
+    expected = [
+        [other for other in range(row, ROWS) if log.user[other] == log.user[row] and log.split[other] == "train"]
+        for row in rows
+    ]
+    width = max(map(len, expected))
+    found = log.later_training(rows)
+    assert found.tolist() == [later + [-1] * (width - len(later)) for later in expected]
+    assert expected[1][0] == 0
+    assert expected[0] == []
+    assert log.later_training(np.arange(48, 60)).shape == (12, 0)
+    assert log.later_training(np.zeros(0, dtype=np.int64)).shape == (0, 0)
+
+
 def test_places_visited_before_the_query(log):
     rows = np.arange(ROWS)
     expected = [[item in log.item[past_of(log, row)] for item in range(N_ITEMS)] for row in rows]

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lgsid.errors import LgsidError
+from lgsid.recommenders.own_future import later_counts
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.typing import CTRBatch, SequenceBatch
 
@@ -45,12 +46,10 @@ class DiscriminativeRecommender(ScoringRecommender):
     def log_popularity(self, batch: SequenceBatch, candidate: Tensor) -> Tensor:
         """Return the logarithm of one plus the training check-ins of candidates (B, C), shape (B, C) float32.
 
-        While training, a positive is itself one of the check-ins that were counted, and is left out: otherwise the
-        model would learn that positives are more popular than they are for a check-in that is yet to come.
+        The user's own training check-ins from the query on are not counted: otherwise the model would learn that
+        positives are more popular than they are for a check-in that is yet to come.
         """
-        count = self.catalogue.count[candidate]
-        if self.training:
-            count = count - (candidate == batch.target[:, None]).long()
+        count = self.catalogue.count[candidate] - later_counts(batch, candidate)
         return (count.clamp_min(0) + 1).double().log().float()
 
     def training_step(self, batch: CTRBatch, batch_idx: int) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lgsid.construction import Describable
+from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import Children, ItemTrie
 from lgsid.typing import Batch, SequenceBatch
@@ -22,16 +23,20 @@ class NodeTable(Batch):
     """What is known of the n nodes of one depth."""
 
     center_km: Tensor  # (n, 3) mean of the items' positions, Earth-centered, km
-    traits: Tensor  # (n, N_NODE) popularity, number of items, extent
+    n_visits: Tensor  # (n,) float64 training check-ins
+    traits: Tensor  # (n, N_NODE - 1) number of items, extent
+    start: Tensor  # (n,) first sorted item
+    end: Tensor  # (n,) behind the last sorted item
 
 
 class NodeGeography(Describable, nn.Module):
     """Add to the logit of each child node what its position and popularity say.
 
     A small network per depth sees the distances from the node's center to the user's last place, the one before and
-    the most frequent one, the node's training check-ins, items and extent, the time of day and the time since the
-    last check-in. At the deepest level the nodes are the items themselves, so the decay with distance is exact there;
-    above, it is as sharp as the tokenizer's prefixes are compact: where semantic IDs know geography, decoding does.
+    the most frequent one, the node's training check-ins (without the user's own from the query on), items and extent,
+    the time of day and the time since the last check-in. At the deepest level the nodes are the items themselves, so
+    the decay with distance is exact there; above, it is as sharp as the tokenizer's prefixes are compact: where
+    semantic IDs know geography, decoding does.
 
     Args:
         hidden: Width of the network.
@@ -48,7 +53,15 @@ class NodeGeography(Describable, nn.Module):
             nn.Sequential(nn.Linear(width, self.hidden), nn.GELU(), nn.Linear(self.hidden, 1)) for _ in range(n_depths)
         )
 
-    def forward(self, depth: int, children: Children, table: NodeTable, anchors_km: Tensor, query: Tensor) -> Tensor:
+    def forward(
+        self,
+        depth: int,
+        children: Children,
+        table: NodeTable,
+        anchors_km: Tensor,
+        query: Tensor,
+        later: VisitMass | None = None,
+    ) -> Tensor:
         """Return what to add to the logits.
 
         Args:
@@ -57,16 +70,21 @@ class NodeGeography(Describable, nn.Module):
             table: Of their depth.
             anchors_km: Shape (B, N_ANCHORS, 3), NaN where unknown.
             query: Shape (B, N_QUERY), from `describe_query`.
+            later: The users' own training check-ins from the query on, which the table counts too.
 
         Returns:
             Shape (C,), float32.
         """
         row = children.query
+        n_visits = table.n_visits[children.node]
+        if later is not None:
+            n_visits = n_visits - later.between(row, table.start[children.node], table.end[children.node])
+        popularity = (torch.log(n_visits + 0.1) / 5).float()[:, None]
         km = (anchors_km[row] - table.center_km[children.node][:, None]).norm(dim=-1)  # (C, N_ANCHORS)
         near = torch.stack([(km / 0.3).sqrt() / 5, torch.log(km + 0.05) / 3, 1 / (1 + km), torch.exp(-km / 0.3)], -1)
         near = near.nan_to_num(0.0).flatten(1)
         network = self.networks[depth - 1]
-        return network(torch.cat([near, table.traits[children.node], query[row]], 1))[:, 0].float()  # type: ignore[no-any-return]
+        return network(torch.cat([near, popularity, table.traits[children.node], query[row]], 1))[:, 0].float()  # type: ignore[no-any-return]
 
 
 def describe_nodes(trie: ItemTrie, position_km: Tensor, count: Tensor) -> list[NodeTable]:
@@ -89,8 +107,9 @@ def describe_nodes(trie: ItemTrie, position_km: Tensor, count: Tensor) -> list[N
         total = sums[level.end] - sums[level.start]
         center = total[:, :3] / n
         extent = (total[:, 3:4] / n - (center**2).sum(1, keepdim=True)).clamp_min(0).sqrt()
-        traits = [torch.log(total[:, 4:5] + 0.1) / 5, torch.log(n) / 5, torch.log(extent + 0.05) / 3, extent.sqrt() / 5]
-        tables.append(NodeTable(center.float(), torch.cat(traits, 1).float()))
+        traits = [torch.log(n) / 5, torch.log(extent + 0.05) / 3, extent.sqrt() / 5]
+        table = NodeTable(center.float(), total[:, 4], torch.cat(traits, 1).float(), level.start, level.end)
+        tables.append(table)
     return tables
 
 

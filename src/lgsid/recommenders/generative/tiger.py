@@ -23,8 +23,10 @@ from lgsid.recommenders.generative.node_geography import (
     find_anchors,
 )
 from lgsid.recommenders.generative.t5_beam_decoder import T5BeamDecoder
+from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import Children, ItemTrie
+from lgsid.recommenders.own_future import later_items
 from lgsid.typing import DataShape, SequenceBatch
 
 T5_DEFAULTS: dict[str, Any] = {
@@ -136,10 +138,13 @@ class TIGER(GenerativeRecommender):
             return None
         visits = Visits.of(batch.history) if visits is None else visits
         anchors_km, query = find_anchors(batch, visits, self.catalogue.position_km), describe_query(batch)
-        tables = self.node_tables
+        tables, later = self.node_tables, None
+        if own_future := later_items(batch).shape[1]:
+            ones = torch.ones(len(batch), own_future, device=self.device)
+            later = VisitMass.of(later_items(batch), ones, self.catalogue.trie)
 
         def logits(depth: int, children: Children) -> Tensor:
-            return geography(depth + 1, children, tables[depth + 1], anchors_km, query)  # type: ignore[no-any-return]
+            return geography(depth + 1, children, tables[depth + 1], anchors_km, query, later)  # type: ignore[no-any-return]
 
         return logits
 

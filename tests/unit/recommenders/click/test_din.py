@@ -5,6 +5,7 @@ import math
 import warnings
 
 import lightning as L
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -146,17 +147,18 @@ def test_din_learns_and_loads(toy_folder, tmp_path):
     assert torch.equal(sample_scores(loaded, batch), sample_scores(model.eval(), batch))
 
 
-def test_a_training_positive_does_not_count_itself(toy_folder):
+def test_popularity_leaves_out_what_the_user_does_from_the_query_on(toy_folder):
     model, data = make(toy_folder, DistancePopularity)
-    batch = data.ctr_batch(data.queries("train")[:6])
-    plain = model.eval().log_popularity(batch, batch.candidate).exp()
-    honest = model.train().log_popularity(batch, batch.candidate).exp()
-    expected = torch.tensor([[1.0, 0, 0, 0, 0]] * 6)
-    assert torch.allclose(plain - honest, expected, atol=1e-4)
-    counts = torch.from_numpy(data.log.item_counts(60, "train"))
-    everything = torch.arange(60).expand(6, -1)
+    log, everything = data.log, torch.arange(60).expand(6, -1)
+    rows = data.queries("train")[:6]
+    found = model.log_popularity(data.ctr_batch(rows), everything).double().exp() - 1
+    for row, counts in zip(rows, found, strict=True):
+        kept = (log.split == "train") & ((log.user != log.user[row]) | (np.arange(len(log)) < row))
+        assert counts.round().long().tolist() == np.bincount(log.item[kept], minlength=60).tolist()
+    tested = model.log_popularity(data.ctr_batch(data.queries("test")[:6]), everything)
+    counts = torch.from_numpy(log.item_counts(60, "train"))
     assert 0 in counts
-    assert torch.allclose(model.eval().log_popularity(batch, everything).exp(), 1.0 + counts.expand(6, -1), rtol=1e-5)
+    assert torch.allclose(tested.exp(), 1.0 + counts.expand(6, -1), rtol=1e-5)
 
 
 def test_counting_is_measured_on_the_same_samples(toy_folder):

@@ -7,6 +7,7 @@ import torch
 
 from lgsid.recommenders.generative import NodeGeography
 from lgsid.recommenders.generative.node_geography import describe_nodes, describe_query, find_anchors
+from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.typing import SequenceBatch
@@ -49,7 +50,9 @@ def test_nodes_are_described_by_their_items(trie):
             extent = math.sqrt(sum(float((POSITION[i] - center).square().sum()) for i in items) / len(items))
             n_visits = sum(int(COUNT[item]) for item in items)
             torch.testing.assert_close(table.center_km[node], center.float())
-            expected = [math.log(n_visits + 0.1) / 5, math.log(len(items)) / 5]
+            assert table.n_visits[node] == n_visits
+            assert trie.order[table.start[node] : table.end[node]].sort().values.tolist() == items
+            expected = [math.log(len(items)) / 5]
             expected += [math.log(extent + 0.05) / 3, math.sqrt(extent) / 5]  # squares of 6,371 km round to 0.1 m
             assert table.traits[node].tolist() == pytest.approx(expected, rel=1e-3, abs=5e-3), (depth, node)
 
@@ -61,7 +64,7 @@ def test_anchors_are_the_last_two_places_and_the_most_frequent(batch):
             assert bool(found[row, anchor].isnan().all()) == (place < 0)
             assert place < 0 or torch.equal(found[row, anchor], POSITION[place])
     last_only = batch.take(torch.tensor([1]))
-    short = SequenceBatch(**{k: v[:, -1:] if v.ndim == 2 else v for k, v in vars(last_only).items()})
+    short = SequenceBatch(**{k: v[:, -1:] if v.ndim == 2 else v for k, v in vars(last_only).items() if v is not None})
     assert find_anchors(short, Visits.of(short.history), POSITION)[0, 1].isnan().all()
 
 
@@ -73,8 +76,12 @@ def test_a_query_is_described_by_its_time(batch):
         assert found[row].tolist() == pytest.approx([*expected, float(weekday >= 5), math.log(1.5) / 5], abs=1e-6)
 
 
+LATER = torch.tensor([[6, 0, 6], [2, -1, -1], [-1, -1, -1]])
+
+
 @torch.no_grad()
-def test_logits_are_the_network_on_distances_traits_and_time(trie, batch):
+@pytest.mark.parametrize("later", [None, LATER])
+def test_logits_are_the_network_on_distances_traits_and_time(trie, batch, later):
     torch.manual_seed(0)
     geography = NodeGeography(5)
     geography.build(3)
@@ -83,7 +90,8 @@ def test_logits_are_the_network_on_distances_traits_and_time(trie, batch):
     for depth in (1, 2, 3):
         nodes = torch.arange(trie.n_nodes[depth - 1]).expand(3, -1)
         children = trie.children(depth - 1, nodes)
-        found = geography(depth, children, tables[depth], anchors, query)
+        own = None if later is None else VisitMass.of(later, torch.ones(3, 3), trie)
+        found = geography(depth, children, tables[depth], anchors, query, own)
         assert found.shape == children.node.shape
         for at, (row, node) in enumerate(zip(children.query.tolist(), children.node.tolist(), strict=True)):
             columns = []
@@ -91,5 +99,9 @@ def test_logits_are_the_network_on_distances_traits_and_time(trie, batch):
                 km = float((anchor - tables[depth].center_km[node]).norm())
                 near = [math.sqrt(km / 0.3) / 5, math.log(km + 0.05) / 3, 1 / (1 + km), math.exp(-km / 0.3)]
                 columns += [0.0] * 4 if math.isnan(km) else near
-            seen = torch.cat([torch.tensor(columns), tables[depth].traits[node], query[row]])
+            items = [item for item in range(7) if trie.path[item, depth] == node]
+            counted = sum(int(COUNT[item]) for item in items)
+            counted -= 0 if later is None else sum(item in items for item in later[row].tolist())
+            popularity = torch.tensor([math.log(counted + 0.1) / 5])
+            seen = torch.cat([torch.tensor(columns), popularity, tables[depth].traits[node], query[row]])
             torch.testing.assert_close(found[at], geography.networks[depth - 1](seen)[0], rtol=1e-4, atol=1e-5)
