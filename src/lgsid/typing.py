@@ -120,6 +120,7 @@ class SequenceBatch(Batch):
     # The user's training check-ins from the query on, left-aligned: what counts over that split know too early.
     later: Tensor | None = field(default=None, kw_only=True)  # (B, F) int64 item rows, oldest first, -1 is padding
     later_hour: Tensor | None = field(default=None, kw_only=True)  # (B, F) float32 local hour 0..24
+    later_weekday: Tensor | None = field(default=None, kw_only=True)  # (B, F) int64 0 is Monday
 
 
 @dataclass(frozen=True)

@@ -275,6 +275,7 @@ def sequence_batch(log: CheckInLog, rows: IntArray, max_history: int | None = No
         is_new=tensor(log.is_new[rows]),
         later=torch.from_numpy(np.where(later < 0, -1, log.item[later.clip(min=0)])),
         later_hour=torch.from_numpy(np.where(later < 0, np.float32(0), log.hour[later.clip(min=0)])),
+        later_weekday=torch.from_numpy(np.where(later < 0, 0, log.weekday[later.clip(min=0)])),
     )
 
 

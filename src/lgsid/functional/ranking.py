@@ -7,6 +7,8 @@ from torch import Tensor
 
 UNRANKED = 1 << 40
 """Rank of a target that the model did not return."""
+NEVER = -1e4
+"""Log-probability of what cannot be; finite, so that its gradient is zero and not NaN."""
 
 
 def pessimistic_rank(scores: Tensor, target: Tensor, allowed: Tensor | None = None) -> Tensor:

@@ -4,6 +4,7 @@ from lgsid.recommenders.generative.generative_recommender import GenerativeRecom
 from lgsid.recommenders.generative.history_copy import HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SeparateTokens, SummedTokens
 from lgsid.recommenders.generative.node_geography import NodeGeography
+from lgsid.recommenders.generative.place_generator import PlaceGenerator
 from lgsid.recommenders.generative.tiger import TIGER
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "HistoryCopy",
     "HistoryTokens",
     "NodeGeography",
+    "PlaceGenerator",
     "SeparateTokens",
     "SummedTokens",
 ]

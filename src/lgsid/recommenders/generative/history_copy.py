@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from lgsid.construction import Describable
+from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.typing import Batch, SequenceBatch
 
-NEVER = -1e4
-"""Log-probability of what cannot be; finite, so that its gradient is zero and not NaN."""
 HOUR_S, DAY_H = 3600.0, 24.0
 AGE_KNOTS = tuple(float(x) for x in range(10))  # log(1 + hours): 0 is now, 6.5 a month, 9 a year
 LAG_KNOTS = tuple(float(x) for x in range(6))

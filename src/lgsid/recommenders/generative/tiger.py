@@ -9,11 +9,12 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 from transformers import T5Config, T5Model
 
+from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
 from lgsid.recommenders.generative.beam_search import PrefixScorer
 from lgsid.recommenders.generative.copy_scorer import CopyScorer
 from lgsid.recommenders.generative.generative_recommender import ChildLogits, GenerativeRecommender
-from lgsid.recommenders.generative.history_copy import NEVER, Copied, HistoryCopy
+from lgsid.recommenders.generative.history_copy import Copied, HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
 from lgsid.recommenders.generative.node_geography import (
     NodeGeography,

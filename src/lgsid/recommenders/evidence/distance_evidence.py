@@ -1,0 +1,56 @@
+"""How far a place is from where the user is and usually is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from lgsid.recommenders.catalogue import Catalogue
+from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.evidence.evidence import Evidence
+from lgsid.recommenders.evidence.query_view import QueryView, distances_km
+from lgsid.typing import DataShape
+
+FAR_KM = 1e3
+
+
+class DistanceEvidence(Evidence):
+    """Distance from the last place, the one before, the most frequent one, and the nearest of the recent ones.
+
+    Each as three curves: the root of the distance, its logarithm, and a decay over some streets.
+
+    Args:
+        recent: Past check-ins among which the nearest is looked for.
+        scale_km: Scale of the root and the decay.
+    """
+
+    n_columns = 12
+
+    def __init__(self, recent: int = 20, scale_km: float = 0.3) -> None:
+        super().__init__()
+        self.recent = recent
+        self.scale_km = scale_km
+
+    def build(self, shape: DataShape) -> None:
+        """Do nothing: the catalogue knows where items are."""
+
+    def count(self, source: CheckInSource) -> None:
+        """Do nothing: nothing is counted."""
+
+    def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
+        """Yield three curves for each origin, zeros where the user has been nowhere."""
+        last = distances_km(catalogue, view.last)
+        yield from self._curves(last)
+        yield from self._curves(distances_km(catalogue, view.second))
+        yield from self._curves(distances_km(catalogue, view.favorite))
+        nearest = last.nan_to_num(FAR_KM)
+        for back in range(2, min(self.recent, view.recent.shape[1]) + 1):
+            nearest = torch.minimum(nearest, distances_km(catalogue, view.recent[:, -back]).nan_to_num(FAR_KM))
+        yield from self._curves(nearest.masked_fill((view.last < 0)[:, None], torch.nan))
+
+    def _curves(self, km: Tensor) -> Iterator[Tensor]:
+        yield (km / self.scale_km).sqrt().nan_to_num(0.0)
+        yield torch.log(km + 0.05).nan_to_num(0.0)
+        yield torch.exp(-km / self.scale_km).nan_to_num(0.0)

@@ -1,0 +1,132 @@
+"""A small network that weighs all evidence for a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lgsid.construction import Describable
+from lgsid.datamodules.sequence_data import sequence_batch
+from lgsid.errors import LgsidError
+from lgsid.functional.ranking import NEVER
+from lgsid.recommenders.catalogue import Catalogue
+from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.evidence.category_evidence import CategoryEvidence
+from lgsid.recommenders.evidence.co_visit_evidence import CoVisitEvidence
+from lgsid.recommenders.evidence.distance_evidence import DistanceEvidence
+from lgsid.recommenders.evidence.evidence import Evidence
+from lgsid.recommenders.evidence.popularity_evidence import PopularityEvidence
+from lgsid.recommenders.evidence.query_view import N_CONTEXT, QueryView
+from lgsid.recommenders.evidence.transition_evidence import TransitionEvidence
+from lgsid.typing import DataShape, SequenceBatch
+
+CELLS = 1 << 20  # queries times items that are scored at once
+SAMPLE = 256  # training queries that tell mean and deviation of the columns
+
+
+class EvidenceNetwork(Describable, nn.Module):
+    """Score places new to the user: two layers over the columns of all evidence and the context of the query.
+
+    A score depends on what is known of a place, never on parameters of its own, so that a place is scored from its
+    first day. Trained by sampled soft-max: the new place that was visited against others new to the user.
+
+    Args:
+        evidence: What it weighs; distance, popularity, categories, transitions and co-visits if not given.
+        hidden: Width of the first layer; the second has half of it.
+        negatives: Places drawn uniformly, for each query, against the one visited.
+    """
+
+    mean: Tensor  # (W,) of the columns
+    deviation: Tensor  # (W,)
+
+    def __init__(self, evidence: Sequence[Evidence] | None = None, hidden: int = 64, negatives: int = 300) -> None:
+        super().__init__()
+        if negatives < 1:
+            raise LgsidError(f"EvidenceNetwork: negatives must be at least 1, not {negatives}")
+        own = (DistanceEvidence(), PopularityEvidence(), CategoryEvidence(), TransitionEvidence(), CoVisitEvidence())
+        self.evidence = nn.ModuleList(own if evidence is None else evidence)
+        self.hidden, self.negatives = hidden, negatives
+
+    def build(self, shape: DataShape) -> None:
+        """Create tables and layers."""
+        for evidence in self.kinds():
+            evidence.build(shape)
+        width = sum(evidence.n_columns for evidence in self.kinds())
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("deviation", torch.ones(width))
+        self.columns_in, self.context_in = nn.Linear(width, self.hidden), nn.Linear(N_CONTEXT, self.hidden)
+        self.middle = nn.Linear(self.hidden, self.hidden // 2)
+        self.out, self.direct = nn.Linear(self.hidden // 2, 1), nn.Linear(width, 1, bias=False)
+
+    def kinds(self) -> Iterator[Evidence]:
+        """Iterate over the evidence."""
+        for module in self.evidence:
+            assert isinstance(module, Evidence)
+            yield module
+
+    @torch.no_grad()
+    def count(self, source: CheckInSource, catalogue: Catalogue) -> None:
+        """Fill the tables, and tell the scale of the columns from a sample of training queries.
+
+        Raises:
+            LgsidError: if the data lack what some evidence needs.
+        """
+        for evidence in self.kinds():
+            evidence.count(source)
+        log = source.log
+        rows = np.flatnonzero((log.split == "train") & log.is_new & (log.n_before > 0))
+        rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(np.int64)]
+        sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
+        for part in np.array_split(rows, max(1, len(rows) * len(catalogue) // CELLS)):
+            view = QueryView.of(sequence_batch(log, part).to(self.mean.device), len(catalogue))
+            for i, column in enumerate(self.columns(view, catalogue)):
+                sums[i] += column.double().sum().float()
+                squares[i] += column.double().square().sum().float()
+            n += len(part) * len(catalogue)
+        if n:
+            self.mean.copy_(sums / n)
+            self.deviation.copy_((squares / n - self.mean**2).clamp_min(0).sqrt().clamp_min(0.05))
+
+    def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
+        """Yield the columns of all evidence, shape (B, N) each."""
+        for evidence in self.kinds():
+            yield from evidence.columns(view, catalogue)
+
+    def forward(self, columns: Tensor, context: Tensor) -> Tensor:
+        """Return scores.
+
+        Args:
+            columns: Shape (B, C, W), of C places for each query.
+            context: Shape (B, N_CONTEXT).
+
+        Returns:
+            Shape (B, C).
+        """
+        scaled = (columns - self.mean) / self.deviation
+        hidden = nn.functional.gelu(self.columns_in(scaled) + self.context_in(context)[:, None])
+        hidden = nn.functional.gelu(self.middle(hidden))
+        return (self.out(hidden) + self.direct(scaled))[..., 0]  # type: ignore[no-any-return]
+
+    def scores(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
+        """Score all items, those where the user has been with `NEVER`; shape (B, N) float32."""
+        size = max(1, CELLS // max(1, len(catalogue)))
+        parts = []
+        for start in range(0, len(batch), size):
+            view = QueryView.of(batch.cut(start, start + size), len(catalogue))
+            columns = torch.stack(list(self.columns(view, catalogue)), -1)
+            parts.append(self.forward(columns, view.context()).masked_fill(~view.new, NEVER))
+        return torch.cat(parts) if parts else torch.zeros(0, len(catalogue))
+
+    def loss(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
+        """Return the sampled soft-max loss of B queries, whose targets are new to the user; a scalar."""
+        view = QueryView.of(batch, len(catalogue))
+        drawn = torch.randint(len(catalogue), (len(batch), self.negatives), device=batch.target.device)
+        candidate = torch.cat([batch.target[:, None], drawn], 1)
+        columns = torch.stack([c.gather(1, candidate) for c in self.columns(view, catalogue)], -1)
+        wrong = ~view.new.gather(1, candidate) | (candidate == batch.target[:, None])
+        wrong[:, 0] = False
+        scores = self.forward(columns, view.context()).masked_fill(wrong, NEVER)
+        return -scores.log_softmax(1)[:, 0].mean()

@@ -1,0 +1,61 @@
+"""A recommender of places new to the user: all evidence, weighed by a small network."""
+
+from __future__ import annotations
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from lgsid.functional.ranking import NEVER
+from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.evidence.evidence_network import EvidenceNetwork
+from lgsid.recommenders.scoring_recommender import ScoringRecommender
+from lgsid.typing import DataShape, SequenceBatch
+
+
+class NewPlaceRanker(ScoringRecommender):
+    """Rank places new to the user by evidence: the learned counterpart of `NewPlaceFloor`.
+
+    Trained on the training check-ins at places new to their user. Places where the user has been are never returned, so
+    that only the slices `new/` and `explore/` tell something.
+
+    Args:
+        evidence: The network and what it weighs.
+        optimizer: Optimizer for the weights.
+    """
+
+    carries = "of each place its position, attributes and check-ins by hour; of pairs of places what users share"
+
+    def __init__(
+        self,
+        evidence: EvidenceNetwork | None = None,
+        optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
+    ) -> None:
+        super().__init__(optimizer)
+        self.save_hyperparameters()
+        self.evidence = evidence or EvidenceNetwork()
+
+    def build(self, shape: DataShape) -> None:
+        """Create the catalogue and the network."""
+        super().build(shape)
+        self.evidence.build(shape)
+
+    def take_catalogue(self, source: CheckInSource) -> None:
+        """Fill the catalogue and count the evidence."""
+        super().take_catalogue(source)
+        self.evidence.count(source, self.catalogue)
+
+    def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor | None:
+        """Return the loss on the queries whose target is new to the user; nothing where there are none."""
+        new = batch.take(batch.is_new)
+        if not len(new):
+            return None
+        loss = self.evidence.loss(new, self.catalogue)
+        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(new))
+        return loss
+
+    @torch.no_grad()
+    def scores(self, batch: SequenceBatch) -> Tensor:
+        """Return the score of every item, minus infinity where the user has been, shape (B, N)."""
+        scores = self.evidence.scores(batch, self.catalogue)
+        return scores.masked_fill(scores == NEVER, -torch.inf)

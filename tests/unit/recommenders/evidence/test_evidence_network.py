@@ -1,0 +1,96 @@
+"""The network over evidence and the recommender that ranks by it alone."""
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+
+from lgsid import checkpoints
+from lgsid.datamodules import SequenceData
+from lgsid.errors import LgsidError
+from lgsid.functional.ranking import NEVER
+from lgsid.recommenders import EvidenceNetwork, NewPlaceRanker
+from lgsid.recommenders.evidence import evidence_network
+from lgsid.testing import toy_city
+
+TRAINER = {
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "accelerator": "cpu",
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    made = SequenceData(toy_city(n_checkins=900), batch_size=64)
+    made.setup()
+    return made
+
+
+def make(data, **options):
+    L.seed_everything(0, verbose=False)
+    model = NewPlaceRanker(EvidenceNetwork(hidden=16, negatives=20, **options))
+    model.ensure_built(data.shape)
+    model.take_catalogue(data)
+    return model
+
+
+def test_columns_are_scaled_by_a_sample_of_training_queries(data):
+    network = make(data).evidence
+    assert network.mean.isfinite().all()
+    assert (network.deviation >= 0.05).all()
+    assert len(network.mean) == sum(evidence.n_columns for evidence in network.kinds())
+
+
+def test_visited_places_never_come_back_and_chunks_do_not_matter(data, monkeypatch):
+    model = make(data)
+    batch = data.batch(data.queries("test")[:30])
+    whole = model.evidence.scores(batch, model.catalogue)
+    for row, scores in zip(batch.history, whole, strict=True):
+        assert set((scores == NEVER).nonzero()[:, 0].tolist()) == set(row[row >= 0].tolist())
+    monkeypatch.setattr(evidence_network, "CELLS", 60 * 7)
+    assert torch.allclose(model.evidence.scores(batch, model.catalogue), whole, atol=1e-5)
+    assert not torch.isin(model.rank(batch, 5).items, torch.tensor([-1])).any()
+
+
+def test_the_loss_is_the_sampled_soft_max(data, monkeypatch):
+    model = make(data)
+    rows = data.queries("train")
+    batch = data.batch(rows[data.log.is_new[rows]][:9])
+    everything = torch.arange(60).expand(9, -1)
+    monkeypatch.setattr(torch, "randint", lambda high, shape, device: everything)
+    scores = model.evidence.scores(batch, model.catalogue)
+    expected = -scores.log_softmax(1).gather(1, batch.target[:, None]).mean()
+    assert model.evidence.loss(batch, model.catalogue).item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_it_learns_and_the_checkpoint_keeps_it(data, tmp_path):
+    model = make(data)
+    trainer = L.Trainer(**TRAINER, max_epochs=6)
+    trainer.fit(model, data)
+    found = trainer.test(model, data, verbose=False)[0]
+    chance = 10 / 50
+    assert found["test/explore/hit@10"] > 1.5 * chance
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    loaded = checkpoints.load(tmp_path / "model.ckpt", NewPlaceRanker)
+    batch = data.batch(data.queries("test")[:8])
+    assert torch.equal(loaded.eval().scores(batch), model.eval().scores(batch))
+
+
+def test_a_batch_without_new_places_trains_nothing(data):
+    model = make(data)
+    rows = data.queries("train")
+    assert model.training_step(data.batch(rows[~data.log.is_new[rows]][:5]), 0) is None
+    with pytest.raises(LgsidError, match="negatives must be at least 1, not 0"):
+        EvidenceNetwork(negatives=0)
+
+
+def test_a_place_without_check_ins_can_be_first(data):
+    model = make(data)
+    counts = data.log.item_counts(60, "train")
+    cold = np.flatnonzero(counts == 0)
+    assert len(cold)
+    scores = model.scores(data.batch(data.queries("test")[:30]))
+    assert scores[:, cold].max() > scores.median(1).values.min()
