@@ -30,6 +30,7 @@ from lgsid.recommenders.counting import (
     evaluate_counting,
 )
 from lgsid.recommenders.evidence import (
+    BrandEvidence,
     CategoryEvidence,
     ContentEvidence,
     CoVisitEvidence,
@@ -58,6 +59,7 @@ from lgsid.recommenders.scoring_recommender import ScoringRecommender
 __all__ = [
     "DIN",
     "TIGER",
+    "BrandEvidence",
     "Catalogue",
     "CategoryEvidence",
     "ClickInputs",

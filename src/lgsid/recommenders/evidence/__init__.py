@@ -1,5 +1,6 @@
 """Evidence for places that are new to a user: what speaks for each, and a network that weighs it."""
 
+from lgsid.recommenders.evidence.brand_evidence import BrandEvidence
 from lgsid.recommenders.evidence.category_evidence import CategoryEvidence
 from lgsid.recommenders.evidence.co_visit_evidence import CoVisitEvidence
 from lgsid.recommenders.evidence.content_evidence import ContentEvidence
@@ -12,6 +13,7 @@ from lgsid.recommenders.evidence.query_view import QueryView
 from lgsid.recommenders.evidence.transition_evidence import TransitionEvidence
 
 __all__ = [
+    "BrandEvidence",
     "CategoryEvidence",
     "CoVisitEvidence",
     "ContentEvidence",

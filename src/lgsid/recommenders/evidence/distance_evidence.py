@@ -17,20 +17,22 @@ FAR_KM = 1e3
 
 
 class DistanceEvidence(Evidence):
-    """Distance from the last place, the one before, the most frequent one, and the nearest of the recent ones.
+    """Distance from the last place, the one before, the favorite, the nearest of the recent ones, and the usual one.
 
-    Each as three curves: the root of the distance, its logarithm, and a decay over some streets.
+    Each as three curves: the root of the distance, its logarithm, and a decay over some streets. The usual place is
+    where the user is at such a time; in the last column the usual places pull together, each by its share.
 
     Args:
         recent: Past check-ins among which the nearest is looked for.
-        scale_km: Scale of the root and the decay.
+        usual: Usual places that pull.
+        scale_km: Scale of the root and the decays.
     """
 
-    n_columns = 12
+    n_columns = 16
 
-    def __init__(self, recent: int = 20, scale_km: float = 0.3) -> None:
+    def __init__(self, recent: int = 20, usual: int = 10, scale_km: float = 0.3) -> None:
         super().__init__()
-        self.recent = recent
+        self.recent, self.usual = recent, usual
         self.scale_km = scale_km
 
     def build(self, shape: DataShape) -> None:
@@ -49,6 +51,15 @@ class DistanceEvidence(Evidence):
         for back in range(2, min(self.recent, view.recent.shape[1]) + 1):
             nearest = torch.minimum(nearest, distances_km(catalogue, view.recent[:, -back]).nan_to_num(FAR_KM))
         yield from self._curves(nearest.masked_fill((view.last < 0)[:, None], torch.nan))
+        share, place = view.usual.topk(min(self.usual, len(catalogue)), dim=1)
+        place = place.masked_fill(share <= 0, -1)
+        pull = torch.zeros_like(last)
+        for which in range(place.shape[1]):
+            km = distances_km(catalogue, place[:, which])
+            if which == 0:
+                yield from self._curves(km)
+            pull = pull + share[:, which, None] * torch.exp(-(km / self.scale_km).sqrt()).nan_to_num(0.0)
+        yield torch.log(pull + 1e-4)
 
     def _curves(self, km: Tensor) -> Iterator[Tensor]:
         yield (km / self.scale_km).sqrt().nan_to_num(0.0)

@@ -14,6 +14,7 @@ from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.evidence.brand_evidence import BrandEvidence
 from lgsid.recommenders.evidence.category_evidence import CategoryEvidence
 from lgsid.recommenders.evidence.co_visit_evidence import CoVisitEvidence
 from lgsid.recommenders.evidence.distance_evidence import DistanceEvidence
@@ -27,6 +28,17 @@ CELLS = 1 << 20  # queries times items that are scored at once
 SAMPLE = 256  # training queries that tell mean and deviation of the columns
 
 
+USUAL = (
+    DistanceEvidence,
+    PopularityEvidence,
+    CategoryEvidence,
+    BrandEvidence,
+    TransitionEvidence,
+    CoVisitEvidence,
+)
+"""What every dataset has: no vectors."""
+
+
 class EvidenceNetwork(Describable, nn.Module):
     """Score places new to the user: two layers over the columns of all evidence and the context of the query.
 
@@ -34,7 +46,7 @@ class EvidenceNetwork(Describable, nn.Module):
     first day. Trained by sampled soft-max: the new place that was visited against others new to the user.
 
     Args:
-        evidence: What it weighs; distance, popularity, categories, transitions and co-visits if not given.
+        evidence: What it weighs; distance, popularity, categories, chains, transitions and co-visits if not given.
         hidden: Width of the first layer; the second has half of it.
         negatives: Places drawn uniformly, for each query, against the one visited.
     """
@@ -46,8 +58,7 @@ class EvidenceNetwork(Describable, nn.Module):
         super().__init__()
         if negatives < 1:
             raise LgsidError(f"EvidenceNetwork: negatives must be at least 1, not {negatives}")
-        own = (DistanceEvidence(), PopularityEvidence(), CategoryEvidence(), TransitionEvidence(), CoVisitEvidence())
-        self.evidence = nn.ModuleList(own if evidence is None else evidence)
+        self.evidence = nn.ModuleList([kind() for kind in USUAL] if evidence is None else evidence)
         self.hidden, self.negatives = hidden, negatives
 
     def build(self, shape: DataShape) -> None:

@@ -13,6 +13,8 @@ from lgsid.recommenders.own_future import later_items, later_table
 from lgsid.typing import Batch, SequenceBatch
 
 HOURS = 24
+TIME_WIDTH_H, TIME_DECAY_DAYS = 2.0, 30.0
+LAST_LEFT = 0.3  # of the weight of check-ins at the last place: who is there will leave
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class QueryView(Batch):
     favorite: Tensor  # (B,) int64 the most frequent place, -1 where there is none
     recent: Tensor  # (B, T) int64 item rows of the past check-ins, oldest first, -1 is padding
     visits: Tensor  # (B, N) float32 past check-ins at each item
+    usual: Tensor  # (B, N) float32 share of each item in the past check-ins at such a time, lately
     hour: Tensor  # (B,) int64 0..23
     weekend: Tensor  # (B,) int64 0 or 1
     lag_h: Tensor  # (B,) float32 hours since the last check-in, 0 where there is none
@@ -55,6 +58,7 @@ class QueryView(Batch):
             favorite=torch.where(known.any(1), visits.argmax(1), -1),
             recent=history,
             visits=visits,
+            usual=usual_places(batch, n_items),
             hour=batch.hour.long() % HOURS,
             weekend=(batch.weekday >= 5).long(),
             lag_h=torch.where(known[:, -1], batch.history_age_s[:, -1] / 3600, 0).float().clamp_min(0),
@@ -94,6 +98,33 @@ class QueryView(Batch):
 
 
 N_CONTEXT = 8  # columns of `QueryView.context`
+
+
+def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
+    """Return where the user usually is at such a time, but for the last place, of which a part is left.
+
+    Past check-ins weigh by `TIME_WIDTH_H` of the hour of the day, `TIME_DECAY_DAYS` of age, and half on the other kind of
+    day, as in the counting model `TimeKernel`.
+
+    Args:
+        batch: B queries.
+        n_items: Number of items N.
+
+    Returns:
+        Shape (B, N) float32, rows sum to one, or are zero where there is no past.
+    """
+    history = batch.history
+    apart = (batch.history_hour - batch.hour[:, None]).abs() % HOURS
+    apart = torch.minimum(apart, HOURS - apart)
+    age_days = (batch.history_age_s / 86400).float().clamp_min(0)
+    same_kind = (batch.history_weekday >= 5) == (batch.weekday >= 5)[:, None]
+    weight = torch.exp(-0.5 * (apart / TIME_WIDTH_H) ** 2 - age_days / TIME_DECAY_DAYS) * torch.where(
+        same_kind, 1.0, 0.5
+    )
+    weight = weight * torch.where(history == history[:, -1:], LAST_LEFT, 1.0)
+    table = torch.zeros(len(batch), n_items, device=history.device)
+    table.scatter_add_(1, history.clamp_min(0), weight.float().masked_fill(history < 0, 0.0))
+    return table / table.sum(1, keepdim=True).clamp_min(1e-9)
 
 
 def distances_km(catalogue: Catalogue, origin: Tensor) -> Tensor:

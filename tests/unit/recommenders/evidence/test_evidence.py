@@ -13,6 +13,7 @@ from lgsid.datamodules import SequenceData
 from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
 from lgsid.recommenders import (
+    BrandEvidence,
     Catalogue,
     CategoryEvidence,
     ContentEvidence,
@@ -29,6 +30,7 @@ KINDS = [
     DistanceEvidence,
     PopularityEvidence,
     CategoryEvidence,
+    BrandEvidence,
     TransitionEvidence,
     lambda: CoVisitEvidence(neighbors=N),
     ContentEvidence,
@@ -113,17 +115,35 @@ def past_of(log, row):
     return [r for r in range(row) if log.user[r] == log.user[row]]
 
 
-def test_distances_are_those_from_the_last_the_one_before_the_favorite_and_the_nearest(data):
+def usual_of(log, row):
+    """Return place -> weight of the past check-ins at such a time."""
+    weight = {}
+    past = past_of(log, row)
+    for r in past:
+        apart = abs(float(log.hour[r]) - float(log.hour[row]))
+        apart = min(apart, 24 - apart)
+        days = (log.time_s[row] - log.time_s[r]) / 86400
+        value = math.exp(-((apart / 2) ** 2) / 2) * math.exp(-days / 30)
+        value *= 1 if (log.weekday[r] >= 5) == (log.weekday[row] >= 5) else 0.5
+        value *= 0.3 if log.item[r] == log.item[past[-1]] else 1
+        weight[int(log.item[r])] = weight.get(int(log.item[r]), 0) + value
+    return {place: value / sum(weight.values()) for place, value in weight.items()}
+
+
+def test_distances_are_those_from_the_last_the_one_before_the_favorite_the_nearest_and_the_usual(data):
     log, catalogue = data.log, catalogue_of(data)
     rows = data.queries("test")[:5]
-    found = columns(counted(lambda: DistanceEvidence(recent=3), data), data, rows)
+    found = columns(counted(lambda: DistanceEvidence(recent=3, usual=2), data), data, rows)
     for b, row in enumerate(rows):
         places = [int(log.item[r]) for r in past_of(log, row)]
         favorite = max(sorted(set(places)), key=places.count)
         for item in (0, 17, 44):
             km = [float((catalogue.position_km[item] - catalogue.position_km[p]).norm()) for p in range(N)]
-            origins = [km[places[-1]], km[places[-2]], km[favorite], min(km[p] for p in places[-3:])]
+            share = usual_of(log, row)
+            usual = sorted(share, key=share.get, reverse=True)[:2]
+            origins = [km[places[-1]], km[places[-2]], km[favorite], min(km[p] for p in places[-3:]), km[usual[0]]]
             expected = [v for x in origins for v in (math.sqrt(x / 0.3), math.log(x + 0.05), math.exp(-x / 0.3))]
+            expected.append(math.log(sum(share[p] * math.exp(-math.sqrt(km[p] / 0.3)) for p in usual) + 1e-4))
             assert found[b, item].tolist() == pytest.approx(expected, abs=0.06)  # squares of 6,371 km round
 
 
@@ -226,3 +246,14 @@ def test_content_is_the_cosine_with_the_past(data):
         assert np.allclose(found[b, :, 1], unit @ mean / np.linalg.norm(mean), atol=1e-5)
     with pytest.raises(LgsidError, match=r"the data have no vectors; give data\.init_args\.embeddings"):
         ContentEvidence().build(data.shape)
+
+
+def test_branches_of_one_chain_count_together(data):
+    log, brand = data.log, data.dataset.items.codes("brand")[0]
+    rows = data.queries("test")[:12]
+    found = columns(counted(BrandEvidence, data), data, rows)[..., 0]
+    assert found.any()
+    for b, row in enumerate(rows):
+        visited = brand[log.item[past_of(log, row)]]
+        expected = [math.log1p((visited == brand[i]).sum()) if brand[i] else 0.0 for i in range(N)]
+        assert found[b].tolist() == pytest.approx(expected, abs=1e-5)
