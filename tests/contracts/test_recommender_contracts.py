@@ -6,7 +6,16 @@ import torch
 
 from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import CTRData, SequenceData
-from lgsid.recommenders import DIN, TIGER, HistoryCopy, NodeGeography, SeparateTokens
+from lgsid.recommenders import (
+    DIN,
+    TIGER,
+    EvidenceNetwork,
+    HistoryCopy,
+    NewPlaceRanker,
+    NodeGeography,
+    PlaceGenerator,
+    SeparateTokens,
+)
 from lgsid.recommenders.counting import BASELINES
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.testing import GenerativeRecommenderContract, RecommenderContract
@@ -49,6 +58,18 @@ class OnToyFolder:
 class TestDIN(OnToyFolder, RecommenderContract):
     def make(self):
         return built(DIN(), CTRData(self.folder, self.folder / "sids.parquet", max_history=20))
+
+
+class TestNewPlaceRanker(OnToyFolder, RecommenderContract):
+    def make(self):
+        return built(NewPlaceRanker(EvidenceNetwork(hidden=8)), SequenceData(self.folder))
+
+
+class TestPlaceGenerator(OnToyFolder, GenerativeRecommenderContract):
+    def make(self):
+        parts = {"copy": HistoryCopy(8, 4), "evidence": EvidenceNetwork(hidden=8)}
+        model = PlaceGenerator(t5=T5, encoder_history=5, user_buckets=3, beam_width=12, **parts)
+        return built(model, SequenceData(self.folder, self.folder / "sids.parquet"))
 
 
 class TestPlainTIGER(OnToyFolder, GenerativeRecommenderContract):

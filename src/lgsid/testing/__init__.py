@@ -1,6 +1,7 @@
 """Test support for lgsid and its plugins: contract tests, a toy city, tiny encoders."""
 
 from lgsid.testing.data_source_contract import DataSourceContract
+from lgsid.testing.evidence_contract import EvidenceContract
 from lgsid.testing.generative_contract import GenerativeRecommenderContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract
 from lgsid.testing.pair_sampler_contract import PairSamplerContract
@@ -13,6 +14,7 @@ from lgsid.testing.toy_city import toy_city, toy_source, toy_tables
 
 __all__ = [
     "DataSourceContract",
+    "EvidenceContract",
     "GenerativeRecommenderContract",
     "GeoEncoderContract",
     "PairSamplerContract",

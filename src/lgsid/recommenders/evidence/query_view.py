@@ -103,7 +103,7 @@ N_CONTEXT = 8  # columns of `QueryView.context`
 def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
     """Return where the user usually is at such a time, but for the last place, of which a part is left.
 
-    Past check-ins weigh by `TIME_WIDTH_H` of the hour of the day, `TIME_DECAY_DAYS` of age, and half on the other kind of
+    Past check-ins weigh by hour of the day (`TIME_WIDTH_H`) and age (`TIME_DECAY_DAYS`), and half on the other kind of
     day, as in the counting model `TimeKernel`.
 
     Args:
@@ -117,10 +117,8 @@ def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
     apart = (batch.history_hour - batch.hour[:, None]).abs() % HOURS
     apart = torch.minimum(apart, HOURS - apart)
     age_days = (batch.history_age_s / 86400).float().clamp_min(0)
-    same_kind = (batch.history_weekday >= 5) == (batch.weekday >= 5)[:, None]
-    weight = torch.exp(-0.5 * (apart / TIME_WIDTH_H) ** 2 - age_days / TIME_DECAY_DAYS) * torch.where(
-        same_kind, 1.0, 0.5
-    )
+    day = torch.where((batch.history_weekday >= 5) == (batch.weekday >= 5)[:, None], 1.0, 0.5)
+    weight = torch.exp(-0.5 * (apart / TIME_WIDTH_H) ** 2 - age_days / TIME_DECAY_DAYS) * day
     weight = weight * torch.where(history == history[:, -1:], LAST_LEFT, 1.0)
     table = torch.zeros(len(batch), n_items, device=history.device)
     table.scatter_add_(1, history.clamp_min(0), weight.float().masked_fill(history < 0, 0.0))

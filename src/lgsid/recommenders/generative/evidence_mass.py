@@ -37,4 +37,4 @@ class EvidenceMass:
             return self.scores[query, children.code]
         level = self.trie.levels[depth + 1]
         mass = self.total[query, level.end[children.node]] - self.total[query, level.start[children.node]]
-        return torch.where(mass > 0, mass.log(), NEVER).float()
+        return torch.where(mass > 0, mass.clamp_min(1e-300).log(), NEVER).float()

@@ -1,14 +1,12 @@
-"""Columns of evidence, against loops over the log and against a log without the future."""
+"""Columns of evidence, against loops over the log."""
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from lgsid.artefacts import CheckInLog
 from lgsid.datamodules import SequenceData
 from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
@@ -23,18 +21,48 @@ from lgsid.recommenders import (
     TransitionEvidence,
 )
 from lgsid.recommenders.evidence import QueryView
-from lgsid.testing import toy_city
+from lgsid.testing import EvidenceContract, toy_city
 
 N = 60
-KINDS = [
-    DistanceEvidence,
-    PopularityEvidence,
-    CategoryEvidence,
-    BrandEvidence,
-    TransitionEvidence,
-    lambda: CoVisitEvidence(neighbors=N),
-    ContentEvidence,
-]
+
+
+class TestDistance(EvidenceContract):
+    def make(self):
+        return DistanceEvidence()
+
+
+class TestPopularity(EvidenceContract):
+    of_all_check_ins = ("overall", "expected")
+
+    def make(self):
+        return PopularityEvidence()
+
+
+class TestCategory(EvidenceContract):
+    of_all_check_ins = ("share", "group_share")
+
+    def make(self):
+        return CategoryEvidence()
+
+
+class TestBrand(EvidenceContract):
+    def make(self):
+        return BrandEvidence()
+
+
+class TestTransition(EvidenceContract):
+    def make(self):
+        return TransitionEvidence()
+
+
+class TestCoVisit(EvidenceContract):
+    def make(self):
+        return CoVisitEvidence(neighbors=N)
+
+
+class TestContent(EvidenceContract):
+    def make(self):
+        return ContentEvidence()
 
 
 @pytest.fixture(scope="module")
@@ -67,48 +95,6 @@ def columns(evidence, data, rows):
         assert column.dtype == torch.float32
         assert column.isfinite().all()
     return torch.stack(found, -1)
-
-
-def without(data, row):
-    """Return the same data as if the user of a training query had stopped before it, and the query at its new row."""
-    log = data.log
-    kept = (log.user != log.user[row]) | (np.arange(len(log)) <= row)
-    fields = {name: getattr(log, name)[kept] for name in ("user", "item", "time_s", "hour", "weekday", "split")}
-    at = int(kept[:row].sum())
-    fields["split"] = fields["split"].copy()
-    fields["split"][at] = "test"
-    return SimpleNamespace(
-        dataset=data.dataset, log=CheckInLog(**fields), codes=None, embeddings=data.embeddings, shape=data.shape
-    ), at
-
-
-@pytest.mark.parametrize("make", KINDS)
-def test_a_training_query_sees_nothing_of_what_its_user_did_from_then_on(data, make):
-    evidence = counted(make, data)
-    for row in data.queries("train")[[3, 40, 111, 180]]:
-        past, at = without(data, row)
-        honest = counted(make, past)
-        for name in ("expected", "overall", "share", "group_share"):  # of all check-ins: one more or less is nothing
-            if hasattr(evidence, name):
-                getattr(honest, name).copy_(getattr(evidence, name))
-        torch.testing.assert_close(
-            columns(evidence, data, [row]), columns(honest, past, [at]), rtol=1e-4, atol=1e-4, msg=f"row {row}"
-        )
-
-
-@pytest.mark.parametrize("make", KINDS)
-def test_a_checkpoint_brings_all_back(data, make):
-    evidence, other = counted(make, data), make()
-    other.build(replace(data.shape, embedding_dim=8))
-    other.load_state_dict(evidence.state_dict())
-    rows = data.queries("test")[:6]
-    assert torch.equal(columns(evidence, data, rows), columns(other, data, rows))
-
-
-@pytest.mark.parametrize("make", KINDS)
-def test_somebody_unknown_has_evidence(data, make):
-    first = np.flatnonzero(data.log.n_before == 0)[:2]
-    columns(counted(make, data), data, first)
 
 
 def past_of(log, row):
