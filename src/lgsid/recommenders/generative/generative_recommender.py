@@ -152,10 +152,6 @@ class GenerativeRecommender(Recommender):
         """Return what is added to the logits of the children of prefixes of B queries; nothing by default."""
         return None
 
-    def sharing_logits(self, children: Children) -> Tensor:
-        """Return logits (C,) of items that share semantic IDs: by their training check-ins."""
-        return torch.log1p(self.catalogue.count[children.code].float())
-
     def child_log_probs(
         self, depth: int, children: Children, hidden: Tensor, added: ChildLogits | None = None
     ) -> Tensor:
@@ -179,7 +175,7 @@ class GenerativeRecommender(Recommender):
         elif trie.n_nodes[depth] == trie.n_items:
             return hidden.new_zeros(len(children.node), dtype=torch.float32)  # one item per semantic ID
         else:
-            logits = self.sharing_logits(children)
+            logits = torch.log1p(self.catalogue.count[children.code].float())
         if added is not None:
             logits = logits + added(depth, children)
         return segment_log_softmax(logits, children.parent, hidden.shape[0] * hidden.shape[1])

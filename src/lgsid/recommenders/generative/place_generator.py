@@ -1,4 +1,4 @@
-"""A generator of places: where the user has been by pointing, where not by evidence and semantic IDs."""
+"""A generator of places that knows where the user has been, and what speaks for each place where not."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence_network import EvidenceNetwork
+from lgsid.recommenders.generative.beam_search import PrefixScorer
 from lgsid.recommenders.generative.evidence_mass import EvidenceMass
-from lgsid.recommenders.generative.generative_recommender import ChildLogits
-from lgsid.recommenders.generative.history_copy import HistoryCopy
+from lgsid.recommenders.generative.history_copy import N_SUMMARY, Copied, HistoryCopy, summary
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
+from lgsid.recommenders.generative.mixture_scorer import ItemMass, MixtureScorer
 from lgsid.recommenders.generative.tiger import TIGER
+from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
-from lgsid.recommenders.item_trie import Children
 from lgsid.typing import DataShape, SequenceBatch
 
 
 class PlaceGenerator(TIGER):
-    """TIGER with a pointer for places of the past, and evidence for places new to the user.
+    """TIGER, a pointer over the past, and evidence for places new to the user: one mixture of three.
 
-    `p(item) = g p_copy(item)` where the user has been, `(1 - g) p_new(item)` elsewhere. The supports do not meet, so
-    the likelihood falls into three parts that are trained apart: the gate, the pointer on revisits, the generator on
-    new places. `p_new` walks down the tree of semantic IDs: the logit of a node is the evidence for the items below it
-    (`EvidenceMass`) plus what TIGER's decoder says of its code. The evidence network has a loss of its own. It scores a
-    place by what is known of it, so that a place without a single check-in can be generated.
+    `p(item) = g p_copy(item) + (1 - g) (h p_new(item) + (1 - h) p_tiger(item))`. Each part is a distribution over
+    items, so a prefix of semantic IDs has the same mixture of what the parts hold below it, and a beam search needs no
+    approximation. `p_new` is the soft-max over `EvidenceNetwork`'s scores of the places where the user has not been;
+    the network has a loss of its own, on the queries whose target is new. It scores a place by what is known of it, so
+    that one without a single check-in can be generated.
 
     Args:
         t5: Overrides of the T5 configuration (`d_model`, `num_layers`, ...).
@@ -37,6 +39,7 @@ class PlaceGenerator(TIGER):
         history_tokens: One token per check-in (default), or one per code.
         encoder_history: Check-ins that the encoder sees; the pointer and the evidence see all that the data serve.
         user_buckets: Hash buckets of the user token.
+        generator_weight: Weight of TIGER's own loss beside that of the mixture.
         beam_width: Prefixes kept while decoding; the lists of an evaluation are as long.
         warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
         optimizer: Optimizer for the weights.
@@ -45,7 +48,6 @@ class PlaceGenerator(TIGER):
     carries = (
         "of each place its position, attributes, semantic ID and check-ins by hour; of pairs of places what users share"
     )
-    copy: HistoryCopy
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class PlaceGenerator(TIGER):
         history_tokens: HistoryTokens | None = None,
         encoder_history: int = 24,
         user_buckets: int = 2000,
+        generator_weight: float = 0.1,
         beam_width: int = 32,
         warmup_share: float = 0.1,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
@@ -65,6 +68,7 @@ class PlaceGenerator(TIGER):
             history_tokens=history_tokens,
             encoder_history=encoder_history,
             user_buckets=user_buckets,
+            generator_weight=generator_weight,
             beam_width=beam_width,
             warmup_share=warmup_share,
             optimizer=optimizer,
@@ -73,39 +77,76 @@ class PlaceGenerator(TIGER):
         self.evidence = evidence or EvidenceNetwork()
 
     def build(self, shape: DataShape) -> None:
-        """Create the T5 model, the pointer and the evidence network."""
+        """Create the T5 model, the pointer, the evidence network and its gate."""
         super().build(shape)
         self.evidence.build(shape)
+        width = self.token_table.embedding_dim + N_SUMMARY
+        self.new_gate = nn.Sequential(nn.Linear(width, 32), nn.GELU(), nn.Linear(32, 1))
 
     def take_catalogue(self, source: CheckInSource) -> None:
         """Fill the catalogue and count the evidence."""
         super().take_catalogue(source)
         self.evidence.count(source, self.catalogue)
 
-    def child_logits(self, batch: SequenceBatch, visits: Visits | None = None) -> ChildLogits:
-        """Return the evidence for the items below prefixes."""
-        return EvidenceMass(self.evidence.scores(batch, self.catalogue), self.catalogue.trie).log_mass
+    def log_weights(
+        self, batch: SequenceBatch, visits: Visits, state: Tensor, copied: Copied
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the log-probabilities of pointing, of the evidence and of TIGER, shape (B,) each.
 
-    def sharing_logits(self, children: Children) -> Tensor:
-        """Return zeros for items that share a semantic ID: their evidence tells them apart."""
-        return torch.zeros_like(children.code, dtype=torch.float32)
+        Args:
+            batch: B queries.
+            visits: Their past check-ins by place.
+            state: Shape (B, D), the encoder's state of the query token.
+            copied: What the pointer says.
+        """
+        seen = summary(batch, visits, copied.log_attention.detach())
+        new = self.new_gate(torch.cat([state.float(), seen], 1))[:, 0].float()
+        return copied.log_gate, copied.log_rest + logsigmoid(new), copied.log_rest + logsigmoid(-new)
+
+    def new_log_prob(self, batch: SequenceBatch, items: Tensor) -> Tensor:
+        """Return the log-probability of given items (B,) by the evidence, `NEVER` where the user has been, (B,)."""
+        found = torch.full(items.shape, NEVER, device=items.device)
+        new = (batch.history != items[:, None]).all(1)
+        if bool(new.any()):
+            scores = self.evidence.scores(batch.take(new), self.catalogue)
+            found[new] = scores.log_softmax(1).gather(1, items[new, None])[:, 0]
+        return found
+
+    def log_probs(self, batch: SequenceBatch, items: Tensor, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return log-probabilities of given items (B,): of the whole model, and of TIGER alone. Each (B,).
+
+        Args:
+            batch: B queries.
+            items: Shape (B,), item rows.
+            known: Their `new_log_prob`, if it is known already.
+        """
+        known = self.new_log_prob(batch, items) if known is None else known
+        encoded = self.encode_queries(batch)
+        state = encoded.query_state  # before the generator: the order in which gradients are added up depends on it
+        visits = Visits.of(batch.history)
+        generated = self.generator_log_prob(items, encoded)
+        copied = self.point(batch, visits, state)
+        assert copied is not None
+        pointed = copied.log_attention.masked_fill(batch.history != items[:, None], NEVER).logsumexp(1)
+        pointing, evidence, tiger = self.log_weights(batch, visits, state, copied)
+        return torch.stack([pointing + pointed, evidence + known, tiger + generated]).logsumexp(0), generated
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
-        """Return the negative log-likelihood of the next places, plus the loss of the evidence network."""
-        encoded = self.encode_queries(batch)
-        copied = self.point(batch, Visits.of(batch.history), encoded.query_state)
+        """Return the negative log-likelihood of the next places, with TIGER's own and that of the evidence."""
+        with torch.no_grad():  # the evidence network learns from its own loss
+            known = self.new_log_prob(batch, batch.target)
+        loss = self.mixture_loss(*self.log_probs(batch, batch.target, known))
+        new = batch.take((batch.history != batch.target[:, None]).all(1))
+        return loss + self.evidence.loss(new, self.catalogue) if len(new) else loss
+
+    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer:
+        """Return the beam search's view of the mixture."""
+        encoded, visits, trie = self.encode_queries(batch), Visits.of(batch.history), self.catalogue.trie
+        copied = self.point(batch, visits, encoded.query_state)
         assert copied is not None
-        at_target = batch.history == batch.target[:, None]
-        new = ~at_target.any(1)
-        pointed = copied.log_attention.masked_fill(~at_target, NEVER).logsumexp(1)
-        loss = -(copied.log_gate + pointed)[~new].sum()
-        if new.any():
-            among = batch.take(new)
-            with torch.no_grad():  # the evidence network learns from its own loss
-                added = self.child_logits(among)
-            generated = self.generator_log_prob(among.target, encoded.take(new), added)
-            loss = loss - (copied.log_rest[new] + generated).sum()
-            self.log("train/new_nll", -generated.detach().mean(), batch_size=len(among))
-        loss = loss / len(batch)
-        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
-        return loss + self.evidence.loss(among, self.catalogue) if new.any() else loss
+        pointing, evidence, tiger = self.log_weights(batch, visits, encoded.query_state, copied)
+        parts: list[tuple[Tensor, ItemMass]] = [
+            (pointing, VisitMass.of(batch.history, copied.log_attention.double().exp(), trie)),
+            (evidence, EvidenceMass(self.evidence.scores(batch, self.catalogue), trie)),
+        ]
+        return MixtureScorer(self.generator_scorer(encoded), tiger, parts, trie)

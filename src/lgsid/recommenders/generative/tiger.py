@@ -12,10 +12,10 @@ from transformers import T5Config, T5Model
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
 from lgsid.recommenders.generative.beam_search import PrefixScorer
-from lgsid.recommenders.generative.copy_scorer import CopyScorer
 from lgsid.recommenders.generative.generative_recommender import ChildLogits, GenerativeRecommender
 from lgsid.recommenders.generative.history_copy import Copied, HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
+from lgsid.recommenders.generative.mixture_scorer import MixtureScorer
 from lgsid.recommenders.generative.node_geography import (
     NodeGeography,
     NodeTable,
@@ -176,9 +176,12 @@ class TIGER(GenerativeRecommender):
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the negative log-likelihood of the next places; with `copy` also that of the generator alone."""
-        whole, generated = self.log_probs(batch, batch.target)
+        return self.mixture_loss(*self.log_probs(batch, batch.target))
+
+    def mixture_loss(self, whole: Tensor, generated: Tensor) -> Tensor:
+        """Return the loss of log-probabilities (B,) of the targets, by the whole model and by the generator alone."""
         loss = -whole.mean()
-        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
+        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(whole))
         if self.copy is not None and self.generator_weight:
             loss = loss - self.generator_weight * generated.mean()
         return loss
@@ -191,4 +194,6 @@ class TIGER(GenerativeRecommender):
         copied = self.point(batch, visits, encoded.query_state)
         if copied is None:
             return generator
-        return CopyScorer(generator, copied, batch.history, self.catalogue.trie)
+        trie = self.catalogue.trie
+        pointed = VisitMass.of(batch.history, copied.log_attention.double().exp(), trie)
+        return MixtureScorer(generator, copied.log_rest, [(copied.log_gate, pointed)], trie)

@@ -11,6 +11,7 @@ from lgsid.datamodules import SequenceData
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders import EvidenceNetwork, HistoryCopy, PlaceGenerator
 from lgsid.recommenders.generative.evidence_mass import EvidenceMass
+from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.testing import toy_city
 
@@ -49,59 +50,48 @@ def test_masses_are_sums_over_the_items_below():
     trie = ItemTrie(codes)
     scores = torch.randn(3, 7, generator=torch.Generator().manual_seed(0)) * 3
     scores[1, 6] = NEVER
-    mass = EvidenceMass(scores, trie)
-    for depth in range(3):
-        nodes = torch.arange(trie.n_nodes[depth]).expand(3, -1)
-        children = trie.children(depth, nodes)
-        found = mass.log_mass(depth, children)
-        for at, (row, node) in enumerate(zip(children.query.tolist(), children.node.tolist(), strict=True)):
-            below = scores[row, trie.path[:, depth + 1] == node]
-            shift = 0.0 if depth == 2 else float(scores[row].max())
-            if (below == NEVER).all():
-                assert found[at] == NEVER
-            else:
-                assert float(found[at]) == pytest.approx(float(below.logsumexp(0)) - shift, abs=1e-4)
+    mass, expected = EvidenceMass(scores, trie), scores.softmax(1)
+    query = torch.arange(3)
+    for depth, level in enumerate(trie.levels):
+        for node in range(len(level.code)):
+            found = mass.between(query, level.start[node].expand(3), level.end[node].expand(3))
+            below = trie.path[:, depth] == node
+            assert torch.allclose(found.float(), expected[:, below].sum(1), atol=1e-6)
+            assert (found == 0).tolist() == (expected[:, below] == 0).all(1).tolist()
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("kind", list(CODES))
-def test_without_what_the_decoder_says_new_places_have_the_soft_max_of_their_evidence(kind):
+def test_the_probability_is_the_mixture_of_three(kind):
     model, data = make(kind)
-    model.t5.shared.weight.zero_()
     batch = data.batch(data.queries("test")[:9])
-    encoded, added = model.encode_queries(batch), model.child_logits(batch)
-    expected = model.evidence.scores(batch, model.catalogue).log_softmax(1)
+    encoded, visits = model.encode_queries(batch), Visits.of(batch.history)
+    copied = model.point(batch, visits, encoded.query_state)
+    pointing, evidence, tiger = (w.exp() for w in model.log_weights(batch, visits, encoded.query_state, copied))
+    assert torch.allclose(pointing + evidence + tiger, torch.ones(9), atol=1e-5)
+    new = model.evidence.scores(batch, model.catalogue).softmax(1)
     for item in range(N):
-        found = model.generator_log_prob(torch.full_like(batch.user, item), encoded, added)
-        new = (batch.history != item).all(1)
-        assert torch.allclose(found[new], expected[new, item], atol=1e-3)
-        assert (found[~new] < -100).all()
-
-
-@torch.no_grad()
-def test_the_likelihood_falls_into_gate_pointer_and_generator():
-    model, data = make()
-    rows = data.queries("train")[:40]
-    batch = data.batch(rows)
-    L.seed_everything(3, verbose=False)
-    loss = model.training_step(batch, 0)
-    L.seed_everything(3, verbose=False)
-    new = batch.take((batch.history != batch.target[:, None]).all(1))
-    own = model.evidence.loss(new, model.catalogue)
-    expected = own - model.item_log_prob(batch, batch.target).mean()
-    assert float(loss) == pytest.approx(float(expected), abs=1e-3)
+        items = torch.full_like(batch.user, item)
+        pointed = (copied.log_attention.exp() * (batch.history == item)).sum(1)
+        expected = pointing * pointed + evidence * new[:, item]
+        expected = expected + tiger * model.generator_log_prob(items, encoded).exp()
+        assert torch.allclose(model.item_log_prob(batch, items).exp(), expected, atol=1e-6)
+        assert (new[(batch.history == item).any(1), item] == 0).all()
 
 
 def test_evidence_learns_from_its_own_loss_only():
     model, data = make()
     rows = data.queries("train")
-    batch = data.batch(rows[data.log.is_new[rows]][:30])
+    batch = data.batch(rows[:60])
     L.seed_everything(3, verbose=False)
     model.training_step(batch, 0).backward()
     found = [p.grad.clone() for p in model.evidence.parameters()]
+    assert all(p.grad.abs().sum() > 0 for p in model.new_gate.parameters())
     model.zero_grad()
+    new = batch.take((batch.history != batch.target[:, None]).all(1))
+    assert 0 < len(new) < 60
     L.seed_everything(3, verbose=False)
-    model.evidence.loss(batch, model.catalogue).backward()
+    model.evidence.loss(new, model.catalogue).backward()
     for mine, alone in zip(found, model.evidence.parameters(), strict=True):
         assert torch.allclose(mine, alone.grad, atol=1e-6)
 

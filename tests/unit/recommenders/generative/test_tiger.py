@@ -160,11 +160,13 @@ def test_copied_mass_of_ranges_is_the_loop(town):
     batch = data.batch(np.arange(0, 30, 3))
     with torch.no_grad():
         scorer = model.prefix_scorer(batch)
-    attention = scorer.copied.log_attention.exp()
+    attention = model.point(
+        batch, Visits.of(batch.history), model.encode_queries(batch).query_state
+    ).log_attention.exp()
     for depth, level in enumerate(model.catalogue.trie.levels):
         for node in range(len(level.code)):
             query = torch.arange(10)
-            found = scorer.mass.between(query, level.start[node].expand(10), level.end[node].expand(10))
+            found = scorer.parts[0][1].between(query, level.start[node].expand(10), level.end[node].expand(10))
             inside = (model.catalogue.trie.path[batch.history.clamp_min(0), depth] == node) & (batch.history >= 0)
             assert torch.allclose(found.float(), (attention * inside).sum(1), atol=1e-6)
             assert (found[~inside.any(1)] == 0).all()
