@@ -24,7 +24,7 @@ from lgsid.recommenders.evidence.query_view import N_CONTEXT, QueryView
 from lgsid.recommenders.evidence.transition_evidence import TransitionEvidence
 from lgsid.typing import DataShape, SequenceBatch
 
-CELLS = 1 << 20  # queries times items that are scored at once
+CELLS = 1 << 16  # queries times items that are scored at once: what fits into the cache of a core
 SAMPLE = 256  # training queries that tell mean and deviation of the columns
 
 
