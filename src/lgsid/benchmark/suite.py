@@ -78,7 +78,7 @@ class Suite:
         description: One or two sentences.
         task: What is measured.
         seeds: Seeds of every method that learns.
-        primary: Metric that orders the tables.
+        primary: Metric that orders the tables, behind its slice where it is of one (`explore/hit@10`).
         baseline: Method that the others are compared with first.
         budget: Dotted key -> value, the same for every stage that trains a method.
         datasets: What it runs on.
@@ -145,9 +145,8 @@ class Suite:
         Raises:
             LgsidError: naming the first.
         """
-        columns = {column.key for column in self.task.columns}
-        if self.primary not in columns:
-            raise LgsidError(f"{self.source}: primary: unknown metric; {suggestion(self.primary, columns)}")
+        if self.primary not in self.task.keys:
+            raise LgsidError(f"{self.source}: primary: unknown metric; {suggestion(self.primary, self.task.keys)}")
         if self.baseline not in self.methods:
             raise LgsidError(f"{self.source}: baseline: unknown method; {suggestion(self.baseline, self.methods)}")
         keys = [dataset.key for dataset in self.datasets]

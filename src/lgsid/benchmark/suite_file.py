@@ -79,7 +79,7 @@ class SuiteFile:
         name: Name of its result folder; that of the file if `None`.
         title: Heading of its tables.
         description: One or two sentences.
-        primary: Metric that orders the tables; that of the task if `None`.
+        primary: Metric that orders the tables, behind its slice where it is of one; that of the task if `None`.
         baseline: Method that the others are compared with first; the first if `None`.
         budget: Dotted key -> value, the same for every stage that trains a method.
         judge: The stage that measures every row of role "method", where stages do not measure themselves; `$method` in

@@ -68,15 +68,17 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     suites = {path.stem: Suite.read(path) for path in own_suites()}
     alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
-    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", *codes} | alignments
+    explored = "new_places"
+    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", explored, *codes} | alignments
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
-        assert set(suite.methods) >= ({"unaligned", "distance"} if name in alignments else CONTROLS)
-    for name in ("smoke", "next_place", "ctr", *codes):
+        controls = {"unaligned", "distance"} if name in alignments else CONTROLS
+        assert set(suite.methods) >= controls - ({"unaligned"} if name == explored else set())
+    for name in ("smoke", "next_place", "ctr", explored, *codes):
         assert set(suites[name].methods) >= COUNTING
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
     real = {"foursquare_nyc", "gowalla_nyc", "context_trails_petaling_jaya"}
-    for name in ("next_place", "ctr", "tokenizers", "alignment", *codes):
+    for name in ("next_place", "ctr", "tokenizers", "alignment", explored, *codes):
         assert {dataset.name for dataset in suites[name].datasets} == real
 
 
@@ -189,6 +191,7 @@ def test_only(write):
         ({"seeds": "many"}, "seeds: expected a list of whole numbers"),
         ({"task": "next_places"}, r"task: did you mean next_place\?"),
         ({"primary": "mrr"}, r"primary: unknown metric; did you mean mrr@10\?"),
+        ({"primary": "explored/hit@10"}, r"primary: unknown metric; did you mean explore/hit@10\?"),
         ({"baseline": "TimeTransitions"}, r"baseline: unknown method; did you mean TimeTransition\?"),
         ({"methods": {"ours": {"stage": "tigre"}}}, r"method ours: no such stage; did you mean tiger\?"),
         ({"methods": {"a/b": {"stage": "tiger"}}}, "methods: 'a/b' cannot name a file"),
