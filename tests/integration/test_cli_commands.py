@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lgsid.artefacts import Embeddings, SemanticIDs
+from lgsid.artefacts import Dataset, Embeddings, SemanticIDs
 from lgsid.benchmark.suite import Suite, own_suites
 from lgsid.cli import main
 from lgsid.commands.prepare_data import builder_of
@@ -22,6 +22,9 @@ from lgsid.pipeline.training_cli import TrainingCLI, found_configs
 from lgsid.testing import toy_city
 
 TRAINED = [c for c in own_configs() if c.split("/")[0] not in ("data", "pipelines", "logger")]
+
+
+RECOMMEND = ("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data")
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +166,20 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
             "popular/model.ckpt",
         ),
         (("recommend", "--checkpoint", "hier/model.ckpt", "--dataset", "data", "--user", "x"), "hier/model.ckpt"),
-        (("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--user", "nobody"), "'nobody'"),
-        (("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--near", "north"), "--near 'north'"),
+        ((*RECOMMEND, "--user", "nobody"), "'nobody'"),
+        ((*RECOMMEND, "--near", "north"), "--near 'north'"),
+        (
+            ("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--region", " ,"),
+            "--region: no name",
+        ),
+        (
+            ("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--area", "no.geojson"),
+            "no.geojson",
+        ),
+        (
+            ("recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "--among", "no.txt"),
+            "no.txt: cannot",
+        ),
     ],
 )
 def test_mistakes(arguments, message, capsys):
@@ -242,6 +257,31 @@ def test_pictures_of_an_alignment(capsys):
     Path("nothing").mkdir()
     assert "no results of settings" in mistake("plot", "dial", "nothing", "--output", "none.png", capsys=capsys)
     assert not Path("none.png").exists()
+
+
+def test_recommend_obeys_the_filters_of_the_command_line(capsys):
+    items = Dataset.read("data").items.frame
+    kind, region = items["category"][0], items["region_2"][0]
+    Path("open.txt").write_text("\n".join(items["item_id"][:40]))
+    west, north = items["lon"].min(), items["lat"].max()
+    corners = [[west, items["lat"].min()], [items["lon"].max(), items["lat"].min()], [items["lon"].max(), north]]
+    ring = [*corners, [west, north], corners[0]]
+    Path("area.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    base = ["recommend", "--checkpoint", "popular/model.ckpt", "--dataset", "data", "-k", "60", "--json"]
+    main([*base, "--category", kind, "--region", f"{region},", "--among", "open.txt", "--area", "area.geojson"])
+    found = {item["item_id"] for item in json.loads(capsys.readouterr().out)["items"]}
+    passing = (items["category"] == kind) & (items["region_2"] == region)
+    assert found == set(items["item_id"][passing & (items.index < 40)])
+    Path("line.geojson").write_text(json.dumps({"type": "LineString", "coordinates": corners}))
+    for text, said in (("", "no item id in it"), ("x", "no place passes")):
+        Path("none.txt").write_text(text)
+        with pytest.raises(SystemExit):
+            main([*base, "--among", "none.txt"])
+        assert said in capsys.readouterr().err
+    for name, said in (("line.geojson", "no polygon in it"), ("open.txt", "cannot be read as GeoJSON")):
+        with pytest.raises(SystemExit):
+            main([*base, "--area", name])
+        assert said in capsys.readouterr().err
 
 
 def test_recommend_prints_a_table_and_json(capsys):

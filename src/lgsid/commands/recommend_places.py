@@ -11,6 +11,8 @@ from lgsid.pipeline.command import command
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from lgsid.recommenders.place_filters import PlaceFilter
+
 
 @command()
 def recommend(
@@ -23,6 +25,10 @@ def recommend(
     near: str | None = None,
     radius_km: float | None = None,
     new_only: bool = False,
+    category: str | None = None,
+    region: str | None = None,
+    area: str | None = None,
+    among: str | None = None,
     k: int = 10,
     json: bool = False,
 ) -> RenderableType:
@@ -37,6 +43,10 @@ def recommend(
         near: LAT,LON where the user is; the last place by default.
         radius_km: Only places within this distance.
         new_only: Only places the user has not been to.
+        category: Only places of these categories or groups of categories, separated by commas.
+        region: Only places in these regions, of any level, separated by commas.
+        area: Only places inside the polygons of this GeoJSON file.
+        among: Only places of this text file, one item id on each line: what is open, or in stock.
         k: How many places.
         json: Print JSON.
     """
@@ -59,6 +69,7 @@ def recommend(
         radius_km=radius_km,
         k=k,
         new_only=new_only,
+        filters=read_filters(category, region, area, among),
     )
     return in_json(dumps(found.to_dict(), indent=2, ensure_ascii=False)) if json else found
 
@@ -74,3 +85,25 @@ def read_place(text: str) -> tuple[float, float]:
     except ValueError:
         raise LgsidError(f"--near {text!r}: expected LAT,LON in degrees, for example 40.7580,-73.9855") from None
     return lat, lon
+
+
+def read_filters(category: str | None, region: str | None, area: str | None, among: str | None) -> list[PlaceFilter]:
+    """Return the constraints that the options ask for.
+
+    Raises:
+        LgsidError: if a list is empty, or a file cannot be read.
+    """
+    from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories
+
+    found: list[PlaceFilter] = []
+    for option, text, kind in (("category", category, OfCategories), ("region", region, InRegions)):
+        if text is not None:
+            names = [part.strip() for part in text.split(",") if part.strip()]
+            if not names:
+                raise LgsidError(f"--{option}: no name in it; leave it out to allow all")
+            found.append(kind(names))
+    if area is not None:
+        found.append(InPolygon.of_file(area))
+    if among is not None:
+        found.append(Among.of_file(among))
+    return found

@@ -52,6 +52,7 @@ from lgsid.recommenders.generative import (
     SummedTokens,
 )
 from lgsid.recommenders.live import LiveRecommender, recommend
+from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, PlaceFilter
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
@@ -59,6 +60,7 @@ from lgsid.recommenders.scoring_recommender import ScoringRecommender
 __all__ = [
     "DIN",
     "TIGER",
+    "Among",
     "BrandEvidence",
     "Catalogue",
     "CategoryEvidence",
@@ -76,6 +78,8 @@ __all__ = [
     "GenerativeRecommender",
     "HistoryCopy",
     "HistoryTokens",
+    "InPolygon",
+    "InRegions",
     "Interest",
     "InterestExtractor",
     "LevelSids",
@@ -88,6 +92,8 @@ __all__ = [
     "NoDistance",
     "NoSids",
     "NodeGeography",
+    "OfCategories",
+    "PlaceFilter",
     "PlaceGenerator",
     "Popularity",
     "PopularityEvidence",

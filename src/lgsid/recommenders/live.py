@@ -18,8 +18,11 @@ from lgsid.artefacts.dataset import Dataset
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.recommenders.live_query import Moment, VisitHistory
+from lgsid.recommenders.place_filters import PlaceFilter
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
+
+NEAR_KM = 0.5  # a walk of some minutes
 
 
 def recommend(
@@ -32,6 +35,7 @@ def recommend(
     radius_km: float | None = None,
     k: int = 10,
     new_only: bool = False,
+    filters: Sequence[PlaceFilter] = (),
 ) -> Recommendations:
     """Recommend places once; `LiveRecommender` answers many queries without loading anything again.
 
@@ -46,12 +50,13 @@ def recommend(
         radius_km: Recommend places within this distance only.
         k: How many places.
         new_only: Leave out the places of the history.
+        filters: What else a place must pass. Where fewer than `k` pass everything, exactly those come back.
 
     Raises:
         LgsidError: if the checkpoint is not a recommender's or does not fit the dataset, for an unknown user or item,
             and where nothing is left to recommend.
     """
-    return LiveRecommender(model, dataset).recommend(user, history, at, near, radius_km, k, new_only)
+    return LiveRecommender(model, dataset).recommend(user, history, at, near, radius_km, k, new_only, filters)
 
 
 class LiveRecommender:
@@ -90,6 +95,7 @@ class LiveRecommender:
         radius_km: float | None = None,
         k: int = 10,
         new_only: bool = False,
+        filters: Sequence[PlaceFilter] = (),
     ) -> Recommendations:
         """Recommend places to a user of the dataset, to somebody with the given history, or to somebody unknown.
 
@@ -101,6 +107,7 @@ class LiveRecommender:
             radius_km: Recommend places within this distance only.
             k: How many places.
             new_only: Leave out the places of the history.
+            filters: What else a place must pass. Where fewer than `k` pass everything, exactly those come back.
 
         Raises:
             LgsidError: for an unknown user or item, a value out of range, and where nothing is left to recommend.
@@ -110,12 +117,12 @@ class LiveRecommender:
         moment = Moment.of(at, self.log)
         visits = self._visits(user, history, moment)
         km = self._km(self._origin(visits, near))
-        allowed = self._allowed(visits, km, radius_km, new_only)
+        allowed = self._allowed(visits, km, radius_km, new_only, filters)
         with torch.no_grad():
             mask = torch.from_numpy(allowed).to(self.model.device)
             batch = visits.batch(moment, self.log).to(self.model.device)
             ranked = self.model.rank(batch, min(k, len(self.dataset.items)), mask)
-        return self._described(ranked, km, user, moment)
+        return self._described(ranked, km, user, visits, moment)
 
     def _visits(self, user: str | None, history: Sequence[str] | None, moment: Moment) -> VisitHistory:
         if user is not None and history is not None:
@@ -156,7 +163,12 @@ class LiveRecommender:
         return np.asarray(haversine_m(lat, lon, here[0], here[1]).numpy() / 1e3)
 
     def _allowed(
-        self, visits: VisitHistory, km: npt.NDArray[np.float64], radius_km: float | None, new_only: bool
+        self,
+        visits: VisitHistory,
+        km: npt.NDArray[np.float64],
+        radius_km: float | None,
+        new_only: bool,
+        filters: Sequence[PlaceFilter],
     ) -> npt.NDArray[np.bool_]:
         """Return which items may be recommended, shape (N,)."""
         allowed = np.ones(len(self.dataset.items), dtype=bool)
@@ -172,12 +184,30 @@ class LiveRecommender:
             allowed[visits.item] = False
             if not allowed.any():
                 raise LgsidError("the user has been to every place there is; allow visited places or a wider radius")
+        for number, constraint in enumerate(filters):
+            passing = constraint.allowed(self.dataset.items)
+            if not passing.any():
+                raise LgsidError(f"no place passes: {constraint}")
+            if not (allowed & passing).any():
+                before = ", ".join(["what was asked before it", *map(str, filters[:number])])
+                raise LgsidError(f"no place passes both {constraint} and {before}; ask for less")
+            allowed &= passing
         return allowed
 
+    def _steps(self, visits: VisitHistory, moment: Moment) -> npt.NDArray[np.int64]:
+        """Count how often others went on from the user's last place to each item before a moment, shape (N,)."""
+        n, log = len(self.dataset.items), self.log
+        if not len(visits.item):
+            return np.zeros(n, dtype=np.int64)
+        first, second = log.by_user[:-1], log.by_user[1:]
+        step = (log.user[first] == log.user[second]) & (log.item[first] == visits.item[-1])
+        step &= (log.user[second] != visits.user) & (log.time_s[second] < moment.time_s)
+        return np.bincount(log.item[second[step]], minlength=n)
+
     def _described(
-        self, ranked: Ranked, km: npt.NDArray[np.float64], user: str | None, moment: Moment
+        self, ranked: Ranked, km: npt.NDArray[np.float64], user: str | None, visits: VisitHistory, moment: Moment
     ) -> Recommendations:
-        """Name the recommended items of one query, with their distances (N,) km."""
+        """Name the recommended items of one query, with their distances (N,) km and what speaks for them."""
         items = self.dataset.items
         pairs = zip(ranked.items[0].tolist(), ranked.scores[0].tolist(), strict=True)
         found = [(row, score) for row, score in pairs if row >= 0]
@@ -187,6 +217,8 @@ class LiveRecommender:
         has_codes = shape is not None and bool(shape.codebook_sizes)
         finest = items.region_columns[::-1]
         listed = []
+        n_visits = np.bincount(visits.item, minlength=len(items))
+        n_steps = self._steps(visits, moment)
         for rank, (row, score) in enumerate(found, start=1):
             place = items.frame.iloc[row]
             listed.append(
@@ -199,6 +231,23 @@ class LiveRecommender:
                     km=None if math.isnan(km[row]) else float(km[row]),
                     score=score,
                     sid=tuple(self.model.catalogue.codes[row].tolist()) if has_codes else (),
+                    visits=int(n_visits[row]),
+                    probability=math.exp(score) if self.model.scores_are_log_probs else None,
+                    why=why(int(n_visits[row]), int(n_steps[row]), float(km[row])),
                 )
             )
         return Recommendations(self.name, user, moment.local.isoformat(timespec="minutes"), tuple(listed))
+
+
+def why(n_visits: int, n_steps: int, km: float) -> str:
+    """Say what speaks for a place, in a few words; empty where nothing plain does.
+
+    Args:
+        n_visits: Past check-ins of the user there.
+        n_steps: How often others went on to it from the user's last place.
+        km: Distance from the user, NaN where unknown.
+    """
+    reasons = [f"visited {n_visits}x"] if n_visits else []
+    reasons += [f"{n_steps} from here"] if n_steps else []
+    reasons += ["near"] if km <= NEAR_KM else []
+    return ", ".join(reasons)

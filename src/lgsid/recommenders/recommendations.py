@@ -16,7 +16,8 @@ from lgsid.console import DataConsole
 from lgsid.escaping import one_line
 
 WIDTH = 80
-HEADINGS = ("#", "item", "place", "category", "region", "km", "score", "SID")
+HEADINGS = ("#", "item", "place", "category", "region", "km", "p", "score", "SID", "why")
+NUMBERS = ("#", "km", "p", "score")
 SHARES = {"place": 0.42, "category": 0.28, "region": 0.3}  # of the room that the other columns leave
 NARROWEST = 8  # a column that would be narrower is left out
 
@@ -34,6 +35,9 @@ class Recommendation:
         km: Distance from the user, None where that is unknown.
         score: Of the model, higher is better.
         sid: Its semantic ID, empty where the model has none.
+        visits: Past check-ins of the user there.
+        probability: Of the place among all places, None where the model has no probabilities.
+        why: What speaks for it, in a few words: visited before, others went on to it from here, near.
     """
 
     rank: int
@@ -44,6 +48,9 @@ class Recommendation:
     km: float | None
     score: float
     sid: tuple[int, ...] = ()
+    visits: int = 0
+    probability: float | None = None
+    why: str = ""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -51,7 +58,9 @@ class Recommendation:
         km = "" if self.km is None else f"{self.km:.2f}" if self.km < 10 else f"{self.km:.0f}"
         sid = "-".join(map(str, self.sid))
         texts = map(one_line, (self.item_id, self.name, self.category, self.region))
-        return (str(self.rank), *texts, km, f"{self.score:.3g}", sid)
+        p = "" if self.probability is None else f"{self.probability:.3f}"
+        score = f"{self.score:.3g}" if self.probability is None else ""
+        return (str(self.rank), *texts, km, p, score, sid, self.why)
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,9 +93,9 @@ class Recommendations:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a table with columns `rank, item_id, name, category, region, km, score, sid`; km NaN where unknown."""
+        """Return a table with the fields of `Recommendation`; km and probability NaN where unknown."""
         frame = pd.DataFrame([vars(item) for item in self.items], columns=[f.name for f in fields(Recommendation)])
-        return frame.astype({"km": float})
+        return frame.astype({"km": float, "probability": float})
 
     @property
     def title(self) -> str:
@@ -112,7 +121,7 @@ class Recommendations:
         widths = self._widths()
         table = Table(title=Text(self.title), title_justify="left", box=None, padding=(0, 1, 0, 0))
         for name, width in widths.items():
-            justify: JustifyMethod = "right" if name in ("#", "km", "score") else "left"
+            justify: JustifyMethod = "right" if name in NUMBERS else "left"
             if name in ("item", "SID"):  # in full, on several lines where the terminal is too narrow
                 table.add_column(name, overflow="fold", width=width)
             else:

@@ -50,6 +50,8 @@ class Recommender(LgsidModule):
     """Length of the lists that evaluation asks for."""
     full_ranks: bool = False
     """Whether `target_rank` is exact beyond the first `k_max`."""
+    scores_are_log_probs: ClassVar[bool] = False
+    """Whether the scores of `rank` are logarithms of probabilities over all items."""
 
     catalogue: Catalogue
 

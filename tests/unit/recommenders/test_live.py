@@ -4,11 +4,14 @@ import io
 import json
 import logging
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
+import geopandas
 import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 import torch
 from rich.console import Console
 
@@ -18,7 +21,18 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.datamodules import CTRData, SequenceData
 from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
-from lgsid.recommenders import LiveRecommender, Recommendation, Recommendations
+from lgsid.recommenders import (
+    TIGER,
+    Among,
+    EvidenceNetwork,
+    InPolygon,
+    InRegions,
+    LiveRecommender,
+    OfCategories,
+    PlaceGenerator,
+    Recommendation,
+    Recommendations,
+)
 from lgsid.recommenders.click import DIN, NoSids
 from lgsid.recommenders.counting import NewPlaceFloor, TimeTransition
 from lgsid.recommenders.live import recommend
@@ -162,9 +176,81 @@ def test_radius_and_new_only_are_kept(town, data, log):
     assert len(ask(town, user=user, k=10 * n).items) == n
 
 
+def filters_of(data, tmp_path):
+    """Filter -> mask of the items by a loop."""
+    frame = data.items.frame
+    kinds, regions = sorted(set(frame["category"]))[:3], sorted(set(frame["region_2"]))[:2]
+    area = shapely.box(frame["lon"].min(), frame["lat"].min(), frame["lon"].median(), frame["lat"].max())
+    ids = data.items.ids[::4].tolist()
+    (tmp_path / "open.txt").write_text("\n".join([*ids, "", "unknown"]))
+    geopandas.GeoDataFrame(geometry=[area], crs=4326).to_file(tmp_path / "area.geojson", driver="GeoJSON")
+    return [
+        (OfCategories(kinds), frame["category"].isin(kinds)),
+        (OfCategories([frame["category_group"][0]]), frame["category_group"] == frame["category_group"][0]),
+        (InRegions(regions), frame["region_2"].isin(regions)),
+        (InPolygon.of_file(tmp_path / "area.geojson"), frame["lon"] <= frame["lon"].median()),
+        (Among.of_file(tmp_path / "open.txt"), frame["item_id"].isin(ids)),
+    ]
+
+
+def test_filters_hold_exactly(town, data, log, tmp_path):
+    user, n = somebody(data, log), len(data.items)
+    everything = [item.item_id for item in ask(town, user=user, k=n).items]
+    given = filters_of(data, tmp_path)
+    for constraint, mask in given:
+        passing = set(data.items.ids[np.asarray(mask)])
+        assert 0 < len(passing) < n
+        found = [item.item_id for item in ask(town, user=user, k=n, filters=[constraint]).items]
+        assert found == [item for item in everything if item in passing]
+    together = set(data.items.ids[np.logical_and.reduce([np.asarray(mask) for _, mask in given[2:]])])
+    found = ask(town, user=user, k=n, filters=[constraint for constraint, _ in given[2:]])
+    assert {item.item_id for item in found.items} == together
+
+
+def test_where_fewer_than_k_pass_exactly_those_come_back(town, data):
+    row = np.arange(len(data.items))
+    sids = SemanticIDs(data.items.ids, np.stack([row % 7, row], 1), (7, len(row)))
+    sequences = SequenceData(str(town / "data"), sids)
+    t5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
+    for model in (TIGER(t5, beam_width=4), PlaceGenerator(t5, evidence=EvidenceNetwork(hidden=4), beam_width=4)):
+        L.Trainer(**TRAINER, limit_val_batches=0).fit(model, sequences)
+        live = LiveRecommender(model, Dataset.read(town / "data"))
+        for ids in (data.items.ids[[3]], data.items.ids[[50, 3, 29, 8, 17]]):
+            found = live.recommend(history=data.items.ids[:3].tolist(), k=10, filters=[Among(ids)])
+            assert sorted(item.item_id for item in found.items) == sorted(ids)
+            assert all(0 <= item.probability <= 1 for item in found.items)
+
+
+def test_what_speaks_for_a_place_is_said(town, data, log):
+    user, n = log.user[-1], len(data.items)
+    found = ask(town, user=str(data.user_ids[user]), k=n)
+    own = [int(item) for item in log.item[log.user == user]]
+    row_of = {item: row for row, item in enumerate(data.items.ids)}
+    steps = np.zeros(n, dtype=int)
+    for other in range(int(log.user.max()) + 1):
+        path = [int(item) for item in log.item[log.user == other]]
+        if other != user:
+            for first, second in pairwise(path):
+                steps[second] += first == own[-1]
+    for item in found.items:
+        row = row_of[item.item_id]
+        expected = [f"visited {own.count(row)}x"] if row in own else []
+        expected += [f"{steps[row]} from here"] if steps[row] else []
+        expected += ["near"] if item.km <= 0.5 else []
+        assert item.why == ", ".join(expected)
+        assert item.visits == own.count(row)
+        assert item.probability is None
+    assert any("visited" in item.why for item in found.items)
+    assert any("from here" in item.why for item in found.items)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"filters": [OfCategories(["Cafee"])]}, "category 'Cafee' is not in the dataset; "),
+        ({"filters": [InRegions(["Nowhere"])]}, "region 'Nowhere' is not in the dataset; "),
+        ({"filters": [Among(["nothing"])]}, "no place passes: the list of 1 ids"),
+        ({"filters": [InPolygon(shapely.box(0, 0, 1, 1))]}, "no place passes: the area within 0.0000,0.0000 and"),
         ({"user": "nobody"}, "user 'nobody' is not in the dataset"),
         ({"history": ["nowhere"]}, "item 'nowhere' is not in the dataset"),
         ({"user": "x", "history": ["y"]}, "not both"),
@@ -276,7 +362,7 @@ def test_the_table_fits_into_eighty_columns(town, data, log, model):
     lines = console.export_text().splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert len(lines) == 14
-    heading = ["#", "item", "place", "category", "region", "km", "score", *(["SID"] if model == "din" else [])]
+    heading = ["#", "item", "place", "category", "region", "km", "score", *(["SID"] if model == "din" else []), "why"]
     assert lines[1].split() == heading
     assert lines[2].split()[0] == "1"
 
@@ -315,7 +401,8 @@ def test_item_ids_are_never_cut(length):
 def test_recommendations_are_a_data_frame_and_html(town, data, log):
     found = ask(town, "din", user=somebody(data, log), k=4)
     frame = found.to_frame()
-    assert list(frame.columns) == ["rank", "item_id", "name", "category", "region", "km", "score", "sid"]
+    named = ["rank", "item_id", "name", "category", "region", "km", "score", "sid", "visits", "probability", "why"]
+    assert list(frame.columns) == named
     assert frame["item_id"].tolist() == [item.item_id for item in found.items]
     assert frame["km"].dtype == float
     assert len(found) == len(frame) == 4

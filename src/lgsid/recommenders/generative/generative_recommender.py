@@ -67,6 +67,8 @@ class GenerativeRecommender(Recommender):
         self.beam_width = self.k_max = beam_width
         self.warmup_share = warmup_share
 
+    scores_are_log_probs = True
+
     @abstractmethod
     def build_network(self, n_tokens: int) -> None:
         """Create the layers, among them `token_table` with `n_tokens` rows."""
