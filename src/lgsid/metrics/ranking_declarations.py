@@ -74,7 +74,7 @@ RANK_METRICS: tuple[RankMetric, ...] = (
         "Hit@1",
         "Share of queries whose right place is ranked first.",
         gain=partial(hit_at, k=1),
-        shown=Shown(report=ALL, suite=ALL, documents=("", "explore/")),
+        shown=Shown(report=("", "explore/"), suite=ALL, documents=("", "explore/")),
     ),
     RankMetric(
         "hit@5",
@@ -89,7 +89,10 @@ RANK_METRICS: tuple[RankMetric, ...] = (
         "Share of queries whose right place is among the first ten.",
         gain=partial(hit_at, k=10),
         shown=Shown(
-            report=("", "new/"), suite=("", "explore/"), documents=("", "new/", "explore/"), figure=("", "new/")
+            report=("", "new/", "explore/"),
+            suite=("", "explore/"),
+            documents=("", "new/", "explore/"),
+            figure=("", "explore/"),
         ),
     ),
     RankMetric(
@@ -132,7 +135,7 @@ RANK_METRICS: tuple[RankMetric, ...] = (
             report=("", "new/", "explore/", "revisit/"),
             suite=("", "explore/"),
             documents=("", "new/", "explore/"),
-            figure=("", "new/"),
+            figure=("", "explore/"),
         ),
     ),
     RankMetric(

@@ -39,16 +39,18 @@ def revisited(is_new: Any) -> Any:
     return ~is_new
 
 
+EXPLORE = QuerySlice(
+    "explore/",
+    "new among new",
+    "Queries whose right place is new to the user, ranked among the places that are new to the user.",
+    new,
+    EXPLORE_COLUMN,
+)
+
 QUERY_SLICES = (
     QuerySlice("", "all queries", "Every test query.", everything),
     QuerySlice("new/", "new places", "Queries whose right place is new to the user, ranked among all places.", new),
-    QuerySlice(
-        "explore/",
-        "new among new",
-        "The same queries, ranked among the places that are new to the user.",
-        new,
-        EXPLORE_COLUMN,
-    ),
+    EXPLORE,
     QuerySlice("revisit/", "revisits", "Queries whose right place the user has been to.", revisited),
 )
 

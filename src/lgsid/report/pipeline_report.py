@@ -19,13 +19,13 @@ from lgsid.plots import terminal_map
 from lgsid.report.cost_table import stage_table
 from lgsid.report.embedding_tables import alignment_table, reads_table, reward_table
 from lgsid.report.place_examples import branch_examples, chosen_tokenizer, prefix_examples
-from lgsid.report.recommender_tables import click_table, details_table, leaderboard_table
+from lgsid.report.recommender_tables import click_table, details_table, leaderboard_table, new_places_table
 from lgsid.report.report_figures import dataset_name, write_figures
 from lgsid.report.report_table import ReportTable
 from lgsid.report.sid_tables import card_table
 from lgsid.report.stage_results import FILES_OF_STAGES, PipelineResults
 
-ON_TERMINAL = ("rewards", "reads", "alignment", "card", "examples", "click", "leaderboard", "stages")
+ON_TERMINAL = ("rewards", "reads", "alignment", "card", "examples", "click", "new_places", "leaderboard", "stages")
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
     if not results.stages:
         raise LgsidError(f"{folder}: nothing to report: none of the stages {', '.join(stages)} has a run folder")
     made = {
+        "new_places": new_places_table(results.recommenders),
         "leaderboard": leaderboard_table(results.recommenders),
         "beyond": details_table(results.recommenders),
         "click": click_table(results.click_models),

@@ -7,7 +7,7 @@ from typing import Any
 
 from lgsid.metrics import click_declarations, ranking_declarations
 from lgsid.metrics.metric_spec import MetricColumn, MetricSpec, columns, legend
-from lgsid.metrics.slices import CLICK_SLICES, ranking_slices
+from lgsid.metrics.slices import CLICK_SLICES, EXPLORE, ranking_slices
 from lgsid.plots import ModelScores
 from lgsid.report.report_table import NOTHING, ReportTable, number
 
@@ -21,8 +21,21 @@ SIDS: Words = ("SIDs", lambda model: model.sids or NOTHING)
 
 def leaderboard_table(models: Sequence[ModelScores]) -> ReportTable | None:
     """Compare recommenders, also those that lose, over all queries and by slice."""
-    found = columns(ranking_declarations.ranking_metrics(), ranking_slices(), "report")
+    found = [column for column in reported_columns() if column.part.key != EXPLORE.key]
     return models_table("Leaderboard", "Item-level, all places ranked, test split.", models, found, MODEL)
+
+
+def new_places_table(models: Sequence[ModelScores]) -> ReportTable | None:
+    """Compare recommenders on places new to the user, ranked among those, the best first."""
+    found = [column for column in reported_columns() if column.part.key == EXPLORE.key]
+    key = f"test/{EXPLORE.key}{ranking_declarations.PRIMARY}"
+    measured = sorted((m for m in models if key in m.metrics), key=lambda m: (-m.metrics[key], m.name))
+    return models_table("Places new to the user", "Item-level, test split.", measured, found, MODEL)
+
+
+def reported_columns() -> list[MetricColumn[MetricSpec]]:
+    """Return the columns of rankings that a report shows."""
+    return columns(ranking_declarations.ranking_metrics(), ranking_slices(), "report")
 
 
 def details_table(models: Sequence[ModelScores]) -> ReportTable | None:

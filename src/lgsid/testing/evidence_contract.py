@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.datamodules.sequence_data import SequenceData, sequence_batch
+from lgsid.artefacts.sequence_batch import sequence_batch
+from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.evidence.evidence import Evidence
 from lgsid.recommenders.evidence.query_view import QueryView

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.datamodules.sequence_data import sequence_batch
+from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.recommender import Recommender

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from lgsid.artefacts import CheckInLog, Dataset, Interactions, Items, SemanticIDs
-from lgsid.datamodules.sequence_data import QuerySampler, SequenceData, sequence_batch
+from lgsid.artefacts.sequence_batch import sequence_batch
+from lgsid.datamodules.sequence_data import QuerySampler, SequenceData
 from lgsid.errors import LgsidError
 
 N, M = 12, 160

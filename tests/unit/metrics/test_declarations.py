@@ -92,11 +92,17 @@ def test_a_ranking_metric_is_measured_and_resampled(hit_at_3, tmp_path):
 
 
 def test_a_ranking_metric_is_in_every_table(hit_at_3, tmp_path):
-    values = {"mrr@10": 0.2, "hit@3": 0.31, "explore/hit@3": 0.42}
+    values = {"mrr@10": 0.2, "hit@3": 0.31, "explore/hit@3": 0.42, "explore/mrr@10": 0.1}
     write_json(tmp_path / "model/metrics.json", {f"test/{key}": value for key, value in values.items()})
     report = write_report({"model": tmp_path / "model"}, tmp_path / "report")
     cells = dict(zip(report.tables["leaderboard"].header, report.tables["leaderboard"].rows[0], strict=True))
-    assert cells == {"model": "model", "Hit@3": "0.310", "MRR@10": "0.200", "explore Hit@3": "0.420"}
+    assert cells == {"model": "model", "Hit@3": "0.310", "MRR@10": "0.200"}
+    new_places = report.tables["new_places"]
+    assert dict(zip(new_places.header, new_places.rows[0], strict=True)) == {
+        "model": "model",
+        "explore Hit@3": "0.420",
+        "explore MRR@10": "0.100",
+    }
     suite, board = suite_of("next_place", values)
     table = board_table(suite, board)
     assert "0.310" in table.rows[0][table.header.index("Hit@3")]

@@ -18,8 +18,8 @@ from rich.console import Console
 from lgsid import checkpoints
 from lgsid.artefacts import Dataset, Interactions, Items, SemanticIDs
 from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.datamodules import CTRData, SequenceData
-from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
 from lgsid.recommenders import (
     TIGER,

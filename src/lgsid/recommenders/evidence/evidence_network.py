@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.construction import Describable
-from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.catalogue import Catalogue

@@ -11,7 +11,8 @@ import torch
 
 from lgsid.artefacts import Dataset, Interactions, Items
 from lgsid.artefacts.check_in_log import CheckInLog
-from lgsid.datamodules.sequence_data import SequenceData, sequence_batch
+from lgsid.artefacts.sequence_batch import sequence_batch
+from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.counting import BASELINES, NearestPlace, Popularity, TimeTransition, evaluate_counting

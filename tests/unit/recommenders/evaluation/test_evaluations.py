@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.datamodules import SequenceData
-from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.evaluation import (

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.datamodules import SequenceData
-from lgsid.datamodules.sequence_data import sequence_batch
 from lgsid.errors import LgsidError
 from lgsid.recommenders import (
     BrandEvidence,
