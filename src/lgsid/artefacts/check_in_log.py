@@ -124,6 +124,13 @@ class CheckInLog:
         place = first[:, None] + np.arange(int((last - first).max(initial=0)))
         return np.where(place < last[:, None], ordered[place.clip(max=max(len(ordered) - 1, 0))], -1)
 
+    @cached_property
+    def steps(self) -> tuple[IntArray, IntArray]:
+        """Pairs of rows: each check-in that is not its user's first (second), and the one just before it (first)."""
+        first, second = self.by_user[:-1], self.by_user[1:]
+        same = self.user[first] == self.user[second]
+        return first[same], second[same]
+
     def next_new_places(self, *splits: str) -> tuple[IntArray, IntArray]:
         """Return from where to where users went when the next place was new to them.
 

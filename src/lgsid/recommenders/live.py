@@ -199,10 +199,10 @@ class LiveRecommender:
         n, log = len(self.dataset.items), self.log
         if not len(visits.item):
             return np.zeros(n, dtype=np.int64)
-        first, second = log.by_user[:-1], log.by_user[1:]
-        step = (log.user[first] == log.user[second]) & (log.item[first] == visits.item[-1])
-        step &= (log.user[second] != visits.user) & (log.time_s[second] < moment.time_s)
-        return np.bincount(log.item[second[step]], minlength=n)
+        first, second = log.steps
+        counted = (log.item[first] == visits.item[-1]) & (log.user[second] != visits.user)
+        counted &= log.time_s[second] < moment.time_s
+        return np.bincount(log.item[second[counted]], minlength=n)
 
     def _described(
         self, ranked: Ranked, km: npt.NDArray[np.float64], user: str | None, visits: VisitHistory, moment: Moment

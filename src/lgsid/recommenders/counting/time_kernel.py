@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
+from lgsid.functional.time_kernel import visit_weights
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.past_visits import PastVisits
-
-SATURDAY = 5
-DAY_S = 86_400.0
 
 
 class TimeKernel(CountingRecommender):
@@ -33,11 +30,16 @@ class TimeKernel(CountingRecommender):
 
     def weigh(self, visits: PastVisits) -> Tensor:
         """Return the weight of every visit, shape (P,) float64."""
-        apart = (visits.visit_hour.double() - visits.hour.double()[visits.query]).abs()
-        apart = torch.minimum(apart, 24.0 - apart)
-        weight = torch.exp(-((apart / self.hour_width) ** 2) / 2 - visits.age_s / (DAY_S * self.age_days))
-        same_kind = (visits.visit_weekday >= SATURDAY) == (visits.weekday >= SATURDAY)[visits.query]
-        return torch.where(same_kind, weight, weight * self.other_day_weight)
+        return visit_weights(
+            visits.visit_hour.double(),
+            visits.visit_weekday,
+            visits.age_s,
+            visits.hour.double()[visits.query],
+            visits.weekday[visits.query],
+            self.hour_width,
+            self.age_days,
+            self.other_day_weight,
+        )
 
     def score_visits(self, visits: PastVisits) -> Tensor:
         """Return the sum of weights per place, shape (B, N)."""

@@ -61,8 +61,9 @@ class CategoryEvidence(Evidence):
         self.by_hour.copy_(torch.from_numpy(smooth + self.other_day * smooth[::-1]))
         share = np.bincount(kind, minlength=n) + 1.0
         self.share.copy_(torch.from_numpy(share / share.sum()))
-        first, second = consecutive(source)
-        pairs = of_item[log.item[first]] * n + of_item[log.item[second]]
+        first, second = log.steps
+        counted = training[second]
+        pairs = of_item[log.item[first[counted]]] * n + of_item[log.item[second[counted]]]
         self.after.copy_(torch.from_numpy(np.bincount(pairs, minlength=n * n).reshape(n, n)))
         group = np.zeros(n, dtype=np.int64)
         group[of_item] = items.codes("category_group")[0]
@@ -92,11 +93,3 @@ class CategoryEvidence(Evidence):
         count = count.clamp_min(0)
         smoothed = (count + self.prior * share) / (count.sum(1, keepdim=True) + self.prior)
         return torch.log(smoothed.clamp_min(1e-9) / share.clamp_min(1e-9))
-
-
-def consecutive(source: CheckInSource) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of rows of the log: a training check-in, and the one of the same user just before it (first)."""
-    log = source.log
-    order = log.by_user
-    kept = (log.user[order[:-1]] == log.user[order[1:]]) & (log.split[order[1:]] == "train")
-    return order[:-1][kept], order[1:][kept]

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from lgsid.functional.time_kernel import visit_weights
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.own_future import later_items, later_table
 from lgsid.typing import Batch, SequenceBatch
 
 HOURS = 24
-TIME_WIDTH_H, TIME_DECAY_DAYS = 2.0, 30.0
 LAST_LEFT = 0.3  # of the weight of check-ins at the last place: who is there will leave
 
 
@@ -103,8 +103,7 @@ N_CONTEXT = 8  # columns of `QueryView.context`
 def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
     """Return where the user usually is at such a time, but for the last place, of which a part is left.
 
-    Past check-ins weigh by hour of the day (`TIME_WIDTH_H`) and age (`TIME_DECAY_DAYS`), and half on the other kind of
-    day, as in the counting model `TimeKernel`.
+    Past check-ins weigh as in the counting model `TimeKernel`.
 
     Args:
         batch: B queries.
@@ -114,11 +113,8 @@ def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
         Shape (B, N) float32, rows sum to one, or are zero where there is no past.
     """
     history = batch.history
-    apart = (batch.history_hour - batch.hour[:, None]).abs() % HOURS
-    apart = torch.minimum(apart, HOURS - apart)
-    age_days = (batch.history_age_s / 86400).float().clamp_min(0)
-    day = torch.where((batch.history_weekday >= 5) == (batch.weekday >= 5)[:, None], 1.0, 0.5)
-    weight = torch.exp(-0.5 * (apart / TIME_WIDTH_H) ** 2 - age_days / TIME_DECAY_DAYS) * day
+    when = batch.history_hour, batch.history_weekday, batch.history_age_s.clamp_min(0)
+    weight = visit_weights(*when, batch.hour[:, None], batch.weekday[:, None])
     weight = weight * torch.where(history == history[:, -1:], LAST_LEFT, 1.0)
     table = torch.zeros(len(batch), n_items, device=history.device)
     table.scatter_add_(1, history.clamp_min(0), weight.float().masked_fill(history < 0, 0.0))

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
-from lgsid.recommenders.evidence.category_evidence import consecutive
 from lgsid.recommenders.evidence.evidence import Evidence
 from lgsid.recommenders.evidence.item_links import ItemLinks
 from lgsid.recommenders.evidence.query_view import QueryView
@@ -41,8 +40,8 @@ class TransitionEvidence(Evidence):
 
     def count(self, source: CheckInSource) -> None:
         """Count steps from place to place."""
-        n = len(source.dataset.items)
-        first, second = (source.log.item[rows] for rows in consecutive(source))
+        n, log = len(source.dataset.items), source.log
+        first, second = (log.item[rows[log.split[log.steps[1]] == "train"]] for rows in log.steps)
         steps = sparse.csr_matrix((np.ones(len(first)), (first, second)), (n, n))
         steps.sum_duplicates()
         for name, matrix in (("ahead", steps), ("back", steps.T.tocsr())):

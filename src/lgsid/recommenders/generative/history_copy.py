@@ -11,7 +11,9 @@ from torch.nn.functional import logsigmoid
 
 from lgsid.construction import Describable
 from lgsid.functional.ranking import NEVER
+from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
+from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.typing import Batch, SequenceBatch
 
 HOUR_S, DAY_H = 3600.0, 24.0
@@ -27,6 +29,19 @@ class Copied(Batch):
     log_attention: Tensor  # (B, T) log-probability that each past check-in is the one to repeat
     log_gate: Tensor  # (B,) log-probability of repeating at all
     log_rest: Tensor  # (B,) log-probability of not repeating
+
+    def log_prob(self, history: Tensor, items: Tensor) -> Tensor:
+        """Return the log-probability of pointing at given items (B,), `NEVER` where the user has not been, (B,).
+
+        Args:
+            history: Shape (B, T), item rows of the past check-ins, -1 is padding.
+            items: Shape (B,), item rows.
+        """
+        return self.log_attention.masked_fill(history != items[:, None], NEVER).logsumexp(1)
+
+    def mass(self, history: Tensor, trie: ItemTrie) -> VisitMass:
+        """Return the probability of pointing by ranges of the sorted items; `history` (B, T) as above."""
+        return VisitMass.of(history, self.log_attention.double().exp(), trie)
 
 
 class HistoryCopy(Describable, nn.Module):

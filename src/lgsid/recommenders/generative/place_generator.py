@@ -18,7 +18,6 @@ from lgsid.recommenders.generative.history_copy import N_SUMMARY, Copied, Histor
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
 from lgsid.recommenders.generative.mixture_scorer import ItemMass, MixtureScorer
 from lgsid.recommenders.generative.tiger import TIGER
-from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.typing import DataShape, SequenceBatch
 
@@ -127,7 +126,7 @@ class PlaceGenerator(TIGER):
         generated = self.generator_log_prob(items, encoded)
         copied = self.point(batch, visits, state)
         assert copied is not None
-        pointed = copied.log_attention.masked_fill(batch.history != items[:, None], NEVER).logsumexp(1)
+        pointed = copied.log_prob(batch.history, items)
         pointing, evidence, tiger = self.log_weights(batch, visits, state, copied)
         return torch.stack([pointing + pointed, evidence + known, tiger + generated]).logsumexp(0), generated
 
@@ -146,7 +145,7 @@ class PlaceGenerator(TIGER):
         assert copied is not None
         pointing, evidence, tiger = self.log_weights(batch, visits, encoded.query_state, copied)
         parts: list[tuple[Tensor, ItemMass]] = [
-            (pointing, VisitMass.of(batch.history, copied.log_attention.double().exp(), trie)),
+            (pointing, copied.mass(batch.history, trie)),
             (evidence, EvidenceMass(self.evidence.scores(batch, self.catalogue), trie)),
         ]
         return MixtureScorer(self.generator_scorer(encoded), tiger, parts, trie)

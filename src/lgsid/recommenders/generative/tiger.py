@@ -9,7 +9,6 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 from transformers import T5Config, T5Model
 
-from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
 from lgsid.recommenders.generative.beam_search import PrefixScorer
 from lgsid.recommenders.generative.generative_recommender import ChildLogits, GenerativeRecommender
@@ -167,8 +166,8 @@ class TIGER(GenerativeRecommender):
         copied = self.point(batch, visits, state)
         if copied is None:
             return generated, generated
-        there = copied.log_attention.masked_fill(batch.history != items[:, None], NEVER)
-        return torch.logaddexp(copied.log_gate + there.logsumexp(1), copied.log_rest + generated), generated
+        pointed = copied.log_prob(batch.history, items)
+        return torch.logaddexp(copied.log_gate + pointed, copied.log_rest + generated), generated
 
     def item_log_prob(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the log-probability of given items (B,), pointer and generator mixed, shape (B,)."""
@@ -195,5 +194,4 @@ class TIGER(GenerativeRecommender):
         if copied is None:
             return generator
         trie = self.catalogue.trie
-        pointed = VisitMass.of(batch.history, copied.log_attention.double().exp(), trie)
-        return MixtureScorer(generator, copied.log_rest, [(copied.log_gate, pointed)], trie)
+        return MixtureScorer(generator, copied.log_rest, [(copied.log_gate, copied.mass(batch.history, trie))], trie)
