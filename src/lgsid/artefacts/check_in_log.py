@@ -150,6 +150,10 @@ class CheckInLog:
         """Count the check-ins per item in the named splits, shape (N,)."""
         return np.bincount(self.item[np.isin(self.split, splits)], minlength=n_items).astype(np.int64)
 
+    def is_cold(self, n_items: int) -> npt.NDArray[np.bool_]:
+        """Mark the items without any check-in before the test, shape (N,)."""
+        return np.asarray(self.item_counts(n_items, "train", "val") == 0)
+
     def visited(self, rows: IntArray, n_items: int) -> npt.NDArray[np.bool_]:
         """Mark the places where each query's user had been before it, shape (B, N)."""
         history = self.history(rows)

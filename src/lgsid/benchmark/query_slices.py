@@ -32,7 +32,7 @@ class QuerySlices:
         dataset = Dataset.read(folder)
         log = CheckInLog.of(dataset)
         by_item: dict[str, npt.NDArray[np.bool_]] = {}
-        for (inside, outside), mask in item_slices(dataset.items, log.item_counts(len(dataset.items), "train")).items():
+        for (inside, outside), mask in item_slices(dataset.items, log).items():
             by_item |= {f"{inside}/": mask, f"{outside}/": ~mask}
         return cls(log, by_item)
 

@@ -16,9 +16,10 @@ from lgsid.errors import LgsidError
 from lgsid.functional.ranking import UNRANKED
 from lgsid.functional.resampling import ratio
 from lgsid.metrics.ranking_declarations import RankMetric, compared_rank_metrics
-from lgsid.metrics.slices import EXPLORE_COLUMN, QUERY_SLICES, RANK_COLUMN
+from lgsid.metrics.slices import COLD_COLUMN, EXPLORE_COLUMN, QUERY_SLICES, RANK_COLUMN
 
-FILE_COLUMNS = ("row", "user", RANK_COLUMN, "is_new", EXPLORE_COLUMN)
+FILE_COLUMNS = ("row", "user", RANK_COLUMN, "is_new", EXPLORE_COLUMN, COLD_COLUMN)
+COLD = "cold/"  # key of the slice of items that says which are cold
 
 
 class RankingScores(UserScores):
@@ -50,22 +51,26 @@ class RankingScores(UserScores):
         """Read `per_query.parquet`. The order of its rows does not count.
 
         Args:
-            path: The file: row of the log, user, rank, is_new, explore_rank (-1 where it was not measured).
+            path: The file: row of the log, user, rank, is_new, explore_rank and cold_rank (-1 where not measured).
             slices: Slice key such as `head/` -> mask of the rows of the file, shape (Q,). Those of `QUERY_SLICES` are
-                there anyway.
+                there anyway, where a slice of cold places needs to know these (`cold/`).
 
         Raises:
             LgsidError: if the file is not what it should be.
         """
         table = open_parquet(path, FILE_COLUMNS, "table of ranks")
-        row, user, rank, is_new, explore = (table[name].to_numpy() for name in FILE_COLUMNS)
+        row, user, rank, is_new, explore, cold_rank = (table[name].to_numpy() for name in FILE_COLUMNS)
         if not len(row) or not (rank >= 1).all():
             raise LgsidError(f"{path}: ranks must be there and start at 1; run the stage again")
         order = np.lexsort((rank, user, row))
-        by_column = {RANK_COLUMN: rank, EXPLORE_COLUMN: explore}
-        ranks = {part.key: np.where(part.member(is_new), by_column[part.rank_column], 0) for part in QUERY_SLICES}
-        for key, mask in (slices or {}).items():
-            ranks[key] = np.where(aligned_mask(mask, key, len(row), str(path)), rank, 0)
+        by_column = {RANK_COLUMN: rank, EXPLORE_COLUMN: explore, COLD_COLUMN: cold_rank}
+        masks = {key: aligned_mask(mask, key, len(row), str(path)) for key, mask in (slices or {}).items()}
+        ranks = {}
+        for part in QUERY_SLICES:
+            if part.cold is None or COLD in masks:
+                counted = part.member(is_new) if part.cold is None else part.member(is_new) & (masks[COLD] == part.cold)
+                ranks[part.key] = np.where(counted, by_column[part.rank_column], 0)
+        ranks |= {key: np.where(mask, rank, 0) for key, mask in masks.items()}
         queries = queries_hash(row[order], user[order], is_new[order])
         return cls(str(path), user[order], {key: of_slice[order] for key, of_slice in ranks.items()}, queries)
 

@@ -16,7 +16,7 @@ from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.region_join import RegionJoin, RegionMatch
-from lgsid.datasets.splits import BlockSplit, LeaveOneOutSplit, Split, TemporalSplit
+from lgsid.datasets.splits import BlockSplit, ColdStartSplit, LeaveOneOutSplit, Split, TemporalSplit
 from lgsid.datasets.synthetic_city import SyntheticCity
 from lgsid.datasets.table_source import TableSource
 from lgsid.datasets.tsmc2014 import TSMC2014
@@ -26,6 +26,7 @@ __all__ = [
     "BlockSplit",
     "Brands",
     "CategoryGroups",
+    "ColdStartSplit",
     "ContextTrailsPetalingJaya",
     "DataSource",
     "DatasetBuilder",

@@ -22,7 +22,7 @@ from lgsid.datasets.polygon_layer import PolygonLayer
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.region_join import RegionJoin
-from lgsid.datasets.splits import Split
+from lgsid.datasets.splits import NOWHERE, Split
 from lgsid.errors import LgsidError
 
 LOG_COLUMNS = ["user_id", "item_id", "time", "hour", "weekday", "split"]
@@ -97,6 +97,12 @@ class DatasetBuilder:
             items, log = self._filter(items, log, entries)
         items, regions = self._add_regions(items, raw, entries)
         log = log.assign(split=self.split.assign(log))
+        kept = (log["split"] != NOWHERE).to_numpy()
+        if not kept.all():
+            entries.append(
+                LogEntry("dropped", "check-ins", int((~kept).sum()), f"hidden by {type(self.split).__name__}")
+            )
+            log = log[kept].reset_index(drop=True)
         self._check_splits(log)
         interactions = Interactions(_plain_log(log))
         report = {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lgsid.artefacts.held_out import held_out
 from lgsid.errors import LgsidError
+
+NOWHERE = ""
+"""What a split calls interactions that are in none: the dataset does without them."""
 
 
 class Split(ABC):
@@ -20,11 +23,11 @@ class Split(ABC):
     of the history of a query; in "leave_one_out", every user has at most one query.
     """
 
-    task: ClassVar[str] = "temporal"
+    task: str = "temporal"
 
     @abstractmethod
     def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
-        """Return the name of the split of each interaction, shape (M,).
+        """Return the name of the split of each interaction, `NOWHERE` where it is to be left out, shape (M,).
 
         Args:
             interactions: Sorted by time, equal times in the order of the source; columns `user_id`, `item_id`,
@@ -64,7 +67,7 @@ class LeaveOneOutSplit(Split):
     Of a user with two check-ins the first trains and the second tests; a single check-in trains.
     """
 
-    task: ClassVar[str] = "leave_one_out"
+    task = "leave_one_out"
 
     def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
         """Return the name of the split of each interaction, shape (M,)."""
@@ -106,3 +109,29 @@ class BlockSplit(Split):
         if unknown:
             raise LgsidError(f"BlockSplit: block {unknown[0]!r} is in none of train, val, test; list it in one of them")
         return np.array([wanted[b] for b in blocks], dtype=object)
+
+
+class ColdStartSplit(Split):
+    """Hide a share of the places until the test: they lose all training and validation check-ins.
+
+    Nobody has been to a hidden place before the test, so that only what it is and where it is can tell that somebody
+    will go there. Which places are hidden is told by their ids (`lgsid.artefacts.held_out`): data modules of alignment
+    and tokenizer with the same `held_out_share` and `held_out_seed` are fitted without them, and applied to them.
+
+    Args:
+        split: Split of the check-ins before places are hidden.
+        share: Expected share of the places that are hidden.
+        seed: Random seed for the places hidden.
+    """
+
+    def __init__(self, split: Split, share: float = 0.2, seed: int = 0) -> None:
+        if not 0 < share < 1:
+            raise LgsidError(f"ColdStartSplit: share must be above 0 and below 1, not {share:g}")
+        self.split, self.share, self.seed = split, share, seed
+        self.task = split.task
+
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return the name of the split of each interaction, `NOWHERE` before the test at hidden places, shape (M,)."""
+        split = self.split.assign(interactions)
+        hidden = held_out(interactions["item_id"].astype(str).to_numpy(dtype=object), self.share, self.seed)
+        return np.where(hidden & (split != "test"), NOWHERE, split).astype(object)

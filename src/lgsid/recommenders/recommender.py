@@ -200,14 +200,12 @@ class Recommender(LgsidModule):
             evaluation = self.evaluations[stage] = RankingEvaluation(source, self.full_ranks).to(self.device)
         queries = RankedQueries.of(batch)
         ranked, rank = self.evaluate(batch)
-        explored = None
-        if stage == "test":
-            explored = ranked.items[:0], rank[:0]
-            if bool(batch.is_new.any()):
-                new = batch.take(batch.is_new)
-                among, new_rank = self.evaluate(new, evaluation.new_to_user(queries.take(batch.is_new)))
-                explored = among.items, new_rank
-        evaluation.update(queries, ranked.items, rank, explored)
+
+        def rank_among(some: Tensor, competing: Tensor) -> tuple[Tensor, Tensor]:
+            among, rank = self.evaluate(batch.take(some), competing)
+            return among.items, rank
+
+        evaluation.update(queries, ranked.items, rank, rank_among if stage == "test" else None)
 
     def _evaluate_clicks(self, stage: str, batch: CTRBatch) -> None:
         if not isinstance(self, CandidateScorer):

@@ -94,7 +94,8 @@ class EmbeddingTokenizer(Tokenizer):
         if self._earlier is None:
             items = self._items()
             codes = rows_of(self.earlier_codes(chunk) for chunk in chunks(items))
-            self._earlier = torch.zeros_like(codes).index_copy_(0, items.item, codes)
+            n_rows = int(items.item.max()) + 1
+            self._earlier = codes.new_zeros(n_rows, codes.shape[1]).index_copy_(0, items.item, codes)
         quantized: Quantized = self.quantizer(self.residual(batch, self._earlier[batch.item]))
         self.log("train/loss", quantized.loss, on_step=False, on_epoch=True, batch_size=len(batch))
         terms = {f"train/{name}": value.detach() for name, value in quantized.terms.items()}

@@ -164,16 +164,17 @@ class Tokenizer(LgsidModule):
 
     def on_fit_start(self) -> None:
         """Fit the codebooks from the datamodule's items, unless a checkpoint brought fitted ones."""
-        items, self.vocabularies = self._items(), self.trainer.datamodule.vocabularies  # type: ignore[attr-defined]
-        self.collisions.check(len(items), self.codebook_sizes)
+        items, data = self._items(), self.trainer.datamodule  # type: ignore[attr-defined]
+        self.vocabularies = data.vocabularies
+        self.collisions.check(len(data.items_by_id), self.codebook_sizes)
         if not bool(self.fitted):
             with torch.no_grad():
                 self.fit_codebooks(items)
             self.fitted.fill_(True)
 
     def _items(self) -> ItemBatch:
-        """Return all items of the trainer's datamodule in the order of their ids, on the device of the module."""
-        batch: ItemBatch = self.trainer.datamodule.items_by_id  # type: ignore[attr-defined]
+        """Return the items to fit on, in the order of their ids, on the device of the module."""
+        batch: ItemBatch = self.trainer.datamodule.fitted_by_id  # type: ignore[attr-defined]
         return batch.to(self.device)
 
     def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor | None:
@@ -185,7 +186,7 @@ class Tokenizer(LgsidModule):
         self._log_codes(batch, "val")
 
     def test_step(self, batch: ItemBatch, batch_idx: int) -> None:
-        """Log the same as in validation; a tokenizer has no items held back."""
+        """Log the same as in validation."""
         self._log_codes(batch, "test")
 
     def predict_step(self, batch: ItemBatch, batch_idx: int) -> Tensor:

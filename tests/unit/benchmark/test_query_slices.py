@@ -1,5 +1,7 @@
 """Slices of queries against a look at each row of the log."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,10 +24,12 @@ def test_queries_are_of_the_slices_of_the_place_that_was_right(toy_folder, tmp_p
     trained = [sum((log.item == item) & (log.split == "train")) for item in range(len(data.items))]
     rows = [17, *range(len(log) - 1, -1, -1)]
     found = slices.masks(queries(tmp_path / "queries.parquet", rows))
-    assert list(found) == ["head/", "tail/", "dense/", "sparse/"]
-    visited = np.bincount(log.item, minlength=len(data.items))  # in all splits: another head
-    assert not np.array_equal(*(item_slices(data.items, np.array(n))["head", "tail"] for n in (trained, visited)))
-    for (inside, outside), mask in item_slices(data.items, np.array(trained)).items():
+    assert list(found) == ["head/", "tail/", "cold/", "warm/", "dense/", "sparse/"]
+    everywhere = dataclasses.replace(log, split=np.full_like(log.split, "train"))  # in all splits: another head
+    assert not np.array_equal(*(item_slices(data.items, one)["head", "tail"] for one in (log, everywhere)))
+    head = np.array(trained)[item_slices(data.items, log)["head", "tail"]]
+    assert sorted(head) == sorted(trained)[-len(head) :]
+    for (inside, outside), mask in item_slices(data.items, log).items():
         expected = [bool(mask[log.item[row]]) for row in rows]
         assert found[f"{inside}/"].tolist() == expected
         assert found[f"{outside}/"].tolist() == [not one for one in expected]

@@ -28,8 +28,10 @@ def draw_ranks(seed=0, n=150):
     rank = np.where(g.random(n) < 0.2, UNRANKED, g.integers(1, 15, n))
     is_new = g.random(n) < 0.4
     explore = np.where(is_new, np.maximum(1, rank // 2), -1)
+    cold = np.where(is_new & (g.random(n) < 0.3), np.maximum(1, rank // 3), -1)
     row = g.permutation(10 * n)[:n]
-    return pd.DataFrame({"row": row, "user": user, "rank": rank, "is_new": is_new, "explore_rank": explore})
+    columns = {"row": row, "user": user, "rank": rank, "is_new": is_new, "explore_rank": explore, "cold_rank": cold}
+    return pd.DataFrame(columns)
 
 
 def draw_samples(seed=0, queries=60):
@@ -92,6 +94,26 @@ def test_ranking_scores_are_the_ranking_metrics(tmp_path):
         assert value == pytest.approx(expected[key], abs=1e-7), key
 
 
+def test_cold_places_count_where_they_are_known(tmp_path):
+    frame = draw_ranks(seed=6)
+    cold = frame["cold_rank"].to_numpy() > 0
+    cold |= ~frame["is_new"].to_numpy() & (np.arange(len(frame)) % 4 == 0)  # also right places that are not new
+    scores = RankingScores.read(written(frame, tmp_path / "a.parquet"), {"cold/": cold, "warm/": ~cold})
+    found = dict(zip(scores.keys, scores.estimate(), strict=True))
+    new = frame["is_new"].to_numpy()
+    for key, column, mask in (
+        ("cold/", "rank", cold),
+        ("explore/cold/", "explore_rank", cold & new),
+        ("explore/warm/", "explore_rank", ~cold & new),
+        ("among_cold/", "cold_rank", cold & new),
+    ):
+        expected = [rank <= 5 for rank in frame[column][mask]]
+        assert 0 < len(expected) < len(frame)
+        assert found[key + "hit@5"] == pytest.approx(np.mean(expected)), key
+    unknown = RankingScores.read(tmp_path / "a.parquet")
+    assert not [key for key in unknown.keys if "cold" in key or "warm" in key]
+
+
 def gain(name, rank):
     kind, k = name.split("@")
     if rank > int(k):
@@ -125,7 +147,7 @@ def test_only_new_places_are_explored(tmp_path):
 def test_a_replicate_without_a_query_of_a_slice_has_no_value(tmp_path):
     frame = pd.DataFrame(
         {"row": [4, 5, 6], "user": [3, 3, 8], "rank": [1, 4, 2], "is_new": [False, False, True], "explore_rank": -1}
-    )
+    ).assign(cold_rank=-1)
     scores = RankingScores.read(written(frame, tmp_path / "a.parquet"), {"head/": np.zeros(3, bool)})
     assert not [key for key in scores.keys if key.startswith(("explore/", "head/"))]  # nobody has such queries
     found = scores.evaluate(np.array([[1.0, 1], [2, 0], [0, 2], [0, 0]]))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lgsid.datasets import BlockSplit, LeaveOneOutSplit, TemporalSplit
+from lgsid.artefacts.held_out import held_out
+from lgsid.datasets import BlockSplit, ColdStartSplit, DatasetBuilder, LeaveOneOutSplit, TableSource, TemporalSplit
 from lgsid.datasets.k_core import k_core
 from lgsid.errors import LgsidError
 from lgsid.testing import toy_city
@@ -42,6 +43,38 @@ def test_block_split():
         BlockSplit().assign(log.assign(block=["T9", "T1", "T2"]))
     with pytest.raises(LgsidError, match="no column 'block'; use TemporalSplit"):
         BlockSplit().assign(log_of(["u"]))
+
+
+@pytest.mark.parametrize("inner", [TemporalSplit(), LeaveOneOutSplit()], ids=["temporal", "leave_one_out"])
+def test_a_cold_start_hides_places_until_the_test_and_nothing_else(inner):
+    places = [f"p{i}" for i in range(40)]
+    log = pd.DataFrame({"user_id": ["u", "v"] * 100, "item_id": np.random.default_rng(0).choice(places, 200)})
+    before, split = inner.assign(log), ColdStartSplit(inner, share=0.3, seed=5)
+    found, hidden = split.assign(log), dict(zip(places, held_out(np.array(places, object), 0.3, 5), strict=True))
+    assert split.task == inner.task
+    assert 0 < sum(hidden.values()) < len(places)
+    for item, was, now in zip(log["item_id"], before, found, strict=True):
+        assert now == ("" if hidden[item] and was != "test" else was)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1])
+def test_a_cold_start_refuses_shares(share):
+    with pytest.raises(LgsidError, match="ColdStartSplit: share must be above 0 and below 1"):
+        ColdStartSplit(TemporalSplit(), share)
+
+
+def test_a_dataset_does_without_hidden_check_ins_and_says_so():
+    city = toy_city(n_checkins=600)
+    source = TableSource(city.items.frame, city.interactions.frame.drop(columns="split"))
+    whole = DatasetBuilder("city", source, TemporalSplit()).build()
+    cold = DatasetBuilder("city", source, ColdStartSplit(TemporalSplit())).build()
+    hidden = held_out(whole.items.ids, 0.2)[whole.item_rows] & (whole.interactions.frame["split"] != "test").to_numpy()
+    assert hidden.any()
+    expected = whole.interactions.frame[~hidden].reset_index(drop=True)
+    pd.testing.assert_frame_equal(cold.interactions.frame, expected)
+    assert cold.items.ids.tolist() == whole.items.ids.tolist()
+    (note,) = [n for n in cold.report["notes"] if "hidden by ColdStartSplit" in str(n)]
+    assert note["count"] == hidden.sum()
 
 
 def brute_force_core(pairs, least):

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch.nn.functional import sigmoid
 
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.files import write_json
 from lgsid.benchmark.click_scores import ClickScores
 from lgsid.benchmark.leaderboard import suite_view
@@ -82,6 +83,7 @@ def test_a_ranking_metric_is_measured_and_resampled(hit_at_3, tmp_path):
     assert results["new/hit@3"] == pytest.approx(2 / 3)
     frame = pd.DataFrame({"row": range(6), "user": [0, 0, 1, 1, 2, 2], "rank": RANKS, "is_new": IS_NEW})
     frame["explore_rank"] = np.where(frame["is_new"], 1, -1)
+    frame["cold_rank"] = -1
     frame.to_parquet(tmp_path / "per_query.parquet")
     scores = RankingScores.read(tmp_path / "per_query.parquet")
     found = dict(zip(scores.keys, scores.estimate(), strict=True))
@@ -192,7 +194,7 @@ def test_a_metric_of_rewards(monkeypatch, tmp_path):
 
 def test_item_slices_are_those_that_are_declared():
     dataset = toy_city()
-    names = item_slices(dataset.items, np.arange(len(dataset.items)))
+    names = item_slices(dataset.items, CheckInLog.of(dataset))
     assert [f"{name}/" for pair in names for name in pair] == [part.key for part in ITEM_SLICES]
 
 

@@ -48,7 +48,8 @@ def evaluate_counting(
         dataset: A dataset, or the folder of one.
         split: "test" or "val".
         folder: If given, `per_query_<Name>.parquet` is written there for each baseline: log row, user, rank, is_new,
-            and explore_rank: the rank of a new place among the places new to the user, -1 at revisits.
+            explore_rank: the rank of a new place among the places new to the user, -1 at revisits, and cold_rank: the
+            same among places without a check-in before the test, -1 at others.
         baselines: The baselines; without it, all of `BASELINES` with their default arguments.
 
     Returns:
@@ -102,11 +103,13 @@ def update(
     """Add what a baseline returns for B queries with their past visits; every item is scored once."""
     scores = model.score_visits(visits)
     items, rank = model.top_visits(visits, scores, K).items, model.rank_visits(visits, scores, queries.target)
-    new = queries.is_new
-    scores, visits, target = scores[new], visits.take(new), queries.target[new]
-    unvisited = visits.recency == 0
-    among = model.top_visits(visits, scores, K, unvisited).items
-    evaluation.update(queries, items, rank, (among, model.rank_visits(visits, scores, target, unvisited)))
+
+    def rank_among(some: torch.Tensor, competing: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        past, of_some = visits.take(some), scores[some]
+        among = model.top_visits(past, of_some, K, competing).items
+        return among, model.rank_visits(past, of_some, queries.target[some], competing)
+
+    evaluation.update(queries, items, rank, rank_among)
 
 
 def counted_models(

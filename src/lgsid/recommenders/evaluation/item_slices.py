@@ -1,4 +1,4 @@
-"""Slices of queries by the popularity and the surroundings of the target (docs/evaluation.md)."""
+"""Slices of queries by the check-ins and the surroundings of the target (docs/evaluation.md)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.items import Items
 from lgsid.functional.distances import EARTH_RADIUS_M, unit_vectors
 
@@ -13,21 +14,22 @@ HEAD_SHARE = 0.2  # head items: the fifth of the catalogue with most training ch
 DENSE_RADIUS_M = 1_000.0  # dense areas: more neighbors within this than the median item has
 
 
-def item_slices(items: Items, counts: npt.NDArray[np.int64]) -> dict[tuple[str, str], npt.NDArray[np.bool_]]:
-    """Split the items by popularity and by density.
+def item_slices(items: Items, log: CheckInLog) -> dict[tuple[str, str], npt.NDArray[np.bool_]]:
+    """Split the items by popularity, by whether they are known before the test, and by density.
 
     Args:
         items: The items.
-        counts: Shape (N,), training check-ins of each.
+        log: Their check-ins.
 
     Returns:
-        Names of the items inside and outside -> mask (N,): head and tail, dense and sparse.
+        Names of the items inside and outside -> mask (N,): head and tail, cold and warm, dense and sparse.
     """
-    order = np.argsort(-counts, kind="stable")
+    order = np.argsort(-log.item_counts(len(items), "train"), kind="stable")
     head = np.zeros(len(items), dtype=bool)
     head[order[: max(1, round(HEAD_SHARE * len(items)))]] = True
     around = places_within(items.lat_deg, items.lon_deg, DENSE_RADIUS_M)
-    return {("head", "tail"): head, ("dense", "sparse"): around > np.median(around)}
+    cold = log.is_cold(len(items))
+    return {("head", "tail"): head, ("cold", "warm"): cold, ("dense", "sparse"): around > np.median(around)}
 
 
 def places_within(

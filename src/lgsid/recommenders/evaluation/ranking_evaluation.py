@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from typing_extensions import Self
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.names import PER_QUERY_FILE
 from lgsid.metrics.ranking import RankingMetrics
+from lgsid.metrics.slices import AMONG_COLD, EXPLORE, QuerySlice
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evaluation.evaluation import Evaluation
 from lgsid.recommenders.evaluation.item_slices import item_slices
@@ -44,12 +46,40 @@ class RankedQueries(Batch):
         return cls(row, user, item, is_new, last)
 
 
-class RankingEvaluation(Evaluation):
-    """Hit, NDCG, MRR and the rest of `RankingMetrics`, by slices; places new to the user also among new places only.
+RankAmong = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Ranks queries, told by a mask (B,), among the items of a mask (E, N): lists (E, k), ranks of the targets (E,)."""
 
-    The results are those of `RankingMetrics` over all items and, behind `explore/`, the same over the queries whose
-    target is new to the user, ranked among the places where the user has not been. The saved columns are row, user,
-    rank, is_new, and explore_rank (-1 where the target is not new).
+
+class RankingAmong:
+    """A ranking of some places new to the user, for the queries whose target is one of them.
+
+    Args:
+        part: The slice that it measures.
+        source: The dataset that is evaluated on and its log.
+        places: Shape (N,) bool, the places that compete where they are new to the user.
+        metrics: What is collected.
+    """
+
+    def __init__(self, part: QuerySlice, source: CheckInSource, places: Tensor, metrics: RankingMetrics) -> None:
+        self.part, self.log, self.places, self.metrics = part, source.log, places, metrics
+
+    def of(self, queries: RankedQueries) -> Tensor:
+        """Return which of B queries are measured, shape (B,) bool."""
+        return queries.is_new & self.places.to(queries.target.device)[queries.target]
+
+    def competing(self, queries: RankedQueries) -> Tensor:
+        """Return the items that compete, shape (B, N) bool."""
+        visited = self.log.visited(queries.row.cpu().numpy(), len(self.places))
+        return self.places.to(queries.row.device) & ~torch.from_numpy(visited).to(queries.row.device)
+
+
+class RankingEvaluation(Evaluation):
+    """Hit, NDCG, MRR and the rest of `RankingMetrics`, by slices; places new to the user also among such places only.
+
+    The results are those of `RankingMetrics` over all items; behind `explore/` the same over the queries whose target
+    is new to the user, ranked among the places where the user has not been; and behind `among_cold/` those of them
+    whose target had no check-in before the test, ranked among such places. The saved columns are row, user, rank,
+    is_new, explore_rank and cold_rank (-1 where the target is not of that kind).
 
     Args:
         source: The dataset that is evaluated on and its log, whose training part tells the popular items.
@@ -59,58 +89,65 @@ class RankingEvaluation(Evaluation):
     file_name = PER_QUERY_FILE
 
     def __init__(self, source: CheckInSource, full_ranks: bool = False) -> None:
-        self.log, self.n_items = source.log, len(source.dataset.items)
         items = source.dataset.items
-        masks = item_slices(items, source.log.item_counts(len(items), "train"))
-        slices = {names: torch.from_numpy(mask) for names, mask in masks.items()}
+        slices = {names: torch.from_numpy(mask) for names, mask in item_slices(items, source.log).items()}
         lat, lon = torch.from_numpy(items.lat_deg.copy()), torch.from_numpy(items.lon_deg.copy())
-        self.all_items = RankingMetrics(lat, lon, item_slices=slices, full_ranks=full_ranks)
-        self.new_items = RankingMetrics(lat, lon, item_slices=slices, full_ranks=full_ranks)
+
+        def metrics() -> RankingMetrics:
+            return RankingMetrics(lat, lon, item_slices=slices, full_ranks=full_ranks)
+
+        cold = torch.from_numpy(source.log.is_cold(len(items)))
+        places = {EXPLORE: torch.ones_like(cold), AMONG_COLD: cold}
+        self.all_items = metrics()
+        self.among = tuple(RankingAmong(part, source, some, metrics()) for part, some in places.items())
         self._parts: list[tuple[Tensor, ...]] = []
 
     def to(self, device: torch.device | str) -> Self:
         """Move the metrics to the device of the rankings."""
-        self.all_items, self.new_items = self.all_items.to(device), self.new_items.to(device)
+        self.all_items = self.all_items.to(device)
+        for among in self.among:
+            among.metrics = among.metrics.to(device)
         return self
 
     def reset(self) -> None:
         """Forget all queries."""
         self.all_items.reset()
-        self.new_items.reset()
+        for among in self.among:
+            among.metrics.reset()
         self._parts = []
 
-    def new_to_user(self, queries: RankedQueries) -> Tensor:
-        """Return the items where the users have not been before the queries, shape (B, N) bool."""
-        visited = self.log.visited(queries.row.cpu().numpy(), self.n_items)
-        return ~torch.from_numpy(visited).to(queries.row.device)
-
-    def update(
-        self, queries: RankedQueries, items: Tensor, rank: Tensor, explored: tuple[Tensor, Tensor] | None = None
-    ) -> None:
+    def update(self, queries: RankedQueries, items: Tensor, rank: Tensor, rank_among: RankAmong | None = None) -> None:
         """Add queries.
 
         Args:
             queries: B queries.
             items: Shape (B, k), item rows best first, -1 is padding; k at least 10, or N.
             rank: Shape (B,), rank of the target from 1, `UNRANKED` where it was not returned.
-            explored: The same two for the E queries whose target is new, ranked among the places new to the user.
+            rank_among: Returns the same two for some of the queries, (E,) of the mask (B,), from the mask and the items
+                that compete, (E, N) bool. Called for each ranking `among`; none is measured without it.
         """
         self.all_items.update(rank, queries.target, queries.is_new, items, queries.last)
-        explore_rank = torch.full_like(rank, -1)
-        if explored is not None:
-            new = queries.take(queries.is_new)
-            self.new_items.update(explored[1], new.target, new.is_new, explored[0], new.last)
-            explore_rank[queries.is_new] = explored[1]
-        self._parts.append((queries.row, queries.user, rank, queries.is_new, explore_rank))
+        columns = [queries.row, queries.user, rank, queries.is_new]
+        for among in self.among:
+            column = torch.full_like(rank, -1)
+            measured = among.of(queries)
+            if rank_among is not None and bool(measured.any()):
+                some = queries.take(measured)
+                listed, column[measured] = rank_among(measured, among.competing(some))
+                among.metrics.update(column[measured], some.target, some.is_new, listed, some.last)
+            columns.append(column)
+        self._parts.append(tuple(columns))
 
     def compute(self) -> dict[str, Tensor]:
         """Return the metrics by name."""
-        explored = self.new_items.compute() if self.new_items.update_count else {}
-        kept = {f"explore/{k}": v for k, v in explored.items() if not k.startswith(("new/", "revisit/"))}
-        return (self.all_items.compute() if self.all_items.update_count else {}) | kept
+        found = self.all_items.compute() if self.all_items.update_count else {}
+        for among in self.among:
+            results = among.metrics.compute() if among.metrics.update_count else {}
+            found |= {f"{among.part.key}{k}": v for k, v in results.items() if not k.startswith(("new/", "revisit/"))}
+        return found
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """Return row, user, rank, is_new and explore_rank of every query, each (Q,)."""
+        """Return row, user, rank, is_new, explore_rank and cold_rank of every query, each (Q,)."""
         columns = [torch.cat(part).cpu().numpy() for part in zip(*self._parts, strict=True)]
-        names = ("row", "user", "rank", "is_new", "explore_rank")
+        names = ("row", "user", "rank", "is_new", *(among.part.rank_column for among in self.among))
         return dict(zip(names, columns, strict=True)) if columns else {}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from lgsid.artefacts import Dataset, Interactions
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.datamodules import SequenceData
@@ -28,7 +29,11 @@ N = 60
 
 @pytest.fixture(scope="module")
 def source():
-    return LogSource.of(toy_city(n_checkins=600))
+    """A log in which nobody has been to every fifth place before the test."""
+    city = toy_city(n_checkins=600)
+    frame = city.interactions.frame
+    kept = (city.item_rows % 5 > 0) | (frame["split"] == "test").to_numpy()
+    return LogSource.of(Dataset(city.items, Interactions(frame[kept].reset_index(drop=True)), city.report))
 
 
 def ranked(source, rows, seed=0):
@@ -40,12 +45,16 @@ def ranked(source, rows, seed=0):
     return queries, scores, items, rank
 
 
-def explored(evaluation, queries, scores):
-    """The same among the places where the user has not been."""
-    new = queries.take(queries.is_new)
-    scores = scores[queries.is_new].masked_fill(~evaluation.new_to_user(new), -torch.inf)
-    items = scores.argsort(1, descending=True).masked_fill(scores.sort(1, descending=True).values == -torch.inf, -1)
-    return items, (items == new.target[:, None]).nonzero()[:, 1] + 1
+def among(queries, scores):
+    """The same of some queries among some items, as an evaluation asks for it."""
+
+    def rank_among(some, competing):
+        masked = scores[some].masked_fill(~competing, -torch.inf)
+        ordered = masked.sort(1, descending=True)
+        items = ordered.indices.masked_fill(ordered.values == -torch.inf, -1)
+        return items, (items == queries.target[some][:, None]).nonzero()[:, 1] + 1
+
+    return rank_among
 
 
 def test_metrics_and_columns_of_rankings_are_the_loop(source):
@@ -53,27 +62,34 @@ def test_metrics_and_columns_of_rankings_are_the_loop(source):
     evaluation = RankingEvaluation(source, full_ranks=True)
     queries, scores, items, rank = ranked(source, rows)
     assert 0 < queries.is_new.sum() < len(rows)
-    among, new_rank = explored(evaluation, queries, scores)
-    e = 0
     for part in torch.arange(len(rows)).split(17):
         some = queries.take(part)
-        n_new = int(some.is_new.sum())
-        evaluation.update(some, items[part], rank[part], (among[e : e + n_new], new_rank[e : e + n_new]))
-        e += n_new
+        evaluation.update(some, items[part], rank[part], among(some, scores[part]))
     found, columns = evaluation.compute(), evaluation.columns()
     assert columns["row"].tolist() == rows.tolist()
     assert columns["rank"].tolist() == rank.tolist()
-    log, per_query = source.log, []
+    log, per_query, cold_ranks = source.log, [], []
+    cold = {i for i in range(N) if i not in set(log.item[log.split != "test"].tolist())}
+    assert 0 < len(cold) < N
     for b, row in enumerate(rows.tolist()):
         visited = {int(log.item[r]) for r in range(row) if log.user[r] == log.user[row]}
         assert bool(queries.is_new[b]) == (int(log.item[row]) not in visited)
         order = [int(i) for i in items[b] if int(i) not in visited]
         per_query.append(order.index(int(log.item[row])) + 1 if queries.is_new[b] else -1)
+        order = [i for i in order if i in cold]
+        cold_ranks.append(order.index(int(log.item[row])) + 1 if queries.is_new[b] and log.item[row] in cold else -1)
     assert columns["explore_rank"].tolist() == per_query
+    assert columns["cold_rank"].tolist() == cold_ranks
+    counted = [r for r in cold_ranks if r > 0]
+    assert counted
+    assert float(found["among_cold/mrr"]) == pytest.approx(np.mean([1 / r for r in counted]), abs=1e-6)
+    of_cold = [r for r, c in zip(per_query, cold_ranks, strict=True) if c > 0]
+    assert float(found["explore/cold/mrr"]) == pytest.approx(np.mean([1 / r for r in of_cold]), abs=1e-6)
+    assert float(found["explore/cold/queries"]) == len(of_cold)
     new = [r for r in per_query if r > 0]
     assert float(found["explore/mrr"]) == pytest.approx(np.mean([1 / r for r in new]), abs=1e-6)
     assert float(found["hit@5"]) == pytest.approx(np.mean([r <= 5 for r in rank.tolist()]))
-    in_head = item_slices(source.dataset.items, log.item_counts(N, "train"))[("head", "tail")][log.item[rows]]
+    in_head = item_slices(source.dataset.items, log)[("head", "tail")][log.item[rows]]
     assert float(found["head/hit@10"]) == pytest.approx((rank.numpy() <= 10)[in_head].mean())
     assert not any(name.startswith(("explore/new/", "explore/revisit/")) for name in found)
 
@@ -90,9 +106,8 @@ def test_popular_places_are_those_of_the_training(source):
     rows = np.flatnonzero(log.split == "test")
     evaluation = RankingEvaluation(changed)
     queries, scores, items, rank = ranked(changed, rows)
-    among, new_rank = explored(evaluation, queries, scores)
-    evaluation.update(queries, items, rank, (among, new_rank))
-    head = item_slices(source.dataset.items, trained)[("head", "tail")]
+    evaluation.update(queries, items, rank, among(queries, scores))
+    head = item_slices(source.dataset.items, log)[("head", "tail")]
     assert not head[item[rows]].any()
     found = evaluation.compute()
     assert float(found["tail/hit@10"]) == pytest.approx((rank <= 10).double().mean())
@@ -110,7 +125,7 @@ def test_without_places_new_to_the_user_there_is_no_such_slice_and_after_a_reset
     found = evaluation.compute()
     assert "mrr" not in found
     assert not any(name.startswith("explore/") for name in found)
-    assert set(evaluation.columns()["explore_rank"]) == {-1}
+    assert set(evaluation.columns()["explore_rank"]) == set(evaluation.columns()["cold_rank"]) == {-1}
     evaluation.reset()
     assert evaluation.columns() == {}
     evaluation.update(queries, items, rank)
@@ -125,6 +140,7 @@ def test_saved_columns_keep_names_order_and_types(source, tmp_path):
     evaluation.write(tmp_path / evaluation.file_name)
     table = pd.read_parquet(tmp_path / "per_query.parquet")
     types = {"row": "int64", "user": "int64", "rank": "int64", "is_new": "bool", "explore_rank": "int64"}
+    types["cold_rank"] = "int64"
     assert {name: str(kind) for name, kind in table.dtypes.items()} == types
     assert list(table.columns) == list(types)
 
@@ -178,7 +194,9 @@ def test_a_datamodule_and_a_dataset_are_the_same_source(source):
 def test_slices_of_items_are_the_loop(source):
     items = source.dataset.items
     counts = source.log.item_counts(N, "train")
-    slices = item_slices(items, counts)
+    slices = item_slices(items, source.log)
+    known = np.isin(np.arange(N), source.log.item[source.log.split != "test"])
+    assert slices[("cold", "warm")].tolist() == (~known).tolist()
     head = slices[("head", "tail")]
     assert head.sum() == round(0.2 * N)
     assert counts[head].min() >= counts[~head].max()
