@@ -6,8 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from lgsid.benchmark.suite import Suite
 from lgsid.escaping import markdown as escaped
+from lgsid.functional.resampling import holm
+from lgsid.metrics.metric_spec import uncapitalized
 from lgsid.report.report_table import ReportTable
 
 START, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
@@ -47,32 +51,53 @@ def markdown(leaderboard: Values, suites: Mapping[str, Suite]) -> str:
 def board_note(suite: Suite, board: Values) -> str:
     """Say what the columns compare."""
     titles = {method["name"]: method["title"] for method in board["methods"]}
-    metric, seeds = suite.task.title_of(suite.primary), ", ".join(str(seed) for seed in suite.seeds)
-    baseline = escaped(titles[board["baseline"]])
+    seeds = ", ".join(str(seed) for seed in suite.seeds)
+    columns = [suite.task.metric_column(key) for key in measured(suite, board)]
+    metrics = " and ".join([", ".join(c.title for c in columns[:-1])] * (len(columns) > 1) + [columns[-1].title])
+    meant = " ".join(f"{c.part.title.capitalize()}: {uncapitalized(c.part.help)}" for c in columns if c.part.key)
     return (
-        f"Difference: {metric} minus that of {baseline}, paired; \\* where p < {SIGNIFICANT} after"
-        f" Holm's correction. Seeds: {seeds}."
-    )
+        f"Difference: {metrics} minus that of {escaped(titles[board['baseline']])}, paired; \\* where p <"
+        f" {SIGNIFICANT} after Holm's correction over all differences of the table. Seeds: {seeds}. {meant}"
+    ).strip()
+
+
+def measured(suite: Suite, board: Values) -> list[str]:
+    """Return the primary metrics that some method of a board has; the first one in any case."""
+    first, *others = suite.primaries
+    return [first, *(key for key in others if any(key in method["values"] for method in board["methods"]))]
 
 
 def board_table(suite: Suite, board: Values) -> ReportTable:
     """Compare the methods of a board, the best first; those without the primary metric last."""
-    key, task = suite.primary, suite.task
-    main = task.metric_column(key).metric
-    sign = -1.0 if main.higher else 1.0
+    key, task, keys = suite.primary, suite.task, measured(suite, board)
+    sign = -1.0 if task.metric_column(key).metric.higher else 1.0
     ranked = sorted(
         board["methods"],
         key=lambda m: (key not in m["values"], sign * m["values"][key][0] if key in m["values"] else 0.0, m["name"]),
     )
-    others = [other for other in task.table(key) if any(other.key in method["values"] for method in ranked)]
-    header = ("method", "", task.title_of(key), "difference", *(other.title for other in others))
+    others = [other for other in task.table(keys) if any(other.key in method["values"] for method in ranked)]
+    titles = [title for key in keys for title in (task.title_of(key), "difference")]
+    found = {
+        (key, name): values
+        for key in keys
+        for name, values in board["differences"].get(key, {}).get(board["baseline"], {}).items()
+    }
+    starred = significant({of: values[3] for of, values in found.items()})
     rows = []
     for method in ranked:
         cells = [shown(method["values"].get(other.key), other.metric.digits) for other in others]
-        value = with_interval(method["values"].get(key), main.digits)
-        found = board["differences"].get(key, {}).get(board["baseline"], {}).get(method["name"])
-        rows.append((method["title"], method["role"], value, difference(found, main.digits), *cells))
-    return ReportTable("", header, tuple(rows), 2)
+        for at, one in enumerate(keys):
+            digits, of = task.metric_column(one).metric.digits, (one, method["name"])
+            pair = with_interval(method["values"].get(one), digits), difference(found.get(of), digits, of in starred)
+            cells[2 * at : 2 * at] = pair
+        rows.append((method["title"], method["role"], *cells))
+    return ReportTable("", ("method", "", *titles, *(other.title for other in others)), tuple(rows), 2)
+
+
+def significant(p: Mapping[tuple[str, str], float | None]) -> set[tuple[str, str]]:
+    """Return which differences are significant after Holm's correction over all of them; `None` is not known."""
+    values = np.array([np.nan if one is None else one for one in p.values()], dtype=float)
+    return {of for of, corrected in zip(p, holm(values), strict=True) if corrected < SIGNIFICANT}
 
 
 def shown(value: Any, digits: int) -> str:
@@ -88,10 +113,10 @@ def with_interval(value: Any, digits: int) -> str:
     return f"{mean:.{digits}f}" + ("" if low is None else f" ({low:.{digits}f} to {high:.{digits}f})")
 
 
-def difference(found: Any, digits: int) -> str:
+def difference(found: Any, digits: int, starred: bool) -> str:
     """Write a paired difference with its interval, and a star if it is significant."""
     if found is None:
         return ""
-    mean, low, high, _, p_holm = found
+    mean, low, high, *_ = found
     interval = "" if low is None else f" ({low:+.{digits}f} to {high:+.{digits}f})"
-    return f"{mean:+.{digits}f}{interval}" + ("*" if p_holm is not None and p_holm < SIGNIFICANT else "")
+    return f"{mean:+.{digits}f}{interval}" + ("*" if starred else "")

@@ -78,7 +78,7 @@ class Suite:
         description: One or two sentences.
         task: What is measured.
         seeds: Seeds of every method that learns.
-        primary: Metric that orders the tables, behind its slice where it is of one (`explore/hit@10`).
+        primaries: Metrics that answer its questions, behind their slices where they are of one (`explore/hit@10`).
         baseline: Method that the others are compared with first.
         budget: Dotted key -> value, the same for every stage that trains a method.
         datasets: What it runs on.
@@ -92,7 +92,7 @@ class Suite:
     description: str
     task: Task
     seeds: tuple[int, ...]
-    primary: str
+    primaries: tuple[str, ...]
     baseline: str
     budget: Mapping[str, Any]
     datasets: tuple[SuiteDataset, ...]
@@ -128,7 +128,8 @@ class Suite:
             description=content.description,
             task=task,
             seeds=checked_seeds(content.seeds, source),
-            primary=task.primary if content.primary is None else content.primary,
+            primaries=tuple([content.primary] if isinstance(content.primary, str) else content.primary)
+            or (task.primary,),
             baseline=next(iter(methods)) if content.baseline is None else content.baseline,
             budget=content.budget,
             datasets=tuple(read_dataset(entry, source) for entry in content.datasets),
@@ -139,14 +140,20 @@ class Suite:
         suite.check()
         return suite
 
+    @property
+    def primary(self) -> str:
+        """The metric that orders the tables."""
+        return self.primaries[0]
+
     def check(self) -> None:
         """Refuse names that nothing defines, on every dataset.
 
         Raises:
             LgsidError: naming the first.
         """
-        if self.primary not in self.task.keys:
-            raise LgsidError(f"{self.source}: primary: unknown metric; {suggestion(self.primary, self.task.keys)}")
+        for key in self.primaries:
+            if key not in self.task.keys:
+                raise LgsidError(f"{self.source}: primary: unknown metric; {suggestion(key, self.task.keys)}")
         if self.baseline not in self.methods:
             raise LgsidError(f"{self.source}: baseline: unknown method; {suggestion(self.baseline, self.methods)}")
         keys = [dataset.key for dataset in self.datasets]

@@ -79,7 +79,8 @@ class SuiteFile:
         name: Name of its result folder; that of the file if `None`.
         title: Heading of its tables.
         description: One or two sentences.
-        primary: Metric that orders the tables, behind its slice where it is of one; that of the task if `None`.
+        primary: Metrics that answer the questions of the suite, behind their slices where they are of one; the first
+            orders the tables. A single one may be given as it is; none means that of the task.
         baseline: Method that the others are compared with first; the first if `None`.
         budget: Dotted key -> value, the same for every stage that trains a method.
         judge: The stage that measures every row of role "method", where stages do not measure themselves; `$method` in
@@ -95,7 +96,7 @@ class SuiteFile:
     name: str | None = None
     title: str | None = None
     description: str = ""
-    primary: str | None = None
+    primary: str | list[str] = field(default_factory=list)
     baseline: str | None = None
     budget: dict[str, Any] = field(default_factory=dict)
     judge: SuiteStage | None = None

@@ -90,7 +90,7 @@ RANK_METRICS: tuple[RankMetric, ...] = (
         gain=partial(hit_at, k=10),
         shown=Shown(
             report=("", "new/", "explore/"),
-            suite=("", "explore/"),
+            suite=("", "explore/", "explore/warm/", "explore/cold/", "among_cold/"),
             documents=("", "new/", "explore/"),
             figure=("", "explore/"),
         ),

@@ -6,23 +6,27 @@ import pytest
 
 from lgsid.benchmark.markdown_tables import END, START, board_note, board_table, markdown, with_tables
 
-
-def column(key, title, digits, higher=True):
-    return SimpleNamespace(key=key, title=title, metric=SimpleNamespace(digits=digits, higher=higher))
+WHOLE = SimpleNamespace(key="")
 
 
-def suite(higher=True):
+def column(key, title, digits, higher=True, part=WHOLE):
+    return SimpleNamespace(key=key, title=title, metric=SimpleNamespace(digits=digits, higher=higher), part=part)
+
+
+def suite(higher=True, primaries=("hit",)):
+    new = SimpleNamespace(key="new/", title="new places", help="Queries of new places.")
     columns = {
         "hit": column("hit", "hit@5", 2, higher),
         "km": column("km", "median km", 1, False),
         "other": column("other", "never measured", 3),
+        "new/hit": column("new/hit", "new hit@5", 2, part=new),
     }
     task = SimpleNamespace(
         title_of=lambda key: columns[key].title,
         metric_column=lambda key: columns[key],
-        table=lambda key: [one for name, one in columns.items() if name != key],
+        table=lambda key: [one for name, one in columns.items() if name not in key],
     )
-    return SimpleNamespace(name="little", task=task, seeds=(3, 5), primary="hit")
+    return SimpleNamespace(name="little", task=task, seeds=(3, 5), primaries=primaries, primary=primaries[0])
 
 
 BOARD = {
@@ -40,7 +44,7 @@ BOARD = {
         "hit": {
             "base": {
                 "a": [0.25, 0.125, 0.375, 0.001, 0.049],
-                "b": [0.25, 0.0, 0.5, 0.04, 0.05],
+                "b": [0.25, 0.0, 0.5, 0.06, 0.06],
                 "far": [0.5, None, None, None, None],
             },
             "a": {"base": [-0.25, -0.375, -0.125, 0.001, 0.049]},
@@ -69,10 +73,33 @@ def test_of_a_metric_that_should_be_low_the_least_is_first():
 
 def test_a_board_says_what_it_compares():
     assert board_note(suite(), BOARD) == (
-        "Difference: hit@5 minus that of Ba\\*se, paired; \\* where p < 0.05 after Holm's correction. Seeds: 3, 5."
+        "Difference: hit@5 minus that of Ba\\*se, paired; \\* where p < 0.05 after Holm's correction over all"
+        " differences of the table. Seeds: 3, 5."
     )
     without = {**BOARD, "differences": {}}
     assert {row[3] for row in board_table(suite(), without).rows} == {""}
+
+
+def test_of_several_primary_metrics_each_has_its_differences_and_all_are_one_family():
+    """Of p .001, .02, .03 and .04 only .001 is left: .02 times 3 is above .05."""
+    known = {"base": {"a": [0.25, 0.125, 0.375, 0.001, 0.002], "b": [0.25, 0.0, 0.5, 0.04, 0.04]}}
+    new = {"base": {"a": [0.1, 0.05, 0.15, 0.02, 0.04], "b": [0.2, 0.1, 0.3, 0.03, 0.04]}}
+    values = {"a": [0.2, 0.1, 0.3], "b": [0.3, 0.2, 0.4], "base": [0.1, None, None]}
+    methods = [
+        {**m, "values": {**m["values"], **({"new/hit": values[m["name"]]} if m["name"] in values else {})}}
+        for m in BOARD["methods"]
+    ]
+    board = {**BOARD, "methods": methods, "differences": {"hit": known, "new/hit": new}}
+    both = suite(primaries=("hit", "new/hit", "other"))
+    table = board_table(both, board)
+    assert table.header == ("method", "", "hit@5", "difference", "new hit@5", "difference", "median km")
+    assert {row[0]: row[3:6] for row in table.rows[1:3]} == {
+        "Aye": ("+0.25 (+0.12 to +0.38)*", "0.20 (0.10 to 0.30)", "+0.10 (+0.05 to +0.15)"),
+        "Bee": ("+0.25 (+0.00 to +0.50)", "0.30 (0.20 to 0.40)", "+0.20 (+0.10 to +0.30)"),
+    }
+    assert board_note(both, board).startswith("Difference: hit@5 and new hit@5 minus that of")
+    assert board_note(both, board).endswith("Seeds: 3, 5. New places: queries of new places.")
+    assert "never measured" not in board_note(both, board)
 
 
 def test_all_suites_and_boards_are_there_in_their_order():

@@ -68,18 +68,28 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     suites = {path.stem: Suite.read(path) for path in own_suites()}
     alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
-    explored = "new_places"
-    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", explored, *codes} | alignments
+    explored, cold = "new_places", "cold_start"
+    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", explored, cold, *codes} | alignments
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
         controls = {"unaligned", "distance"} if name in alignments else CONTROLS
-        assert set(suite.methods) >= controls - ({"unaligned"} if name == explored else set())
-    for name in ("smoke", "next_place", "ctr", explored, *codes):
+        assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold} else set())
+    for name in ("smoke", "next_place", "ctr", explored, cold, *codes):
         assert set(suites[name].methods) >= COUNTING
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
     real = {"foursquare_nyc", "gowalla_nyc", "context_trails_petaling_jaya"}
     for name in ("next_place", "ctr", "tokenizers", "alignment", explored, *codes):
         assert {dataset.name for dataset in suites[name].datasets} == real
+    assert {dataset.name for dataset in suites[cold].datasets} == {f"{name}_cold" for name in real}
+
+
+def test_a_primary_metric_may_be_one_or_several(write):
+    assert write(primary="hit@1").primaries == ("hit@1",)
+    several = write(primary=["explore/hit@10", "mrr@10"])
+    assert (several.primary, several.primaries) == ("explore/hit@10", ("explore/hit@10", "mrr@10"))
+    assert write(primary=[]).primaries == ("mrr@10",)
+    with pytest.raises(LgsidError, match=r"primary: unknown metric; did you mean mrr@10"):
+        write(primary=["hit@1", "mrr@11"])
 
 
 def test_controls_copy_the_reference_model(write):

@@ -58,7 +58,9 @@ def readme_numbers() -> ModuleType:
 def suite_of(task_name: str, values: dict[str, float]):
     """A suite of one task with one board, on which one method has some values."""
     task = TASKS[task_name]
-    suite = SimpleNamespace(task=task, name="toy", title="Toy", description="", primary=task.primary)
+    suite = SimpleNamespace(
+        task=task, name="toy", title="Toy", description="", primaries=(task.primary,), primary=task.primary
+    )
     triples = {key: [value, value - 0.1, value + 0.1] for key, value in values.items()}
     method = {"name": "m", "title": "M", "role": "method", "values": triples}
     board = {"methods": [method], "differences": {}, "baseline": "m", "facts": [], "title": "", "dataset": "d"}

@@ -48,9 +48,9 @@ class Task(ABC):
         """The metrics that the leaderboard compares, the primary one first."""
         return tuple(sorted((m for m in self.metrics if m.compared), key=lambda metric: metric.key != self.primary))
 
-    def table(self, primary: str) -> list[MetricColumn[MetricSpec]]:
-        """Return the columns that the table of a suite has beside its primary metric."""
-        return [column for column in columns(self.metrics, self.slices, "suite") if column.key != primary]
+    def table(self, primaries: Sequence[str]) -> list[MetricColumn[MetricSpec]]:
+        """Return the columns that the table of a suite has beside its primary metrics."""
+        return [column for column in columns(self.metrics, self.slices, "suite") if column.key not in primaries]
 
     @property
     def keys(self) -> tuple[str, ...]:
