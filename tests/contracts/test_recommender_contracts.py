@@ -9,17 +9,24 @@ from lgsid.datamodules import CTRData, SequenceData
 from lgsid.recommenders import (
     DIN,
     TIGER,
+    ClickModel,
     EvidenceNetwork,
+    HardSearch,
+    HashSearch,
     HistoryCopy,
+    InterestEvolution,
     NewPlaceRanker,
     NodeGeography,
     PlaceGenerator,
     SeparateTokens,
+    SoftSearch,
+    TwoStageAttention,
 )
 from lgsid.recommenders.counting import BASELINES
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.testing import GenerativeRecommenderContract, RecommenderContract
 
+EXTRACTORS = (InterestEvolution, HardSearch, SoftSearch, TwoStageAttention, HashSearch)
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
 
 
@@ -58,6 +65,16 @@ class OnToyFolder:
 class TestDIN(OnToyFolder, RecommenderContract):
     def make(self):
         return built(DIN(), CTRData(self.folder, self.folder / "sids.parquet", max_history=20))
+
+
+class TestClickModels(OnToyFolder, RecommenderContract):
+    @pytest.fixture(autouse=True, params=EXTRACTORS, ids=lambda kind: kind.__name__)
+    def _kind(self, request):
+        self.kind = request.param
+
+    def make(self):
+        model = ClickModel(self.kind())
+        return built(model, CTRData(self.folder, self.folder / "sids.parquet", max_history=20))
 
 
 class TestNewPlaceRanker(OnToyFolder, RecommenderContract):

@@ -12,7 +12,8 @@ from lgsid.errors import LgsidError
 from lgsid.recommenders.click.discriminative_recommender import DiscriminativeRecommender
 from lgsid.recommenders.click.distance_features import DistanceFeatures, LogDistance
 from lgsid.recommenders.click.event_context import N_CONTEXT, event_context
-from lgsid.recommenders.click.interest_extractor import ClickInputs, Interest, InterestExtractor
+from lgsid.recommenders.click.interest_extractor import ClickInputs, ClickSizes, Interest, InterestExtractor
+from lgsid.recommenders.click.place_pairs import PlacePairs
 from lgsid.recommenders.click.sid_features import LevelSids, SidFeatures
 from lgsid.typing import CTRBatch, DataShape, SequenceBatch
 
@@ -69,7 +70,6 @@ class ClickModel(DiscriminativeRecommender):
                 f"{model}: {name} needs semantic IDs; give data.init_args.sids, or set sid_features to NoSids"
             )
         self.sid_features.build(shape.codebook_sizes)
-        levels = len(shape.codebook_sizes) if self.sid_features.needs_sids else 0
         small = self.attribute_width
         self.item_table = table(shape.n_items, self.id_width)
         self.user_table = table(max(1, shape.n_users) + 1, self.id_width)  # the last one is the unknown user
@@ -81,7 +81,8 @@ class ClickModel(DiscriminativeRecommender):
         attributes = small * (2 + len(shape.n_regions))
         self.project = nn.Linear(self.id_width + attributes + self.sid_features.dim, self.width)
         extractor = self.extractor
-        extractor.build(self.width, N_CONTEXT, 2 + levels)
+        pairs = self.pairs
+        extractor.build(ClickSizes(self.width, N_CONTEXT, pairs.n_match, pairs.n_cross, shape.n_items))
         del self.extractor
         self.extractor = extractor  # again: optimizers and norms of gradients see parameters in the order of creation
         known = self.width + self.extractor.dim + self.id_width + 2 * small + self.distance_features.dim + 1
@@ -93,6 +94,11 @@ class ClickModel(DiscriminativeRecommender):
             nn.ReLU(),
             nn.Linear(max(1, self.units // 2), 1),
         )
+
+    @property
+    def pairs(self) -> PlacePairs:
+        """What events and candidates are compared with."""
+        return PlacePairs(self.catalogue, self.distance_features, self.sid_features.needs_sids)
 
     def embed_items(self, rows: Tensor) -> Tensor:
         """Return the embeddings of items (...), shape (..., D). Each distinct item is computed once."""
@@ -130,26 +136,13 @@ class ClickModel(DiscriminativeRecommender):
         vectors = self.embed_items(torch.cat([history, candidate], dim=1))
         event, target = vectors[:, : history.shape[1]], vectors[:, history.shape[1] :]
         context = event_context(batch, mask)
-        inputs = ClickInputs(
-            event, context, mask, target, history, candidate, self.embed_items, self.shared_attributes, label
-        )
+        inputs = ClickInputs(event, context, mask, target, history, candidate, self.embed_items, self.pairs, label)
         interest = self.extractor(inputs)
         query = self.embed_queries(batch)[:, None].expand(*candidate.shape, -1)
         distance = self.distance_features(self.km_from_last(batch, candidate))
         popularity = self.log_popularity(batch, candidate)[..., None] / 4
         features = torch.cat([target, interest.vector, query, distance, popularity], dim=-1)
         return self.final(features)[..., 0], interest
-
-    def shared_attributes(self, history: Tensor, candidate: Tensor) -> Tensor:
-        """Return what events (B, T) and candidates (B, C) share: place, category, semantic prefixes. (B, C, T, Y)."""
-        past, here = history[:, None], candidate[:, :, None]
-        shared = [past == here, self.catalogue.category[past] == self.catalogue.category[here]]
-        if self.sid_features.needs_sids:
-            prefix = torch.ones_like(shared[0])
-            for codes in self.catalogue.codes.unbind(1):
-                prefix = prefix & (codes[past] == codes[here])
-                shared.append(prefix)
-        return torch.stack(shared, dim=-1).float()
 
 
 def table(size: int, width: int) -> nn.Embedding:

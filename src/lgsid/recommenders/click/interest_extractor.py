@@ -10,6 +10,26 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from lgsid.construction import Describable
+from lgsid.recommenders.click.place_pairs import PlacePairs
+
+
+@dataclass(frozen=True)
+class ClickSizes:
+    """The sizes that an interest extractor needs to create its layers.
+
+    Args:
+        event: Width D of the embeddings of events and candidates.
+        context: Number X of values that say when an event was.
+        match: Number Y of values that say what an event and a candidate share.
+        cross: Number G of values of `PlacePairs.cross`: those, the shared regions and the distance.
+        items: Number N of items.
+    """
+
+    event: int
+    context: int
+    match: int
+    cross: int
+    items: int
 
 
 @dataclass(frozen=True)
@@ -24,7 +44,7 @@ class ClickInputs:
         history: Shape (B, T) int64, item rows of the events, 0 at padding.
         item: Shape (B, C) int64, item rows of the candidates.
         embed: Embeds item rows of any shape (...) as (..., D), for negatives of an auxiliary loss.
-        compare: Makes `match`.
+        pairs: Compares events with candidates, also those of a few events that were searched for.
         label: Shape (B, C) float32 in training, 1 where the candidate was visited; none otherwise.
     """
 
@@ -35,13 +55,13 @@ class ClickInputs:
     history: Tensor
     item: Tensor
     embed: Callable[[Tensor], Tensor]
-    compare: Callable[[Tensor, Tensor], Tensor]
+    pairs: PlacePairs
     label: Tensor | None = None
 
     @cached_property
     def match(self) -> Tensor:
         """What events and candidates share: place, category, prefixes of the semantic ID. (B, C, T, Y) float32."""
-        return self.compare(self.history, self.item)
+        return self.pairs.match(self.history[:, None], self.item[:, :, None])
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,7 @@ class Interest:
 
 
 class InterestExtractor(Describable, nn.Module, ABC):
-    """Summarize histories for candidates; `build` is called once the widths are known and sets `dim`.
+    """Summarize histories for candidates; `build` is called once the sizes are known and sets `dim`.
 
     Embedding tables, features of the candidate and the final network belong to the `ClickModel` around it.
     """
@@ -67,14 +87,8 @@ class InterestExtractor(Describable, nn.Module, ABC):
     """Width of the interest vectors."""
 
     @abstractmethod
-    def build(self, width: int, n_context: int, n_match: int) -> None:
-        """Create the layers.
-
-        Args:
-            width: Width D of the embeddings of events and candidates.
-            n_context: Number X of values that describe when an event was.
-            n_match: Number Y of values that say what an event and a candidate share.
-        """
+    def build(self, sizes: ClickSizes) -> None:
+        """Create the layers."""
 
     @abstractmethod
     def forward(self, inputs: ClickInputs) -> Interest:

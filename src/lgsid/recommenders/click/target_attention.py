@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lgsid.recommenders.click.interest_extractor import ClickInputs, Interest, InterestExtractor
+from lgsid.recommenders.click.interest_extractor import ClickInputs, ClickSizes, Interest, InterestExtractor
 
 
 class TargetAttention(InterestExtractor):
@@ -28,13 +28,13 @@ class TargetAttention(InterestExtractor):
         super().__init__()
         self.hidden = hidden
 
-    def build(self, width: int, n_context: int, n_match: int) -> None:
+    def build(self, sizes: ClickSizes) -> None:
         """Create the network for embeddings of the given widths."""
-        self.of_event = nn.Linear(width + n_context, self.hidden)
-        self.of_candidate = nn.Linear(width, self.hidden, bias=False)
-        self.of_both = nn.Linear(width + n_match, self.hidden, bias=False)
+        self.of_event = nn.Linear(sizes.event + sizes.context, self.hidden)
+        self.of_candidate = nn.Linear(sizes.event, self.hidden, bias=False)
+        self.of_both = nn.Linear(sizes.event + sizes.match, self.hidden, bias=False)
         self.weight = nn.Linear(self.hidden, 1)
-        self.dim = width + n_match + 1
+        self.dim = sizes.event + sizes.match + 1
 
     def forward(self, inputs: ClickInputs) -> Interest:
         """Return weighted sums of events and of matches, and the sum of the weights, (B, C, D + Y + 1)."""

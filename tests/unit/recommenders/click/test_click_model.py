@@ -29,9 +29,9 @@ class MeanPooling(InterestExtractor):
         super().__init__()
         self.weight = weight
 
-    def build(self, width, n_context, n_match):
-        self.state = nn.Linear(width + n_context, width)
-        self.dim = width
+    def build(self, sizes):
+        self.state = nn.Linear(sizes.event + sizes.context, sizes.event)
+        self.dim = sizes.event
 
     def forward(self, inputs):
         mask = inputs.mask[..., None]

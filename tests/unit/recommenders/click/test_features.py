@@ -1,19 +1,25 @@
 """Parts of DIN: features of semantic IDs and distance, attention."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from lgsid.errors import LgsidError
 from lgsid.recommenders.click import (
     ClickInputs,
+    ClickSizes,
     LevelSids,
     LogDistance,
+    NgramSids,
     NoDistance,
     NoSids,
     PrefixSids,
+    SummedPrefixSids,
     TargetAttention,
 )
+from lgsid.recommenders.click.sid_features import prefix_buckets
 
 SIZES = (3, 5, 2, 7)
 
@@ -23,10 +29,21 @@ def codes(n=11, seed=0):
     return torch.stack([torch.randint(0, size, (n,), generator=g) for size in SIZES], 1)
 
 
-@pytest.mark.parametrize("features", [NoSids(), LevelSids(width=6), PrefixSids(width=6, buckets=97)])
-def test_sid_features_have_their_width_for_any_shape(features):
+@pytest.mark.parametrize(
+    ("features", "parts"),
+    [
+        (NoSids(), 0),
+        (LevelSids(width=6), 4),
+        (PrefixSids(width=6, buckets=97), 4),
+        (SummedPrefixSids(width=6, buckets=97), 1),
+        (NgramSids(1, width=6, buckets=97), 4),
+        (NgramSids(3, width=6, buckets=97), 2),
+        (NgramSids(9, width=6, buckets=97), 1),
+    ],
+)
+def test_sid_features_have_their_width_for_any_shape(features, parts):
     features.build(SIZES)
-    assert features.dim == (0 if isinstance(features, NoSids) else 6 * len(SIZES))
+    assert features.dim == 6 * parts
     flat = features(codes())
     assert flat.shape == (11, features.dim)
     assert torch.equal(features(codes()[:10].view(2, 5, 4)), flat[:10].view(2, 5, -1))
@@ -46,6 +63,32 @@ def test_prefix_features_change_from_the_first_difference_on():
     one, other = torch.tensor([1, 4, 0, 2]), torch.tensor([1, 3, 0, 2])
     same = (features(one) == features(other)).view(4, 3).all(1)
     assert same.tolist() == [True, False, False, False]
+
+
+def test_sums_of_prefixes_differ_by_what_comes_after_the_common_prefix():
+    features = SummedPrefixSids(width=3, buckets=1 << 16)
+    features.build(SIZES)
+    one, other = torch.tensor([1, 4, 0, 2]), torch.tensor([1, 4, 1, 2])
+    rows = [prefix_buckets(codes, 1 << 16) for codes in (one, other)]
+    assert (rows[0] == rows[1]).tolist() == [True, True, False, False]
+    expected = torch.zeros(3)
+    for depth in (2, 3):
+        table = features.tables[depth].weight
+        expected = expected + table[rows[0][depth]] - table[rows[1][depth]]
+    assert torch.allclose(features(one) - features(other), expected, atol=1e-6)
+
+
+def test_runs_change_where_a_code_is_in_them_only():
+    features = NgramSids(2, width=3, buckets=1 << 20)
+    features.build(SIZES)
+    one, other = torch.tensor([1, 1, 1, 1]), torch.tensor([0, 1, 1, 1])
+    same = (features(one) == features(other)).view(3, 3).all(1)
+    assert same.tolist() == [False, True, True]
+    assert len(features.bucket(one).unique()) == 3  # the same run at another level is another run
+    whole = NgramSids(4, buckets=977)
+    assert len(whole.bucket(torch.cartesian_prod(*map(torch.arange, SIZES))).unique()) > 150  # of 210
+    with pytest.raises(LgsidError, match="n must be at least 1"):
+        NgramSids(0)
 
 
 def test_prefixes_spread_over_the_buckets():
@@ -95,10 +138,11 @@ def test_attention_is_the_plain_sum_over_events():
     b, c, t, d, x, y = 2, 3, 4, 5, 2, 3
     torch.manual_seed(0)
     layer = TargetAttention(6)
-    layer.build(d, x, y)
+    layer.build(ClickSizes(d, x, y, cross=0, items=0))
     event, context, candidate = torch.randn(b, t, d), torch.randn(b, t, x), torch.randn(b, c, d)
     match, mask = torch.randn(b, c, t, y), torch.rand(b, t) < 0.7
-    inputs = ClickInputs(event, context, mask, candidate, event[..., 0], candidate[..., 0], None, lambda *rows: match)
+    pairs = SimpleNamespace(match=lambda past, here: match)
+    inputs = ClickInputs(event, context, mask, candidate, event[..., 0], candidate[..., 0], None, pairs)
     found = layer(inputs).vector
     assert found.shape == (b, c, layer.dim)
     for i in range(b):
