@@ -238,6 +238,22 @@ def alignment_speed(runs: Runs) -> ReportTable:
     return ReportTable("", (*header, "all pairs", "one epoch over them, CPU min"), rows)
 
 
+def long_histories(runs: Runs) -> ReportTable:
+    """Compare what click models cost at each length of the history: ratios to one of them, at the same length."""
+    run, parts = runs[0], ("step", "extractor")
+    lengths = run["lengths"]
+    last = lengths[-1]["models"]
+    rows = []
+    for name in sorted(last, key=lambda name: -last[name]["extractor"]["to_reference"]):
+        ratios = [f"{one['models'][name][part]['to_reference']:.2f}" for part in parts for one in lengths]
+        ms = [one["models"][name]["extractor"]["cpu_ms_per_query"] for one in lengths]
+        rows.append((name, *ratios, f"{ms[-1]:.2f}", f"{ms[-1] / ms[0]:.1f}"))
+    heads = [f"{part}, {one['events']:,}" for part in parts for one in lengths]
+    longest, shortest = (f"{one['events']:,}" for one in (lengths[-1], lengths[0]))
+    header = ("", *heads, f"extractor, {longest}, CPU ms", f"times that at {shortest}")
+    return ReportTable("", header, tuple(rows))
+
+
 def mutants(runs: Runs) -> ReportTable:
     """Say how many mutants of each room its unit tests notice."""
     counts = ("killed", "timeout", "survived", "no tests", "explained")
@@ -269,6 +285,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "alignment_speed": alignment_speed,
     "bad_input": partial(trial, "inputs"),
     "faults": partial(trial, "faults"),
+    "long_histories": long_histories,
     "mutants": mutants,
     "kmeans": kmeans,
     "kmeans_samples": kmeans_samples,

@@ -15,17 +15,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import curves
 from cases import CASES
+from machine import machine
 
 from lgsid.artefacts.files import read_json, write_json
 
@@ -33,25 +34,6 @@ HERE = Path(__file__).resolve().parent
 RESULT = HERE.parents[1] / "results" / "growth" / "growth.json"
 PICTURE = HERE / "growth.png"
 SIZES = (1_000, 10_000, 100_000)
-
-
-def machine(threads: int) -> dict[str, Any]:
-    """Describe the machine and the libraries."""
-    import numpy
-    import torch
-
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = {line.partition(":")[2].strip() for line in lines if line.startswith("model name")}
-    return {
-        "processor": ", ".join(sorted(names)) or platform.processor(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-    }
 
 
 def measured(name: str, places: int, threads: int, timeout_s: float) -> dict[str, Any]:

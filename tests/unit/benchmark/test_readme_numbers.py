@@ -65,6 +65,24 @@ def test_growth_over_the_sizes(numbers):
     assert table.rows == (("Card", "1.0", "10.0", "-", "10000", "-", "1.00"),)
 
 
+def test_long_histories_as_ratios_the_slowest_first(numbers):
+    def measured(ms, ratio):
+        part = {"cpu_ms_per_query": ms, "to_reference": ratio}
+        return {"step": part, "extractor": {"cpu_ms_per_query": 2 * ms, "to_reference": ratio / 2}}
+
+    lengths = [
+        {"events": 50, "models": {"A": measured(1.0, 1.0), "B": measured(2.0, 0.5)}},
+        {"events": 2000, "models": {"A": measured(30.0, 1.0), "B": measured(5.0, 3.0)}},
+    ]
+    table = numbers.long_histories([{"lengths": lengths}])
+    heads = ("step, 50", "step, 2,000", "extractor, 50", "extractor, 2,000")
+    assert table.header == ("", *heads, "extractor, 2,000, CPU ms", "times that at 50")
+    assert table.rows == (
+        ("B", "0.50", "3.00", "0.25", "1.50", "10.00", "2.5"),
+        ("A", "1.00", "1.00", "0.50", "0.50", "60.00", "30.0"),
+    )
+
+
 def test_other_tables(numbers):
     runs = [result(1, 0.2), result(3, 0.4)]
     assert numbers.click_through(runs).rows == (("din", "0.9000", "-", "-"),)

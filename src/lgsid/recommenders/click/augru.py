@@ -34,11 +34,12 @@ class AUGRU(nn.Module):
         Returns:
             Shape (B, C, D).
         """
-        state = inputs.new_zeros(*attention.shape[:2], self.of_state.in_features)
-        steps = self.of_input(inputs)[:, None].unbind(2)  # T of (B, 1, 3 D)
-        for step, weight in zip(steps, attention[..., None].unbind(2), strict=True):  # (B, C, 1)
-            reset, update, new = step.chunk(3, dim=-1)
-            reset_by, update_by, new_by = self.of_state(state).chunk(3, dim=-1)
-            new = torch.tanh(new + torch.sigmoid(reset + reset_by) * new_by)
-            state = state + weight * torch.sigmoid(update + update_by) * (new - state)
+        split = (2 * self.of_state.in_features, self.of_state.in_features)
+        state = inputs.new_zeros(*attention.shape[:2], split[1])
+        gates, new = self.of_input(inputs)[:, None].split(split, dim=-1)  # (B, 1, T, 2 D), (B, 1, T, D)
+        steps = zip(gates.unbind(2), new.unbind(2), attention[..., None].unbind(2), strict=True)
+        for gates_of_input, new_of_input, weight in steps:
+            gates_of_state, new_of_state = self.of_state(state).split(split, dim=-1)
+            reset, update = torch.sigmoid(gates_of_input + gates_of_state).chunk(2, dim=-1)  # (B, C, D)
+            state = state.lerp(torch.tanh(new_of_input + reset * new_of_state), weight * update)
         return state
