@@ -16,7 +16,8 @@ class SoftSearch(SearchAttention):
     Source: Search-based Interest Model (arXiv 2006.05639), soft search, equation 1, and its exact search unit. The
     search learns from a loss of its own (`train/search`): the click, predicted from the candidate and the sum of all
     events, weighted by the inner products. Ours: that sum is divided by the number of events, so that it does not grow
-    with the history.
+    with the history, and both projections start equal. Weights of either sign predict a click alike, so that unequal
+    ones may come to find what resembles the candidate least.
 
     Args:
         k: Number K of events that are found.
@@ -44,6 +45,7 @@ class SoftSearch(SearchAttention):
         super().build(sizes)
         self.of_event = nn.Linear(sizes.event, self.search_width, bias=False)
         self.of_candidate = nn.Linear(sizes.event, self.search_width, bias=False)
+        self.of_candidate.load_state_dict(self.of_event.state_dict())
         self.click = nn.Sequential(
             nn.Linear(2 * sizes.event, self.search_units), nn.ReLU(), nn.Linear(self.search_units, 1)
         )

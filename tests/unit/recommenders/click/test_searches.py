@@ -128,6 +128,14 @@ def test_what_was_not_found_gets_no_gradient(town, name):
         assert set(touched[i].nonzero()[:, 0].tolist()) == set(found[i, 0].tolist())
 
 
+def test_a_soft_search_starts_with_what_resembles_the_candidate(town):
+    """An untrained one finds a similarity, never its opposite: the product of a place with itself is a square."""
+    extractor, inputs = made(town, "soft"), town.inputs((4, 4))
+    object.__setattr__(inputs, "event", inputs.candidate)
+    own = extractor.products(inputs).diagonal(dim1=1, dim2=2)
+    assert torch.allclose(own, extractor.of_event(inputs.candidate).square().sum(-1), atol=1e-6)
+
+
 def test_the_soft_search_learns_from_its_own_loss_alone(town):
     extractor = made(town, "soft")
     interest = extractor(town.inputs(LENGTHS, label=True))
