@@ -25,7 +25,8 @@ class SoftSearch(SearchAttention):
         head_width: Width of queries and keys of a head.
         search_width: Width of the projections.
         search_units: Hidden units of the network that predicts the click from the weighted sum.
-        search_loss: Weight of the auxiliary loss.
+        search_loss: Weight of the auxiliary loss; the default was the better of 0.1 and 1 on validation (Foursquare
+            New York, one seed).
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class SoftSearch(SearchAttention):
         head_width: int = 16,
         search_width: int = 16,
         search_units: int = 32,
-        search_loss: float = 1.0,
+        search_loss: float = 0.1,
     ) -> None:
         super().__init__(k, heads, head_width)
         self.search_width, self.search_units, self.search_loss = search_width, search_units, search_loss

@@ -14,7 +14,7 @@ from lgsid.recommenders.click.search_attention import first_visits
 LENGTHS = (9, 0, 3, 14, 1)
 SEARCHES = {
     "hard": lambda k: HardSearch(k, heads=2, head_width=3),
-    "soft": lambda k: SoftSearch(k, heads=2, head_width=3, search_width=4),
+    "soft": lambda k: SoftSearch(k, heads=2, head_width=3, search_width=4, search_loss=1.0),
     "hash": lambda k: HashSearch(k, heads=2, head_width=3, bits=16),
 }
 
