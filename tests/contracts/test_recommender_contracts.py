@@ -22,7 +22,7 @@ from lgsid.recommenders import (
     SoftSearch,
     TwoStageAttention,
 )
-from lgsid.recommenders.counting import BASELINES
+from lgsid.recommenders.counting import CLICK_BASELINES
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.testing import GenerativeRecommenderContract, RecommenderContract
 
@@ -37,7 +37,7 @@ def built(model, data):
     return model.eval(), data
 
 
-@pytest.fixture(params=BASELINES, ids=lambda kind: kind.__name__)
+@pytest.fixture(params=CLICK_BASELINES, ids=lambda kind: kind.__name__)
 def counted(request, toy_folder):
     source = LogSource.of(Dataset.read(toy_folder))
     model = request.param()

@@ -106,8 +106,8 @@ def questions() -> Iterator[Case]:
             yield Case(f"recommend-{option}-{number}", (*ASK, *words))
     yield Case("recommend-k-all", (*ASK, "-k", "9" * 20), expect="read")  # as many as there are
     for number, value in enumerate(("-1", "0", ".nan", "nan", "far", "", "[]")):
-        words = ("ctr-baselines", "--dataset=shared/city", "--output=out", f"--near_km={value}")
-        yield Case(f"clicks-near-{number}", words, names=("near_km",))
+        words = ("ctr-baselines", "--dataset=shared/city", "--output=out", f"--negatives={value}")
+        yield Case(f"clicks-negatives-{number}", words, names=("negatives",))
     for words in (
         ("--history=p0", "--user=u0"),
         ("--radius-km=1",),

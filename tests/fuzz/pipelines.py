@@ -21,7 +21,10 @@ PIPELINE: dict[str, Any] = {
         "random": {"command": "permute-sids", "set": {"sids": "shared/sids.parquet", "items": "$data/items.parquet"}},
         "card": {"command": "card", "set": {"sids": "$random/sids.parquet", "items": "$data/items.parquet"}},
         "count": {"command": ["baselines"], "set": {"dataset": "$data"}},
-        "clicks": {"command": "ctr-baselines", "set": {"dataset": "$data", "near_km": 3.0, "seed": "$seed"}},
+        "clicks": {
+            "command": "ctr-baselines",
+            "set": {"dataset": "$data", "negatives": "PopularityNegatives", "seed": "$seed"},
+        },
     },
 }
 SUITE: dict[str, Any] = {
@@ -123,7 +126,7 @@ def wrong_pipelines() -> Iterator[Case]:
         ("stages.card.set.json", "perhaps"),
         ("stages.count.set", {}),
         ("stages.count.config", "data/synthetic_city.yaml"),
-        *(("stages.clicks.set.near_km", value) for value in ("far", float("nan"), [])),
+        *(("stages.clicks.set.negatives", value) for value in ("far", float("nan"), [])),
         ("stages.clicks.set.seed", "x"),
         ("stages.random.set.seed", 1.5),
         ("stages.data.needs", ["card"]),
@@ -133,7 +136,7 @@ def wrong_pipelines() -> Iterator[Case]:
         ("nonsense", 1),
     ]  # fmt: skip
     for number, (place, value) in enumerate(wrong):
-        names = ("small.yaml", "config", "name too long", "near_km")
+        names = ("small.yaml", "config", "name too long", "negatives")
         yield Case(f"pipeline-{place}-{number}", RUN, text_of(with_entry(PIPELINE, place, value)), names=names)
     circle = with_entry(PIPELINE, "stages.random.set.sids", "$card/sids.parquet")
     yield Case("pipeline-circle", RUN, text_of(circle), names=("wait for each other",))

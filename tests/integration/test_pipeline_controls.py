@@ -9,10 +9,10 @@ import pytest
 
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.cli import main
-from lgsid.datamodules import CTRData
+from lgsid.datamodules import CTRData, PopularityNegatives
 from lgsid.metrics import flat_metrics
 from lgsid.pipeline.pipeline import Pipeline
-from lgsid.recommenders.counting import BASELINES
+from lgsid.recommenders.counting import CLICK_BASELINES
 from lgsid.recommenders.live import recommend
 from lgsid.tokenizers.permute_sids import permute_across_items
 
@@ -64,20 +64,20 @@ def test_counting_and_models_score_the_same_samples(desk):
     metrics = read(desk / "clicks" / "metrics.json")
     keys = ["row", "user", "candidate", "label", "near"]
     models = [pd.read_parquet(desk / name / "per_sample.parquet") for name in ("din", "distance")]
-    counted = [pd.read_parquet(desk / "clicks" / f"per_sample_{b.__name__}.parquet") for b in BASELINES]
+    counted = [pd.read_parquet(desk / "clicks" / f"per_sample_{b.__name__}.parquet") for b in CLICK_BASELINES]
     first, *others = (table[keys].sort_values(keys, ignore_index=True) for table in (*models, *counted))
     for other in others:
         pd.testing.assert_frame_equal(first, other)
     drawn = [pd.read_parquet(desk / name / "ctr_candidates.parquet") for name in ("clicks", "din", "distance")]
     for other in drawn[1:]:
         pd.testing.assert_frame_equal(drawn[0], other)
-    assert all(0 <= metrics[f"{baseline.__name__}/test/auc"] <= 1 for baseline in BASELINES)
+    assert all(0 <= metrics[f"{baseline.__name__}/test/auc"] <= 1 for baseline in CLICK_BASELINES)
     assert read(desk / "clicks" / "provenance.json")["seed"] is None
 
 
 @pytest.mark.slow
 def test_options_are_those_of_the_datamodule(desk):
-    data = CTRData(str(desk / "data"), near_km=1.0, seed=3)
+    data = CTRData(str(desk / "data"), negatives=PopularityNegatives(), seed=3)
     data.setup()
     table = pd.read_parquet(desk / "others" / "ctr_candidates.parquet")
     assert np.array_equal(np.stack(table["negative"].tolist()), data.candidates.negative)

@@ -39,6 +39,7 @@ def test_every_stage_leaves_its_artefacts():
         "tiger": {"model.ckpt", "metrics.json", "per_query.parquet", "fit_config.yaml", "test_config.yaml"},
         "din": {"model.ckpt", "metrics.json"},
         "baselines": {"metrics.json"},
+        "click_baselines": {"metrics.json", "ctr_candidates.parquet", "per_sample_VisitedBefore.parquet"},
         "report": {"report.md", "report.json", "report.ansi"},
     }
     for stage, names in expected.items():
@@ -61,7 +62,9 @@ def test_provenance_of_every_stage():
     data_hash = json.loads(Path("run/data/dataset.json").read_text())["data_hash"]
     for stage in STAGES:
         record = json.loads(Path("run", stage, "provenance.json").read_text())
-        assert record["seed"] == (None if stage in ("data", "again", "judge", "baselines", "report") else 1), stage
+        assert record["seed"] == (
+            None if stage in ("data", "again", "judge", "baselines", "click_baselines", "report") else 1
+        ), stage
         assert record["seconds"] >= 0
         assert record["peak_memory_mb"] > 0
         if stage not in ("data", "judge"):

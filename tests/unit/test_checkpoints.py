@@ -48,6 +48,7 @@ from lgsid.recommenders import (
     TimeKernel,
     TimeTransition,
     UserFrequency,
+    VisitedBefore,
 )
 from lgsid.rewards import AnchoredPair, MismatchedPrompt, PointwiseBCE, RewardModel
 from lgsid.testing import tiny_encoder, toy_city
@@ -113,6 +114,7 @@ MODELS = {
     "distance_popularity": lambda t: DistancePopularity(popularity=False),
     "popularity": lambda t: Popularity(),
     "user_frequency": lambda t: UserFrequency(),
+    "visited_before": lambda t: VisitedBefore(),
     "most_recent": lambda t: MostRecent(),
     "time_kernel": lambda t: TimeKernel(),
     "time_transition": lambda t: TimeTransition(last_factor=0.3),

@@ -32,7 +32,7 @@ def test_other_batches_are_refused_before_the_first_step(city, module, data, wor
 
 
 def test_batches_of_a_narrower_kind_are_read(city):
-    data = CTRData(city, near_km=1.0)
+    data = CTRData(city)
     data.setup()
     TIGER().check_batches(data)
 
@@ -53,7 +53,7 @@ class Diverging(DIN):
 def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_take_it(city, value):
     model = Diverging(value)
     with pytest.raises(LgsidError, match=r"Diverging: the loss is -?(nan|inf) at epoch \d, step 3; lower the learning"):
-        L.Trainer(max_epochs=5, **QUIET).fit(model, CTRData(city, near_km=1.0, batch_size=64))
+        L.Trainer(max_epochs=5, **QUIET).fit(model, CTRData(city, batch_size=64))
     model.check_weights()
 
 

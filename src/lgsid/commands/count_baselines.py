@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lgsid.errors import LgsidError
 from lgsid.pipeline.command import AsStage, command
+from lgsid.plugins import load_kind, suggestion
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-CTR_CODE = ("lgsid.recommenders.counting.click_suite:evaluate_counting_clicks", "lgsid.datamodules.ctr_data:CTRData")
+    from lgsid.datamodules import NegativeSampler
+
+CTR_CODE = (
+    "lgsid.recommenders.counting.click_suite:evaluate_counting_clicks",
+    "lgsid.datamodules.negatives:MatchedNegatives",
+)
 
 
 @command(stage=AsStage(code=("lgsid.recommenders.counting.ranking_suite:evaluate_counting",)))
@@ -33,32 +40,59 @@ def baselines(*, dataset: str, output: str) -> RenderableType | None:
     return leaderboard_table(ranked(counted_models(found), ranking_declarations.PRIMARY))
 
 
-@command(stage=AsStage(code=CTR_CODE))
+def sampler_named(name: str) -> NegativeSampler:
+    """Return a sampler of negatives by the name of its class.
+
+    Raises:
+        LgsidError: if no installed package has it.
+    """
+    known = load_kind("negative_samplers")
+    if name not in known:
+        raise LgsidError(f"negatives: unknown class {name!r}; {suggestion(name, known)}")
+    sampler: NegativeSampler = known[name]()
+    return sampler
+
+
+def check_clicks(negatives: str = "MatchedNegatives", **options: Any) -> None:
+    """Refuse a sampler of negatives that is not installed."""
+    sampler_named(negatives)
+
+
+@command(stage=AsStage(code=CTR_CODE, check=check_clicks))
 def ctr_baselines(
-    *, dataset: str, output: str, near_km: float = 5.0, candidates: str | None = None, seed: int = 0
+    *,
+    dataset: str,
+    output: str,
+    negatives: str = "MatchedNegatives",
+    candidates: str | None = None,
+    seed: int = 0,
 ) -> RenderableType | None:
     """Evaluate all counting baselines on click-through.
 
     Args:
         dataset: Folder of a prepared dataset.
         output: Folder for metrics.json, the score of every sample, and the candidates.
-        near_km: Distance from the last place, in km, within which near negatives are sampled.
-        candidates: Stored candidates, Parquet; sampled if none are given.
-        seed: Random seed for sampling negatives.
+        negatives: Class that draws the negatives, with its default arguments.
+        candidates: Stored candidates, Parquet, however they were drawn; drawn if none are given.
+        seed: Random seed for drawing negatives.
     """
+    from lgsid.artefacts import Dataset
+    from lgsid.artefacts.check_in_log import CheckInLog
     from lgsid.artefacts.files import write_json
     from lgsid.artefacts.names import CANDIDATES_FILE, METRICS_FILE
-    from lgsid.datamodules import CTRData
+    from lgsid.datamodules import CTRCandidates
     from lgsid.metrics import click_declarations
     from lgsid.recommenders.counting.click_suite import evaluate_counting_clicks
     from lgsid.report.recommender_tables import click_table
     from lgsid.report.stage_results import counted_models, ranked
 
-    data = CTRData(dataset, near_km=near_km, candidates=candidates, seed=seed)
-    data.setup()
-    sampled = data.candidates
-    assert sampled is not None  # setup samples them
-    sampled.write(Path(output) / CANDIDATES_FILE)
-    found = evaluate_counting_clicks(data.dataset, sampled, "test", Path(output))
+    data = Dataset.read(dataset)
+    if candidates is None:
+        drawn = CTRCandidates.draw(CheckInLog.of(data), data.items, sampler_named(negatives), seed, data.data_hash)
+    else:
+        drawn = CTRCandidates.read(candidates)
+        drawn.check_data(data.data_hash, len(data.items), candidates)
+    drawn.write(Path(output) / CANDIDATES_FILE)
+    found = evaluate_counting_clicks(data, drawn, "test", Path(output))
     write_json(Path(output) / METRICS_FILE, found)
     return click_table(ranked(counted_models(found), click_declarations.PRIMARY))

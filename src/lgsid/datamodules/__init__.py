@@ -3,6 +3,7 @@
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.datamodules.ctr_data import CTRData
 from lgsid.datamodules.item_data import ItemData
+from lgsid.datamodules.negatives import MatchedNegatives, NegativeSampler, PopularityNegatives
 from lgsid.datamodules.preference_data import PreferenceData
 from lgsid.datamodules.reward_data import RewardData
 from lgsid.datamodules.sequence_data import SequenceData
@@ -11,6 +12,9 @@ __all__ = [
     "CTRCandidates",
     "CTRData",
     "ItemData",
+    "MatchedNegatives",
+    "NegativeSampler",
+    "PopularityNegatives",
     "PreferenceData",
     "RewardData",
     "SequenceData",

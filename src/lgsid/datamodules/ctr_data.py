@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.datamodules.ctr_candidates import CTRCandidates
+from lgsid.construction import CLASS_PATH, INIT_ARGS
+from lgsid.datamodules.ctr_candidates import SAMPLER, CTRCandidates
+from lgsid.datamodules.negatives import MatchedNegatives, NegativeSampler
 from lgsid.datamodules.sequence_data import IntArray, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.typing import CTRBatch
 
+logger = logging.getLogger(__name__)
+
 
 class CTRData(SequenceData):
-    """Serve check-ins as positives, each with two negatives near the last place and two from anywhere.
+    """Serve check-ins as positives, each with negatives: two as far as positives are and two from anywhere.
 
-    Check-ins hold no impressions, so negatives are sampled by training popularity (`docs/evaluation.md`). They depend
-    on the data, `near_km` and `seed` only: every model sees the same. A batch holds `batch_size` queries with five
-    candidates each, the positive first. After `setup`: `candidates`, and what `SequenceData` has.
+    Check-ins hold no impressions, so negatives are drawn (`docs/evaluation.md`). They depend on the data, `negatives`
+    and `seed` only: every model sees the same. A batch holds `batch_size` queries with their candidates, the positive
+    first. After `setup`: `candidates`, and what `SequenceData` has.
 
     Args:
         dataset: Folder of a prepared dataset, or the dataset itself.
@@ -32,8 +39,8 @@ class CTRData(SequenceData):
         eval_batch_size: Number of queries per validation or test batch.
         val_queries: Number of validation queries, evenly spread over the validation period; null takes all.
         train_queries: Number of training queries, the latest ones; null takes all.
-        near_km: Radius around the user's last place in which near negatives lie, in km.
-        candidates: Parquet file of the negatives: read if it exists, otherwise sampled and written there.
+        negatives: What draws the negatives; `MatchedNegatives` if none is given.
+        candidates: Parquet file of the negatives: read if it exists and they were drawn so, else drawn and written.
         seed: Random seed for negative sampling and for the order of training batches.
     """
 
@@ -49,19 +56,19 @@ class CTRData(SequenceData):
         eval_batch_size: int = 1024,
         val_queries: int | None = 4000,
         train_queries: int | None = None,
-        near_km: float = 5.0,
+        negatives: NegativeSampler | None = None,
         candidates: str | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(
             dataset, sids, embeddings, max_history, batch_size, eval_batch_size, val_queries, train_queries, True, seed
         )
-        self.near_km = near_km
+        self.negatives = MatchedNegatives() if negatives is None else negatives
         self.candidates_path = candidates
         self.candidates: CTRCandidates | None = None
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the files, if any, and sample the negatives, once.
+        """Read the files, if any, and draw the negatives, once.
 
         Raises:
             LgsidError: if a file is missing or broken, or the stored negatives belong to other data.
@@ -69,17 +76,16 @@ class CTRData(SequenceData):
         super().setup(stage)
         if self.candidates is not None:
             return
-        path = self.candidates_path
+        path, data = self.candidates_path, self.dataset
+        asked = {SAMPLER: self.negatives.record(), "seed": self.seed}
         if path is not None and Path(path).exists():
-            self.candidates = CTRCandidates.read(path)
-            kept = self.candidates.metadata.get("data_hash", "")
-            fits = self.candidates.negative.size == 0 or self.candidates.negative.max() < len(self.dataset.items)
-            if kept != self.dataset.data_hash or not fits:
-                raise LgsidError(f"{path}: drawn from other data; delete the file or name another")
-            return
-        drawn = CTRCandidates.draw(self.log, self.dataset.items, self.near_km, seed=self.seed)
-        metadata = {**drawn.metadata, "data_hash": self.dataset.data_hash}
-        self.candidates = CTRCandidates(drawn.row, drawn.negative, drawn.near, metadata)
+            stored = CTRCandidates.read(path)
+            stored.check_data(data.data_hash, len(data.items), path)
+            if stored.drawn_with() == asked:
+                self.candidates = stored
+                return
+            logger.warning("%s: drawn with %s; drawing anew with %s", path, _words(stored.drawn_with()), _words(asked))
+        self.candidates = CTRCandidates.draw(self.log, data.items, self.negatives, self.seed, data.data_hash)
         if path is not None:
             self.candidates.write(path)
 
@@ -93,3 +99,10 @@ class CTRData(SequenceData):
     def served(self, rows: IntArray) -> CTRBatch:
         """Return what a dataloader yields for the queries at the given log rows, shape (B,)."""
         return self.ctr_batch(rows)
+
+
+def _words(drawn: Mapping[str, Any]) -> str:
+    """Return sampler and seed of negatives as a short text."""
+    sampler = drawn[SAMPLER] or {CLASS_PATH: "an unknown sampler", INIT_ARGS: {}}
+    arguments = ", ".join(f"{name}={value}" for name, value in sorted(sampler[INIT_ARGS].items()))
+    return f"{sampler[CLASS_PATH].rpartition('.')[2]}({arguments}), seed {drawn['seed']}"

@@ -25,7 +25,7 @@ class AreaMetric(MetricSpec):
     """Area under the ROC curve.
 
     Args:
-        only_near: Whether only positives and the negatives sampled near the last place count.
+        only_near: Whether only positives and the negatives drawn near the last place count.
     """
 
     only_near: bool = False
@@ -91,7 +91,7 @@ CLICK_METRICS: tuple[AreaMetric | UserMeanMetric, ...] = (
     AreaMetric(
         "near_auc",
         "AUC, near",
-        "AUC against the negatives within 5 km of the last place.",
+        "AUC against the negatives that are as far from the last place as positives are.",
         digits=4,
         only_near=True,
         shown=Shown(report=ALL, suite=ALL, documents=ALL),

@@ -37,6 +37,7 @@ from lgsid.recommenders.counting import (
     TimeKernel,
     TimeTransition,
     UserFrequency,
+    VisitedBefore,
     evaluate_counting,
 )
 from lgsid.recommenders.evidence import (
@@ -131,6 +132,7 @@ __all__ = [
     "TransitionEvidence",
     "TwoStageAttention",
     "UserFrequency",
+    "VisitedBefore",
     "evaluate_counting",
     "recommend",
 ]

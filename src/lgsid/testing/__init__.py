@@ -4,6 +4,7 @@ from lgsid.testing.data_source_contract import DataSourceContract
 from lgsid.testing.evidence_contract import EvidenceContract
 from lgsid.testing.generative_contract import GenerativeRecommenderContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract
+from lgsid.testing.negative_sampler_contract import NegativeSamplerContract
 from lgsid.testing.pair_sampler_contract import PairSamplerContract
 from lgsid.testing.preference_loss_contract import PreferenceLossContract
 from lgsid.testing.quantizer_contract import QuantizerContract
@@ -17,6 +18,7 @@ __all__ = [
     "EvidenceContract",
     "GenerativeRecommenderContract",
     "GeoEncoderContract",
+    "NegativeSamplerContract",
     "PairSamplerContract",
     "PreferenceLossContract",
     "QuantizerContract",

@@ -76,6 +76,7 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
         assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold} else set())
     for name in ("smoke", "next_place", "ctr", explored, cold, *codes):
         assert set(suites[name].methods) >= COUNTING
+    assert "VisitedBefore" in suites["ctr"].methods
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
     real = {"foursquare_nyc", "gowalla_nyc", "context_trails_petaling_jaya"}
     for name in ("next_place", "ctr", "tokenizers", "alignment", explored, *codes):

@@ -14,7 +14,7 @@ from lgsid.typing import DataShape, SequenceBatch
 class DistancePopularity(DiscriminativeRecommender):
     """Score places by a logistic model on distance from the last place and popularity: what any model must beat.
 
-    Negatives are drawn by popularity near the user, so a good part of the CTR task is explained by these two alone.
+    With `MatchedNegatives` popularity tells nothing by itself, and distance only the negatives from anywhere.
 
     Args:
         distance: Whether it sees the distance.

@@ -15,8 +15,12 @@ from lgsid.artefacts.dataset import Dataset
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.past_visits import PastVisits
-from lgsid.recommenders.counting.ranking_suite import chunked, collected, counted_models, query_rows
+from lgsid.recommenders.counting.ranking_suite import BASELINES, chunked, collected, counted_models, query_rows
+from lgsid.recommenders.counting.simple_counts import VisitedBefore
 from lgsid.recommenders.evaluation import ClickEvaluation, ClickSamples
+
+CLICK_BASELINES: tuple[type[CountingRecommender], ...] = (*BASELINES, VisitedBefore)
+"""`Popularity`, `VisitedBefore` and `NearestPlace` show what each of these three gives away alone."""
 
 
 class Negatives(Protocol):
@@ -45,7 +49,7 @@ def evaluate_counting_clicks(
         split: "test" or "val".
         folder: If given, `per_sample_<Name>.parquet` is written there for each baseline: log row, user, candidate,
             label, near, score; the positive of a row first.
-        baselines: The baselines; without it, all of `BASELINES` with their default arguments.
+        baselines: The baselines; without it, all of `CLICK_BASELINES` with their default arguments.
 
     Returns:
         Metrics by name, `<Baseline>/<split>/auc` and so on, as `CTRMetrics` names them. No logloss: these scores are
@@ -55,7 +59,7 @@ def evaluate_counting_clicks(
         LgsidError: if the split has no queries, a query has no negatives, or two baselines have the same name.
     """
     source = LogSource.of(dataset if isinstance(dataset, Dataset) else Dataset.read(dataset))
-    models = counted_models(source, baselines)
+    models = counted_models(source, [cls() for cls in CLICK_BASELINES] if baselines is None else baselines)
     evaluations = [ClickEvaluation(model.scores_are_logits) for model in models]
     for rows in chunked(query_rows(source, split), len(source.dataset.items)):
         visits = PastVisits.of_log(source.log, rows, len(source.dataset.items))

@@ -45,6 +45,18 @@ class MostRecent(CountingRecommender):
         return visits.recency.double()
 
 
+class VisitedBefore(CountingRecommender):
+    """Tell places of the user's past from others, and nothing else: what membership in the history gives away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+
+    def score_visits(self, visits: PastVisits) -> Tensor:
+        """Return 1 where the user has been, 0 elsewhere, shape (B, N)."""
+        return (visits.recency > 0).double()
+
+
 BEYOND_KM = 1e5  # farther than any place on Earth
 
 

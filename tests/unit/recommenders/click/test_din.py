@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lgsid.datamodules import CTRData, SequenceData
+from lgsid.datamodules import CTRData, PopularityNegatives, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
 from lgsid.recommenders.counting import TimeTransition
@@ -112,7 +112,8 @@ def test_unknown_users_and_empty_histories_are_scored(toy_folder):
 
 
 def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_path):
-    data = CTRData(str(toy_folder), max_history=20, batch_size=32)
+    negatives = PopularityNegatives()  # which distance and popularity do tell
+    data = CTRData(str(toy_folder), max_history=20, batch_size=32, negatives=negatives)
     torch.manual_seed(0)
     model = DistancePopularity()
     trainer = L.Trainer(max_epochs=5, **TRAINER)
@@ -138,7 +139,7 @@ def test_din_learns_and_loads(toy_folder, tmp_path):
     data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet"), max_history=20, batch_size=32)
     torch.manual_seed(0)
     model = DIN(**SMALL, optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2))
-    trainer = L.Trainer(max_epochs=12, **TRAINER)
+    trainer = L.Trainer(max_epochs=30, **TRAINER)
     trainer.fit(model, datamodule=data)
     assert train_loss(model.eval(), data) < 0.92 * GUESSING
     trainer.save_checkpoint(tmp_path / "model.ckpt")

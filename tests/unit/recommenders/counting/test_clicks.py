@@ -12,7 +12,7 @@ from lgsid.datamodules import CTRData
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.errors import LgsidError
 from lgsid.recommenders.counting import (
-    BASELINES,
+    CLICK_BASELINES,
     NearestPlace,
     NewPlaceFloor,
     Popularity,
@@ -30,7 +30,6 @@ TRAINER = {
     "enable_model_summary": False,
     "accelerator": "cpu",
 }
-NEAR_KM = 1.0
 COLUMNS = ["row", "user", "candidate", "label", "near", "score"]
 
 
@@ -39,7 +38,7 @@ def city(request, tmp_path_factory):
     """A town, its candidates as a DIN sees them, what the baselines make of them, and the samples of each."""
     folder = tmp_path_factory.mktemp("city")
     toy_city(folder=folder, leave_one_out=request.param)
-    data = CTRData(str(folder), near_km=NEAR_KM, max_history=1000, val_queries=None)
+    data = CTRData(str(folder), max_history=1000, val_queries=None)
     data.setup()
     return data, evaluate_counting_clicks(folder, data.candidates, "test", folder), folder
 
@@ -56,7 +55,7 @@ def test_candidates_are_those_of_the_datamodule(city):
             *(getattr(batch, name).tolist() for name in ("row", "user", "label", "candidate", "near")), strict=True
         ):
             served[row] = [(label, candidate, near, user) for label, candidate, near in zip(*columns, strict=True)]
-    for baseline in BASELINES:
+    for baseline in CLICK_BASELINES:
         table = samples(city, baseline.__name__)
         assert list(table.columns) == COLUMNS
         assert table["row"].drop_duplicates().tolist() == data.queries("test").tolist()
@@ -74,7 +73,7 @@ def area(positive, negative):
 
 def test_metrics_are_the_loops(city):
     data, found, _ = city
-    for baseline in BASELINES:
+    for baseline in CLICK_BASELINES:
         name = baseline.__name__
         table = samples(city, name)
         fresh = data.log.is_new[table["row"]]
@@ -111,6 +110,13 @@ def test_scores_of_popularity_and_distance_are_the_loops(city):
         assert score == pytest.approx(-2 * 6371.0088 * math.asin(math.sqrt(half)), abs=1e-6)
 
 
+def test_membership_is_the_loop(city):
+    table, log = samples(city, "VisitedBefore"), city[0].log
+    for row, part in table.groupby("row"):
+        visited = set(log.item[[r for r in range(row) if log.user[r] == log.user[row]]].tolist())
+        assert part["score"].tolist() == [item in visited for item in part["candidate"]]
+
+
 def test_the_floor_of_new_places_puts_places_of_the_past_last(city):
     table, log = samples(city, "NewPlaceFloor"), city[0].log
     for row, part in table.groupby("row"):
@@ -137,7 +143,7 @@ def test_chunks_do_not_matter(city, monkeypatch, tmp_path):
     monkeypatch.setattr(ranking_suite, "CELLS", 3 * len(data.dataset.items))
     again = evaluate_counting_clicks(data.dataset, data.candidates, "test", tmp_path)
     assert again == found
-    for baseline in BASELINES:
+    for baseline in CLICK_BASELINES:
         table = pd.read_parquet(tmp_path / f"per_sample_{baseline.__name__}.parquet")
         pd.testing.assert_frame_equal(table, samples(city, baseline.__name__))
 
