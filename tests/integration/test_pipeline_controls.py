@@ -9,7 +9,7 @@ import pytest
 
 from lgsid.artefacts import Items, SemanticIDs
 from lgsid.cli import main
-from lgsid.datamodules import CTRData, PopularityNegatives
+from lgsid.datamodules import CTRCandidates, CTRData, PopularityNegatives
 from lgsid.metrics import flat_metrics
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.recommenders.counting import CLICK_BASELINES
@@ -73,6 +73,21 @@ def test_counting_and_models_score_the_same_samples(desk):
         pd.testing.assert_frame_equal(drawn[0], other)
     assert all(0 <= metrics[f"{baseline.__name__}/test/auc"] <= 1 for baseline in CLICK_BASELINES)
     assert read(desk / "clicks" / "provenance.json")["seed"] is None
+
+
+@pytest.mark.slow
+def test_stored_negatives_are_taken_as_they_are(desk, tmp_path):
+    stored, words = desk / "others" / "ctr_candidates.parquet", ["ctr-baselines", f"--dataset={desk / 'data'}"]
+    main([*words, f"--candidates={stored}", f"--output={tmp_path}"])
+    assert read(tmp_path / "metrics.json") == read(desk / "others" / "metrics.json")
+    other = CTRCandidates.read(stored)
+    CTRCandidates(other.row, other.negative, other.near, {**other.metadata, "data_hash": "x"}).write(
+        tmp_path / "x.parquet"
+    )
+    with pytest.raises(SystemExit):
+        main([*words, f"--candidates={tmp_path / 'x.parquet'}", f"--output={tmp_path}"])
+    with pytest.raises(SystemExit):
+        main([*words, "--negatives=Nonsense", f"--output={tmp_path}"])
 
 
 @pytest.mark.slow

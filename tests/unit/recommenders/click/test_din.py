@@ -3,6 +3,7 @@
 import logging
 import math
 import warnings
+from pathlib import Path
 
 import lightning as L
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
+from lgsid.config.config_files import read_config
 from lgsid.datamodules import CTRData, PopularityNegatives, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
@@ -133,6 +135,13 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_pat
         0
     ]
     assert 0 < ranked["test/mrr"] < 1
+
+
+@pytest.mark.parametrize("name", ["din", "din_no_sids", "distance_popularity"])
+def test_shipped_configs_keep_the_epoch_with_the_best_validation_auc(name):
+    (callback,) = read_config(Path("configs/recommender") / f"{name}.yaml")["trainer"]["callbacks"]
+    assert callback["class_path"].endswith("ModelCheckpoint")
+    assert (callback["init_args"]["monitor"], callback["init_args"]["mode"]) == ("val/auc", "max")
 
 
 def test_din_learns_and_loads(toy_folder, tmp_path):
