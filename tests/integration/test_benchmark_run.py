@@ -47,6 +47,7 @@ def guess(*, dataset: str, skill: float, output: str, seed: int = 0, reads: str 
     is_new = rows % 2 == 0
     columns = {"row": rows, "user": user, "rank": rank, "is_new": is_new}
     columns["explore_rank"] = np.where(is_new, rank, -1)
+    columns["cold_rank"] = np.full(len(rank), -1)
     pq.write_table(pa.table(columns), folder / "per_query.parquet")
     reciprocal = np.where(rank <= 10, 1 / rank, 0.0).mean()
     with (Path(os.environ["RAN"]) / f"{folder.name.partition('.')[0]}.{seed}").open("a") as handle:
