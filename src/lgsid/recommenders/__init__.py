@@ -54,6 +54,8 @@ from lgsid.recommenders.evidence import (
 )
 from lgsid.recommenders.generative import (
     TIGER,
+    BeamSearch,
+    BestFirstSearch,
     GenerativeRecommender,
     HistoryCopy,
     HistoryTokens,
@@ -61,6 +63,7 @@ from lgsid.recommenders.generative import (
     PlaceGenerator,
     SeparateTokens,
     SummedTokens,
+    TreeSearch,
 )
 from lgsid.recommenders.live import LiveRecommender, recommend
 from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, PlaceFilter
@@ -72,6 +75,8 @@ __all__ = [
     "DIN",
     "TIGER",
     "Among",
+    "BeamSearch",
+    "BestFirstSearch",
     "BrandEvidence",
     "Catalogue",
     "CategoryEvidence",
@@ -130,6 +135,7 @@ __all__ = [
     "TimeKernel",
     "TimeTransition",
     "TransitionEvidence",
+    "TreeSearch",
     "TwoStageAttention",
     "UserFrequency",
     "VisitedBefore",

@@ -19,21 +19,17 @@ class TrieLevel(Batch):
     start: Tensor  # (n,) first sorted item
     end: Tensor  # (n,) behind the last sorted item
     child: Tensor  # (n + 1,) first child in the next level; children of a node are consecutive
+    alone: Tensor  # (n,) bool, no more than one semantic ID is below
 
 
 @dataclass(frozen=True)
 class Children(Batch):
-    """The children of the nodes of a beam, C in all, ragged: those of one parent follow each other."""
+    """The children of nodes, C in all, ragged: those of one parent follow each other."""
 
-    parent: Tensor  # (C,) position of the parent in the flattened beam, `query * W + beam`
+    parent: Tensor  # (C,) row of the parent
+    query: Tensor  # (C,) row of the query
     node: Tensor  # (C,) node of the next level
     code: Tensor  # (C,) its code
-    width: int  # W
-
-    @property
-    def query(self) -> Tensor:
-        """Row of the query of each child, shape (C,)."""
-        return self.parent // self.width
 
 
 class ItemTrie:
@@ -76,7 +72,9 @@ class ItemTrie:
             bounds = torch.cat([start, start.new_tensor([n_items])])
             below = starts[depth + 1] if depth <= n_levels else start.new_zeros(0)
             child = torch.searchsorted(below, bounds)
-            self.levels.append(TrieLevel(labels[depth], bounds[:-1], bounds[1:], child))
+            ids = torch.searchsorted(starts[n_levels], bounds)
+            alone = ids[1:] - ids[:-1] <= 1
+            self.levels.append(TrieLevel(labels[depth], bounds[:-1], bounds[1:], child, alone))
 
     def to(self, device: torch.device | str) -> ItemTrie:
         """Move all arrays to a device, in place."""
@@ -89,26 +87,23 @@ class ItemTrie:
         """Number of nodes by depth, length L + 2."""
         return [len(level.code) for level in self.levels]
 
-    def children(self, depth: int, nodes: Tensor) -> Children:
+    def children(self, depth: int, nodes: Tensor, query: Tensor) -> Children:
         """Return the children of nodes, as one ragged gather.
 
         Args:
             depth: Depth of `nodes`, 0..L.
-            nodes: Shape (B, W), -1 is padding and has no children.
+            nodes: Shape (M,).
+            query: Shape (M,), rows of the queries that they belong to.
 
         Returns:
             The children, in the order of `nodes` and then of their codes.
         """
         level, below = self.levels[depth], self.levels[depth + 1]
-        flat = nodes.reshape(-1)
-        known = flat.clamp_min(0)
-        first = level.child[known]
-        count = torch.where(flat >= 0, level.child[known + 1] - first, 0)
-        total = count.cumsum(0)
-        parent = torch.repeat_interleave(torch.arange(len(flat), device=flat.device), count)
-        within = torch.arange(len(parent), device=flat.device) - (total - count)[parent]
-        node = first[parent] + within
-        return Children(parent, node, below.code[node], nodes.shape[1])
+        first = level.child[nodes]
+        count = level.child[nodes + 1] - first
+        parent = torch.repeat_interleave(count)
+        node = torch.arange(len(parent), device=nodes.device) + (first - count.cumsum(0) + count)[parent]
+        return Children(parent, query[parent], node, below.code[node])
 
     def prefix_sums(self, allowed: Tensor) -> Tensor:
         """Prepare masks of items for `alive`.

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lgsid.functional.ranking import pessimistic_rank
 from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.generative.best_first_search import BestFirstSearch
 from lgsid.recommenders.generative.generative_recommender import GenerativeRecommender
 from lgsid.testing.recommender_contract import RecommenderContract
 from lgsid.typing import SequenceBatch
@@ -47,6 +48,19 @@ class GenerativeRecommenderContract(RecommenderContract):
         assert bool((ranked.items.sort(1).values == torch.arange(n)).all())
         assert torch.allclose(ranked.scores, log_probs.gather(1, ranked.items), atol=1e-4)
         assert torch.equal(model.target_rank(batch), pessimistic_rank(log_probs, batch.target))
+
+    def test_best_first_search_finds_what_is_most_probable(self) -> None:
+        """However few prefixes it follows at a time, the list is that of teacher forcing, filtered or not."""
+        model, data = self.make()
+        batch, n = self.queries(data.log), len(model.catalogue)
+        model.beam_width, model.search = 2, BestFirstSearch()
+        log_probs = self.log_probs_of_all_items(model, batch)
+        some = torch.rand(len(batch), n, generator=torch.Generator().manual_seed(1)) < 0.3
+        for allowed in (torch.ones_like(some), some):
+            ranked = model.rank(batch, 8, allowed)
+            expected = log_probs.masked_fill(~allowed, -torch.inf).topk(8).values
+            assert torch.allclose(ranked.scores, expected, atol=1e-4)
+            assert bool(allowed.gather(1, ranked.items.clamp_min(0))[ranked.items >= 0].all())
 
     def test_a_filter_keeps_the_order(self) -> None:
         """What is allowed keeps its scores: they are not normalized anew."""

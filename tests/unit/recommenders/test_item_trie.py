@@ -1,14 +1,18 @@
-"""The sorted-array trie and the beam search on it, against dictionaries and brute force."""
+"""The sorted-array trie and the searches on it, against dictionaries and brute force."""
 
 import itertools
+from dataclasses import dataclass
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lgsid.recommenders.generative.beam_search import PrefixScorer, beam_search, best_per_query, segment_log_softmax
+from lgsid.recommenders.generative.beam_search import BeamSearch
+from lgsid.recommenders.generative.best_first_search import BestFirstSearch
+from lgsid.recommenders.generative.prefix_scorer import PrefixScorer, Scored
 from lgsid.recommenders.item_trie import ItemTrie
+from lgsid.typing import Batch
 
 SHAPES = [(1, (3,)), (7, (2, 5)), (40, (4, 3, 6)), (60, (3, 2, 2, 2)), (30, (30,))]
 
@@ -18,20 +22,45 @@ def random_codes(n, sizes, seed=0):
     return torch.stack([torch.randint(0, size, (n,), generator=generator) for size in sizes], 1)
 
 
+SEARCHES = [BeamSearch(), BestFirstSearch()]
+
+
+@dataclass(frozen=True)
+class Walked(Batch):
+    """States that know which node they are of, so that a search that mixes them up is caught."""
+
+    query: torch.Tensor
+    node: torch.Tensor
+
+
 class Table(PrefixScorer):
     """Any fixed item probabilities: a prefix has the sum of its items'."""
 
     def __init__(self, trie, log_p):
         self.trie = trie
-        self.p = log_p.exp()[:, trie.order]
+        self.p = log_p.exp().double()[:, trie.order]
 
-    def score(self, depth, children):
+    def start(self):
+        return Walked(torch.arange(len(self.p)), torch.zeros(len(self.p), dtype=torch.long))
+
+    def score(self, depth, children, parents):
+        above, level = self.trie.levels[depth], self.trie.levels[depth + 1]
+        node = parents.node[children.parent]
+        assert torch.equal(parents.query[children.parent], children.query)
+        assert (above.start[node] <= level.start[children.node]).all()
+        assert (level.end[children.node] <= above.end[node]).all()
+        return self.table(depth, children)
+
+    def table(self, depth, children):
         level = self.trie.levels[depth + 1]
         ranges = zip(children.query, level.start[children.node], level.end[children.node], strict=True)
-        return torch.tensor([float(self.p[q, s:e].sum()) for q, s, e in ranges]).log()
+        log_prob = torch.tensor([float(self.p[q, s:e].sum()) for q, s, e in ranges]).log()
+        return Scored(log_prob, log_prob + 1)
 
-    def follow(self, depth, children, chosen):
-        pass
+    def follow(self, depth, children, scored, parents):
+        assert torch.equal(scored.generated, self.table(depth - 1, children).generated)
+        assert (children.query[1:] >= children.query[:-1]).all()
+        return Walked(parents.query[children.parent], children.node)
 
 
 @pytest.mark.parametrize(("n", "sizes"), SHAPES)
@@ -48,7 +77,7 @@ def test_trie_is_the_set_of_prefixes(n, sizes):
             members = {i for i in range(n) if tuple(rows[i][:depth]) == prefix}
             assert set(trie.order[level.start[node] : level.end[node]].tolist()) == members
             assert {i for i in range(n) if trie.path[i, depth] == node} == members
-            found = trie.children(depth, torch.tensor([[node]]))
+            found = trie.children(depth, torch.tensor([node]), torch.tensor([0]))
             if depth < len(sizes):
                 assert found.code.tolist() == sorted({rows[i][depth] for i in members})
             else:
@@ -57,17 +86,28 @@ def test_trie_is_the_set_of_prefixes(n, sizes):
     assert (trie.levels[-1].code[trie.path[:, -1]] == torch.arange(n)).all()
 
 
-def test_children_of_a_ragged_beam_with_padding():
+def test_children_of_ragged_beams():
     codes = random_codes(50, (5, 6))
     trie = ItemTrie(codes)
-    nodes = torch.tensor([[2, -1, 0], [-1, -1, -1], [1, 4, 3]])
-    found = trie.children(1, nodes)
+    nodes, query = torch.tensor([2, 0, 1, 4, 3]), torch.tensor([0, 0, 2, 2, 2])
+    found = trie.children(1, nodes, query)
     expected = []
-    for parent, node in enumerate(nodes.flatten().tolist()):
-        if node >= 0:
-            expected += [(parent, c) for c in trie.children(1, torch.tensor([[node]])).code.tolist()]
-    assert list(zip(found.parent.tolist(), found.code.tolist(), strict=True)) == expected
-    assert (found.query == found.parent // 3).all()
+    for parent, node in enumerate(nodes.tolist()):
+        alone = trie.children(1, torch.tensor([node]), query[:1])
+        expected += [(parent, n, c) for n, c in zip(alone.node.tolist(), alone.code.tolist(), strict=True)]
+    assert list(zip(found.parent.tolist(), found.node.tolist(), found.code.tolist(), strict=True)) == expected
+    assert torch.equal(found.query, query[found.parent])
+    assert not len(trie.children(1, nodes[:0], query[:0]))
+
+
+@pytest.mark.parametrize(("n", "sizes"), SHAPES)
+def test_alone_is_one_semantic_id(n, sizes):
+    codes = random_codes(n, sizes)
+    trie = ItemTrie(codes)
+    for depth in range(len(sizes) + 2):
+        for node, alone in enumerate(trie.levels[depth].alone.tolist()):
+            below = trie.path[:, depth] == node
+            assert alone == (len(codes[below].unique(dim=0)) == 1)
 
 
 @pytest.mark.parametrize("per_query", [False, True])
@@ -87,12 +127,13 @@ def test_alive_is_any(per_query):
 
 @pytest.mark.parametrize(("n", "sizes"), SHAPES)
 @pytest.mark.parametrize("masked", [False, True])
-def test_wide_beam_is_brute_force(n, sizes, masked):
+@pytest.mark.parametrize(("search", "width"), [(BeamSearch(), 60), (BestFirstSearch(), 1), (BestFirstSearch(), 3)])
+def test_search_is_brute_force(n, sizes, masked, search, width):
     trie = ItemTrie(random_codes(n, sizes))
     generator = torch.Generator().manual_seed(5)
     log_p = torch.randn(3, n, generator=generator).log_softmax(1)
     allowed = torch.rand(3, n, generator=generator) < 0.4 if masked else None
-    items, scores = beam_search(trie, Table(trie, log_p), 3, n, n + 2, allowed)
+    items, scores = search.find(trie, Table(trie, log_p), 3, width, n + 2, allowed)
     for b in range(3):
         pool = [i for i in range(n) if allowed is None or allowed[b, i]]
         expected = sorted(pool, key=lambda i: -float(log_p[b, i]))
@@ -109,13 +150,14 @@ def test_wide_beam_is_brute_force(n, sizes, masked):
     k=st.integers(1, 12),
     seed=st.integers(0, 1000),
     share=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    search=st.sampled_from(SEARCHES),
 )
-def test_any_beam_returns_only_allowed_items_once(n, sizes, width, k, seed, share):
+def test_any_search_returns_only_allowed_items_once(n, sizes, width, k, seed, share, search):
     trie = ItemTrie(random_codes(n, sizes, seed))
     generator = torch.Generator().manual_seed(seed)
     log_p = torch.randn(2, n, generator=generator).log_softmax(1)
     allowed = torch.rand(n, generator=generator) < share
-    items, scores = beam_search(trie, Table(trie, log_p), 2, width, k, allowed)
+    items, scores = search.find(trie, Table(trie, log_p), 2, width, k, allowed)
     assert items.shape == scores.shape == (2, k)
     for row, values in zip(items.tolist(), scores, strict=True):
         real = [i for i in row if i >= 0]
@@ -128,26 +170,47 @@ def test_any_beam_returns_only_allowed_items_once(n, sizes, width, k, seed, shar
             assert real  # something is reachable, so something is returned
 
 
-def test_best_per_query_keeps_the_order_of_equals():
-    scores = torch.tensor([1.0, 3.0, 3.0, torch.nan, -torch.inf, 2.0, 3.0])
-    query = torch.tensor([0, 0, 0, 0, 2, 2, 2])
-    chosen, values = best_per_query(scores, query, 4, 3)
-    assert chosen.tolist() == [[1, 2, 0], [-1, -1, -1], [6, 5, -1], [-1, -1, -1]]
-    assert values[0].tolist() == [3.0, 3.0, 1.0]
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 40),
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=4),
+    width=st.integers(1, 9),
+    k=st.integers(1, 50),
+    seed=st.integers(0, 1000),
+    share=st.sampled_from([0.0, 0.2, 1.0]),
+)
+def test_best_first_is_brute_force_with_ties(n, sizes, width, k, seed, share):
+    """Weights are powers of two from a few, so that sums are exact and equal scores abound."""
+    trie = ItemTrie(random_codes(n, sizes, seed))
+    generator = torch.Generator().manual_seed(seed)
+    log_p = torch.randint(-4, 0, (3, n), generator=generator).double().exp2().log()
+    allowed = torch.rand(3, n, generator=generator) < share
+    scorer = Table(trie, log_p)
+    items, scores = BestFirstSearch().find(trie, scorer, 3, width, k, allowed)
+    place = {item: i for i, item in enumerate(trie.order.tolist())}
+    for b in range(3):
+        score = {i: float(scorer.p[b, place[i]].float().log()) for i in range(n) if allowed[b, i]}
+        expected = sorted(score, key=lambda i: (-score[i], place[i]))[:k]
+        assert items[b].tolist() == expected + [-1] * (k - len(expected))
+        assert scores[b].tolist() == [score[i] for i in expected] + [-torch.inf] * (k - len(expected))
 
 
-def test_segment_log_softmax_is_log_softmax_by_segment_with_its_gradient():
-    logits = torch.randn(9, dtype=torch.float64, requires_grad=True)
-    segment = torch.tensor([0, 0, 0, 2, 2, 3, 3, 3, 3])
-    found = segment_log_softmax(logits, segment, 5)
-    expected = torch.cat([part.log_softmax(0) for part in logits.split([3, 2, 4])])
-    assert torch.allclose(found, expected)
-    weights = torch.randn(9, dtype=torch.float64)
-    one = torch.autograd.grad((found * weights).sum(), logits)[0]
-    two = torch.autograd.grad((expected * weights).sum(), logits)[0]
-    assert torch.allclose(one, two)
-    far = segment_log_softmax(torch.tensor([1e4, -1e4, 0.0]), torch.tensor([0, 0, 1]), 2)
-    assert far.tolist() == [0.0, -2e4, 0.0]
+def test_best_first_finds_what_a_beam_loses_and_follows_no_more_than_it_must():
+    """The best item hides behind the worse prefix; prefixes below the k-th best score are never followed."""
+    codes = torch.tensor([[0, 0], [0, 1], [0, 2], [1, 0], [2, 0], [2, 1]])
+    trie = ItemTrie(codes)
+    log_p = torch.tensor([[0.2, 0.2, 0.1, 0.35, 0.1, 0.05]]).log()
+    followed = []
+
+    class Watched(Table):
+        def follow(self, depth, children, scored, parents):
+            followed.extend((depth, node) for node in children.node.tolist())
+            return super().follow(depth, children, scored, parents)
+
+    assert BeamSearch().find(trie, Watched(trie, log_p), 1, 1, 1)[0].tolist() == [[0]]
+    followed.clear()
+    assert BestFirstSearch().find(trie, Watched(trie, log_p), 1, 1, 1)[0].tolist() == [[3]]
+    assert (1, 2) not in followed
 
 
 def test_permuting_items_permutes_the_answer():
@@ -156,9 +219,10 @@ def test_permuting_items_permutes_the_answer():
     log_p = torch.randn(2, len(codes)).log_softmax(1)
     order = torch.randperm(len(codes))
     one, two = ItemTrie(codes), ItemTrie(codes[order])
-    first = beam_search(one, Table(one, log_p), 2, 6, 6)[0]
-    second = beam_search(two, Table(two, log_p[:, order]), 2, 6, 6)[0]
-    assert torch.equal(first, order[second])
+    for search in SEARCHES:
+        first = search.find(one, Table(one, log_p), 2, 6, 6)[0]
+        second = search.find(two, Table(two, log_p[:, order]), 2, 6, 6)[0]
+        assert torch.equal(first, order[second])
 
 
 def test_every_subset_of_a_small_tree():
@@ -166,5 +230,6 @@ def test_every_subset_of_a_small_tree():
     trie = ItemTrie(codes)
     log_p = torch.tensor([[0.1, 0.4, 0.2, 0.3]]).log()
     for flags in itertools.product([False, True], repeat=4):
-        items, _ = beam_search(trie, Table(trie, log_p), 1, 4, 4, torch.tensor(flags))
-        assert items[0].tolist() == [i for i in (1, 3, 2, 0) if flags[i]] + [-1] * (4 - sum(flags))
+        for search in SEARCHES:
+            items, _ = search.find(trie, Table(trie, log_p), 1, 4, 4, torch.tensor(flags))
+            assert items[0].tolist() == [i for i in (1, 3, 2, 0) if flags[i]] + [-1] * (4 - sum(flags))

@@ -1,4 +1,4 @@
-"""How the decoder of a generator follows the beams of a search."""
+"""How the decoder of a generator follows prefixes."""
 
 from __future__ import annotations
 
@@ -25,20 +25,25 @@ class EncodedQueries(Batch):
         return self.states[:, -1]
 
 
+@dataclass(frozen=True)
+class DecoderStates(Batch):
+    """M prefixes of equal length, read by the decoder."""
+
+    query: Tensor  # (M,) rows of the queries, ascending
+    hidden: Tensor  # (M, D) states from which the next code is predicted
+    memory: Tensor  # (M, l, ...) what the decoder kept of the l tokens
+
+
 class BeamDecoder(ABC):
-    """The decoder's states along the beams of a search; it starts with one beam for each query."""
+    """Reads prefixes token by token; the states are the caller's, who may come back to any of them."""
 
     @abstractmethod
-    def advance(self, tokens: Tensor, parent: Tensor) -> Tensor:
-        """Feed one token to each beam.
+    def start(self, tokens: Tensor) -> DecoderStates:
+        """Read the first token (B,) of B queries."""
 
-        Args:
-            tokens: Shape (M,), token of each beam.
-            parent: Shape (M,), which of the beams of the step before it continues.
-
-        Returns:
-            Shape (M, D), the decoder's states after the token.
-        """
+    @abstractmethod
+    def advance(self, parents: DecoderStates, tokens: Tensor) -> DecoderStates:
+        """Read one more token (M,) after each of M prefixes, at least one."""
 
 
 class RecomputingDecoder(BeamDecoder):
@@ -52,10 +57,15 @@ class RecomputingDecoder(BeamDecoder):
     def __init__(self, decode: Callable[[EncodedQueries, Tensor], Tensor], encoded: EncodedQueries) -> None:
         self.decode = decode
         self.encoded = encoded
-        self.prefix = torch.zeros(len(encoded), 0, dtype=torch.long, device=encoded.states.device)
 
-    def advance(self, tokens: Tensor, parent: Tensor) -> Tensor:
-        """Append the tokens to the prefixes of the parents and decode them."""
-        self.encoded = self.encoded.take(parent)
-        self.prefix = torch.cat([self.prefix[parent], tokens[:, None]], 1)
-        return self.decode(self.encoded, self.prefix)[:, -1]
+    def start(self, tokens: Tensor) -> DecoderStates:
+        """Decode prefixes of one token."""
+        return self.read(torch.arange(len(tokens), device=tokens.device), tokens[:, None])
+
+    def advance(self, parents: DecoderStates, tokens: Tensor) -> DecoderStates:
+        """Append the tokens to the prefixes and decode them."""
+        return self.read(parents.query, torch.cat([parents.memory, tokens[:, None]], 1))
+
+    def read(self, query: Tensor, prefix: Tensor) -> DecoderStates:
+        """Decode prefixes (M, l) of queries (M,)."""
+        return DecoderStates(query, self.decode(self.encoded.take(query), prefix)[:, -1], prefix)

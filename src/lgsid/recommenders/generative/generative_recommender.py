@@ -12,10 +12,13 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from lgsid.errors import LgsidError
+from lgsid.functional.segments import segment_log_softmax
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries, RecomputingDecoder
-from lgsid.recommenders.generative.beam_search import PrefixScorer, beam_search, segment_log_softmax
-from lgsid.recommenders.generative.generator_scorer import GeneratorScorer
+from lgsid.recommenders.generative.beam_search import BeamSearch
+from lgsid.recommenders.generative.generator_scorer import GeneratorScorer, GeneratorStates
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
+from lgsid.recommenders.generative.prefix_scorer import PrefixScorer
+from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.item_trie import Children
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.typing import DataShape, SequenceBatch
@@ -44,9 +47,10 @@ class GenerativeRecommender(Recommender):
         history_tokens: How past check-ins become tokens; one token per check-in by default.
         history_length: Check-ins that become tokens, the most recent ones.
         user_buckets: Hash buckets of the user token.
-        beam_width: Prefixes kept while decoding; the lists of an evaluation are as long.
+        beam_width: Prefixes followed at a time while decoding; the lists of an evaluation are as long.
         warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
         optimizer: Optimizer for the weights.
+        search: How items are looked for; by `BeamSearch` by default.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class GenerativeRecommender(Recommender):
         beam_width: int,
         warmup_share: float,
         optimizer: OptimizerCallable,
+        search: TreeSearch | None = None,
     ) -> None:
         super().__init__(optimizer)
         self.history_tokens = history_tokens or SummedTokens()
@@ -66,6 +71,7 @@ class GenerativeRecommender(Recommender):
             raise LgsidError(f"{type(self).__name__}: beam_width must be at least 1, not {beam_width}")
         self.beam_width = self.k_max = beam_width
         self.warmup_share = warmup_share
+        self.search = search or BeamSearch()
 
     scores_are_log_probs = True
 
@@ -161,8 +167,8 @@ class GenerativeRecommender(Recommender):
 
         Args:
             depth: Depth of the parents, 0..L.
-            children: C children of B x W parents.
-            hidden: Shape (B, W, D), the decoder's states at the parents (unused at depth L).
+            children: C children of M parents.
+            hidden: Shape (M, D), the decoder's states at the parents; at depth L they are not read.
             added: What is added to the logits, from `child_logits`.
 
         Returns:
@@ -172,7 +178,7 @@ class GenerativeRecommender(Recommender):
         if depth < trie.n_levels:
             size, offset = self.level_sizes[depth], self.level_offset[depth]
             weight = self.token_table.weight[offset : offset + size]
-            scores = (hidden * self.token_table.embedding_dim**-0.5) @ weight.T  # (B, W, K)
+            scores = (hidden * self.token_table.embedding_dim**-0.5) @ weight.T  # (M, K)
             logits = scores.reshape(-1).float().index_select(0, children.parent * size + children.code)
         elif trie.n_nodes[depth] == trie.n_items:
             return hidden.new_zeros(len(children.node), dtype=torch.float32)  # one item per semantic ID
@@ -180,19 +186,19 @@ class GenerativeRecommender(Recommender):
             logits = torch.log1p(self.catalogue.count[children.code].float())
         if added is not None:
             logits = logits + added(depth, children)
-        return segment_log_softmax(logits, children.parent, hidden.shape[0] * hidden.shape[1])
+        return segment_log_softmax(logits, children.parent, len(hidden))
 
     def generator_log_prob(self, items: Tensor, encoded: EncodedQueries, added: ChildLogits | None = None) -> Tensor:
         """Return the log-probability of generating given items by teacher forcing, shape (B,)."""
         trie = self.catalogue.trie
         begin = torch.full_like(items, BEGIN)[:, None]
         hidden = self.decode(encoded, torch.cat([begin, self.code_tokens(items)[:, :-1]], 1))  # (B, L, D)
-        path = trie.path[items]
+        path, rows = trie.path[items], torch.arange(len(items), device=items.device)
         total = torch.zeros(len(items), device=items.device)
         for depth in range(trie.n_levels + 1):
-            children = trie.children(depth, path[:, depth : depth + 1])
+            children = trie.children(depth, path[:, depth], rows)
             at = min(depth, trie.n_levels - 1)
-            log_probs = self.child_log_probs(depth, children, hidden[:, at : at + 1], added)
+            log_probs = self.child_log_probs(depth, children, hidden[:, at], added)
             total = total + log_probs[children.node == path[children.query, depth + 1]]
         return total
 
@@ -206,25 +212,29 @@ class GenerativeRecommender(Recommender):
         self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
         return loss
 
-    def generator_scorer(self, encoded: EncodedQueries, added: ChildLogits | None = None) -> PrefixScorer:
-        """Return the generator's side of the beam search for B encoded queries."""
+    def generator_scorer(
+        self, encoded: EncodedQueries, added: ChildLogits | None = None
+    ) -> PrefixScorer[GeneratorStates]:
+        """Return the generator's side of a search for B encoded queries."""
 
         def child_log_probs(depth: int, children: Children, hidden: Tensor) -> Tensor:
             return self.child_log_probs(depth, children, hidden, added)
 
         begin = torch.full((len(encoded),), BEGIN, dtype=torch.long, device=encoded.states.device)
-        return GeneratorScorer(self.beam_decoder(encoded), child_log_probs, self.level_offset, begin)
+        decoder, trie = self.beam_decoder(encoded), self.catalogue.trie
+        return GeneratorScorer(decoder, child_log_probs, self.level_offset, begin, trie)
 
-    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer:
-        """Return the model's side of the beam search for B queries."""
+    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:
+        """Return the model's side of a search for B queries."""
         return self.generator_scorer(self.encode_queries(batch), self.child_logits(batch))
 
     @torch.no_grad()
     def rank(self, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
-        """Return the k most probable items that exist and are allowed, by beam search over the tree."""
+        """Return the k most probable items that exist and are allowed, as far as the search finds them."""
         was_training = self.training
         self.eval()
         width = max(self.beam_width, k)
-        items, scores = beam_search(self.catalogue.trie, self.prefix_scorer(batch), len(batch), width, k, allowed)
+        scorer = self.prefix_scorer(batch)
+        items, scores = self.search.find(self.catalogue.trie, scorer, len(batch), width, k, allowed)
         self.train(was_training)
         return Ranked(items, scores)

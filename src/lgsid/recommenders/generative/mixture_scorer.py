@@ -1,4 +1,4 @@
-"""A generator mixed with distributions over items, in the beam search."""
+"""A generator mixed with distributions over items, in a search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from lgsid.recommenders.generative.beam_search import PrefixScorer
+from lgsid.recommenders.generative.prefix_scorer import PrefixScorer, Scored, States
 from lgsid.recommenders.item_trie import Children, ItemTrie
 
 
@@ -25,7 +25,7 @@ class ItemMass(Protocol):
         """
 
 
-class MixtureScorer(PrefixScorer):
+class MixtureScorer(PrefixScorer[States]):
     """Mix the probability of a prefix by the generator with what other distributions hold below it.
 
     The mixture of distributions over items gives a prefix the same mixture of their masses below it, so that the search
@@ -40,23 +40,28 @@ class MixtureScorer(PrefixScorer):
 
     def __init__(
         self,
-        generator: PrefixScorer,
+        generator: PrefixScorer[States],
         log_weight: Tensor,
         parts: Sequence[tuple[Tensor, ItemMass]],
         trie: ItemTrie,
     ) -> None:
         self.generator, self.log_weight, self.parts, self.trie = generator, log_weight, parts, trie
 
-    def score(self, depth: int, children: Children) -> Tensor:
+    def start(self) -> States:
+        """Return the generator's states; the others need none."""
+        return self.generator.start()
+
+    def score(self, depth: int, children: Children, parents: States) -> Scored:
         """Return the log-probability of every child's prefix, a mixture of all parts."""
         query = children.query
         level = self.trie.levels[depth + 1]
         start, end = level.start[children.node], level.end[children.node]
-        total = self.log_weight[query] + self.generator.score(depth, children)
+        generated = self.generator.score(depth, children, parents).generated
+        total = self.log_weight[query] + generated
         for log_weight, mass in self.parts:
             total = torch.logaddexp(log_weight[query] + mass.between(query, start, end).log().float(), total)
-        return total
+        return Scored(total, generated)
 
-    def follow(self, depth: int, children: Children, chosen: Tensor) -> None:
-        """Move the generator on; the others need no state."""
-        self.generator.follow(depth, children, chosen)
+    def follow(self, depth: int, children: Children, scored: Scored, parents: States) -> States:
+        """Return the generator's states of some children."""
+        return self.generator.follow(depth, children, scored, parents)

@@ -12,12 +12,14 @@ from torch.nn.functional import logsigmoid
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence_network import EvidenceNetwork
-from lgsid.recommenders.generative.beam_search import PrefixScorer
 from lgsid.recommenders.generative.evidence_mass import EvidenceMass
+from lgsid.recommenders.generative.generator_scorer import GeneratorStates
 from lgsid.recommenders.generative.history_copy import N_SUMMARY, Copied, HistoryCopy, summary
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
 from lgsid.recommenders.generative.mixture_scorer import ItemMass, MixtureScorer
+from lgsid.recommenders.generative.prefix_scorer import PrefixScorer
 from lgsid.recommenders.generative.tiger import TIGER
+from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.typing import DataShape, SequenceBatch
 
@@ -39,9 +41,10 @@ class PlaceGenerator(TIGER):
         encoder_history: Check-ins that the encoder sees; the pointer and the evidence see all that the data serve.
         user_buckets: Hash buckets of the user token.
         generator_weight: Weight of TIGER's own loss beside that of the mixture.
-        beam_width: Prefixes kept while decoding; the lists of an evaluation are as long.
+        beam_width: Prefixes followed at a time while decoding; the lists of an evaluation are as long.
         warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
         optimizer: Optimizer for the weights.
+        search: How items are looked for; by `BeamSearch` by default.
     """
 
     carries = (
@@ -60,6 +63,7 @@ class PlaceGenerator(TIGER):
         beam_width: int = 32,
         warmup_share: float = 0.1,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
+        search: TreeSearch | None = None,
     ) -> None:
         super().__init__(
             t5=t5,
@@ -71,6 +75,7 @@ class PlaceGenerator(TIGER):
             beam_width=beam_width,
             warmup_share=warmup_share,
             optimizer=optimizer,
+            search=search,
         )
         self.save_hyperparameters()
         self.evidence = evidence or EvidenceNetwork()
@@ -138,8 +143,8 @@ class PlaceGenerator(TIGER):
         new = batch.take((batch.history != batch.target[:, None]).all(1))
         return loss + self.evidence.loss(new, self.catalogue) if len(new) else loss
 
-    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer:
-        """Return the beam search's view of the mixture."""
+    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:
+        """Return a search's view of the mixture."""
         encoded, visits, trie = self.encode_queries(batch), Visits.of(batch.history), self.catalogue.trie
         copied = self.point(batch, visits, encoded.query_state)
         assert copied is not None

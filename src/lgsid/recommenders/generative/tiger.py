@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from transformers import T5Config, T5Model
 
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
-from lgsid.recommenders.generative.beam_search import PrefixScorer
 from lgsid.recommenders.generative.generative_recommender import ChildLogits, GenerativeRecommender
+from lgsid.recommenders.generative.generator_scorer import GeneratorStates
 from lgsid.recommenders.generative.history_copy import Copied, HistoryCopy
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
 from lgsid.recommenders.generative.mixture_scorer import MixtureScorer
@@ -22,7 +22,9 @@ from lgsid.recommenders.generative.node_geography import (
     describe_query,
     find_anchors,
 )
+from lgsid.recommenders.generative.prefix_scorer import PrefixScorer
 from lgsid.recommenders.generative.t5_beam_decoder import T5BeamDecoder
+from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import Children, ItemTrie
@@ -56,9 +58,10 @@ class TIGER(GenerativeRecommender):
         encoder_history: Check-ins that the encoder sees; `copy` sees all that the data serve.
         user_buckets: Hash buckets of the user token.
         generator_weight: Weight of the generator's own loss beside that of the mixture with `copy`.
-        beam_width: Prefixes kept while decoding; the lists of an evaluation are as long.
+        beam_width: Prefixes followed at a time while decoding; the lists of an evaluation are as long.
         warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
         optimizer: Optimizer for the weights.
+        search: How items are looked for; by `BeamSearch` by default.
     """
 
     needs_sids = True  # asked by the command line; in Python, data without any mean plain item IDs
@@ -75,8 +78,9 @@ class TIGER(GenerativeRecommender):
         beam_width: int = 32,
         warmup_share: float = 0.1,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
+        search: TreeSearch | None = None,
     ) -> None:
-        super().__init__(history_tokens, encoder_history, user_buckets, beam_width, warmup_share, optimizer)
+        super().__init__(history_tokens, encoder_history, user_buckets, beam_width, warmup_share, optimizer, search)
         self.save_hyperparameters()
         self.t5_options = T5_DEFAULTS | (t5 or {})
         self.copy = copy
@@ -185,8 +189,8 @@ class TIGER(GenerativeRecommender):
             loss = loss - self.generator_weight * generated.mean()
         return loss
 
-    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer:
-        """Return the generator's side of the beam search, mixed with the pointer."""
+    def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:
+        """Return the generator's side of a search, mixed with the pointer."""
         encoded = self.encode_queries(batch)
         visits = Visits.of(batch.history)
         generator = self.generator_scorer(encoded, self.child_logits(batch, visits))

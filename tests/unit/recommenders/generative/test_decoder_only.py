@@ -157,16 +157,22 @@ def test_the_learning_rate_rises_and_falls_to_zero(city):
     assert rates == pytest.approx(expected)
 
 
-def test_a_decoder_with_a_cache_gives_the_states_of_one_without(city):
+@pytest.mark.parametrize("options", [{}, {"feed_forward_proj": "gated-gelu"}, {"relative_attention_num_buckets": 4}])
+def test_a_decoder_with_a_cache_gives_the_states_of_one_without(city, options):
     t5 = {"d_model": 16, "d_kv": 4, "d_ff": 24, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 2}
-    model, data = untrained(city, kind=TIGER, t5=t5)
+    model, data = untrained(city, kind=TIGER, t5={**t5, **options})
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         encoded = model.encode_queries(data.batch(np.arange(300, 308)))
         cached, plain = model.beam_decoder(encoded), RecomputingDecoder(model.decode, encoded)
-        parent = torch.arange(8)
-        for n_beams in (8, 24, 16):
+        tokens = torch.randint(1, 12, (8,), generator=generator)
+        states, expected = cached.start(tokens), plain.start(tokens)
+        for n_beams in (24, 16, 5):  # three a query, then ragged ones, then queries without any
+            assert torch.equal(states.query, expected.query)
+            assert torch.allclose(states.hidden, expected.hidden, atol=1e-5)
+            at = torch.randint(0, len(states), (n_beams,), generator=generator).sort().values
+            parent = torch.arange(8).repeat_interleave(3) if n_beams == 24 else at
             tokens = torch.randint(1, 12, (n_beams,), generator=generator)
-            parent = parent.repeat(3)[:n_beams] if n_beams != 8 else parent
-            assert torch.allclose(cached.advance(tokens, parent), plain.advance(tokens, parent), atol=1e-5)
-            parent = torch.randint(0, n_beams, (3 * n_beams,), generator=generator)
+            states = cached.advance(states.take(parent), tokens)
+            expected = plain.advance(expected.take(parent), tokens)
+        assert torch.allclose(states.hidden, expected.hidden, atol=1e-5)

@@ -88,8 +88,8 @@ def test_logits_are_the_network_on_distances_traits_and_time(trie, batch, later)
     tables, query = describe_nodes(trie, POSITION, COUNT), describe_query(batch)
     anchors = find_anchors(batch, Visits.of(HISTORIES), POSITION)
     for depth in (1, 2, 3):
-        nodes = torch.arange(trie.n_nodes[depth - 1]).expand(3, -1)
-        children = trie.children(depth - 1, nodes)
+        nodes = torch.arange(trie.n_nodes[depth - 1])
+        children = trie.children(depth - 1, nodes.repeat(3), torch.arange(3).repeat_interleave(len(nodes)))
         own = None if later is None else VisitMass.of(later, torch.ones(3, 3), trie)
         found = geography(depth, children, tables[depth], anchors, query, own)
         assert found.shape == children.node.shape
