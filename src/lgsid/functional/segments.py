@@ -20,7 +20,7 @@ def places_in_segments(segment: Tensor, n_segments: int) -> tuple[Tensor, Tensor
     """
     count = torch.bincount(segment, minlength=n_segments)
     first = count.cumsum(0) - count
-    return torch.arange(len(segment), device=segment.device) - first[segment], first
+    return torch.arange(len(segment), device=segment.device) - first.index_select(0, segment), first
 
 
 def best_per_segment(scores: Tensor, segment: Tensor, n_segments: int, width: int) -> tuple[Tensor, Tensor]:
@@ -35,11 +35,13 @@ def best_per_segment(scores: Tensor, segment: Tensor, n_segments: int, width: in
     Returns:
         Positions in `scores`, shape (B, W), -1 is padding, and their scores; W is at most `width` and at least 1.
     """
-    scores = scores.masked_fill(scores.isnan(), -torch.inf)
-    place, first = places_in_segments(segment, n_segments)
-    longest = int(place.max()) + 1 if len(place) else 1
-    table = scores.new_full((n_segments, longest), -torch.inf)
-    table[segment, place] = scores
+    count = torch.bincount(segment, minlength=n_segments)
+    longest = max(int(count.max()), 1) if n_segments else 1
+    first = count.cumsum(0) - count
+    cell = torch.arange(len(segment), device=segment.device)
+    cell += (torch.arange(n_segments, device=segment.device) * longest - first).index_select(0, segment)
+    table = scores.new_full((n_segments * longest,), -torch.inf)
+    table = table.index_copy_(0, cell, scores.masked_fill(scores.isnan(), -torch.inf)).view(n_segments, longest)
     column = stable_key(table).topk(min(width, longest), dim=1).indices
     values = table.gather(1, column)
     return torch.where(values > -torch.inf, column + first[:, None], -1), values
@@ -58,6 +60,6 @@ def segment_log_softmax(logits: Tensor, segment: Tensor, n_segments: int) -> Ten
     """
     with torch.no_grad():
         top = logits.new_full((n_segments,), -torch.inf).scatter_reduce(0, segment, logits, "amax")
-    shifted = logits - top[segment]
+    shifted = logits - top.index_select(0, segment)
     total = logits.new_zeros(n_segments).index_add(0, segment, shifted.exp())
-    return shifted - total.clamp_min(torch.finfo(logits.dtype).tiny)[segment].log()
+    return shifted - total.clamp_min(torch.finfo(logits.dtype).tiny).log().index_select(0, segment)

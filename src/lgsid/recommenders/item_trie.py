@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ import torch
 from torch import Tensor
 
 from lgsid.typing import Batch
+
+LARGEST = 2**62
+"""Number of different values of an integer that levels are packed into."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class TrieLevel(Batch):
     code: Tensor  # (n,) code that leads here from the parent; item row at the deepest level; 0 at the root
     start: Tensor  # (n,) first sorted item
     end: Tensor  # (n,) behind the last sorted item
-    child: Tensor  # (n + 1,) first child in the next level; children of a node are consecutive
+    child: Tensor  # (n + 1,) first child in the next level; children of a node are consecutive; unused at items
     alone: Tensor  # (n,) bool, no more than one semantic ID is below
 
 
@@ -41,40 +45,42 @@ class ItemTrie:
     and any sizes are allowed.
 
     Args:
-        codes: Shape (N, L), int64.
+        codes: Shape (N, L), int64, not negative.
     """
 
     def __init__(self, codes: Tensor) -> None:
         codes = codes.long()
-        n_items, n_levels = codes.shape
-        device = codes.device
-        order = torch.arange(n_items, device=device)
-        for level in range(n_levels - 1, -1, -1):  # least significant first; each sort is stable
-            order = order[codes[order, level].argsort(stable=True)]
-        self.n_items, self.n_levels = n_items, n_levels
+        self.n_items, self.n_levels = codes.shape
+        words = pack(codes)
+        order = words[-1][0].sort(stable=True).indices
+        for word, _ in reversed(words[:-1]):  # least significant first; each sort is stable
+            order = order[word.index_select(0, order).sort(stable=True).indices]
         self.order = order  # (N,) item rows
-        self.path = torch.zeros(n_items, n_levels + 2, dtype=torch.long, device=device)  # node of each item by depth
-        sorted_codes = codes[order]
-        opens = torch.zeros(n_items, dtype=torch.bool, device=device)
+        opens = torch.zeros_like(order, dtype=torch.bool)
         opens[:1] = True
-        starts, labels = [opens.nonzero()[:, 0]], [opens.new_zeros(int(n_items > 0), dtype=torch.long)]
-        for level in range(n_levels):
-            opens = opens.clone()
-            opens[1:] |= sorted_codes[1:, level] != sorted_codes[:-1, level]
-            starts.append(opens.nonzero()[:, 0])
-            labels.append(sorted_codes[starts[-1], level])
-            self.path[order, level + 1] = opens.long().cumsum(0) - 1
-        starts.append(torch.arange(n_items, device=device))
+        ranks, starts, labels = [torch.zeros_like(order)], [opens.nonzero()[:, 0]], [torch.zeros_like(order[:1])]
+        for word, parts in words:
+            in_order = word.index_select(0, order)
+            for product, size in parts:
+                prefix = in_order if product == 1 else in_order // product
+                opens[1:] |= prefix[1:] != prefix[:-1]
+                ranks.append(opens.cumsum(0) - 1)
+                starts.append(opens.nonzero()[:, 0])
+                labels.append(prefix[starts[-1]] % size)
+        ranks.append(torch.arange(self.n_items, device=codes.device))
+        starts.append(ranks[-1])
         labels.append(order)
-        self.path[order, n_levels + 1] = starts[-1]
+        path = torch.stack(ranks, 1)
+        self.path = torch.empty_like(path).index_copy_(0, order, path)  # node of each item by depth
         self.levels: list[TrieLevel] = []
         for depth, start in enumerate(starts):
-            bounds = torch.cat([start, start.new_tensor([n_items])])
-            below = starts[depth + 1] if depth <= n_levels else start.new_zeros(0)
-            child = torch.searchsorted(below, bounds)
-            ids = torch.searchsorted(starts[n_levels], bounds)
+            bounds = torch.nn.functional.pad(start, (0, 1), value=self.n_items)
+            below, ids = (
+                torch.nn.functional.pad(ranks[at].index_select(0, start), (0, 1), value=len(starts[at]))
+                for at in (min(depth, self.n_levels) + 1, self.n_levels)
+            )
             alone = ids[1:] - ids[:-1] <= 1
-            self.levels.append(TrieLevel(labels[depth], bounds[:-1], bounds[1:], child, alone))
+            self.levels.append(TrieLevel(labels[depth], bounds[:-1], bounds[1:], below, alone))
 
     def to(self, device: torch.device | str) -> ItemTrie:
         """Move all arrays to a device, in place."""
@@ -102,8 +108,9 @@ class ItemTrie:
         first = level.child[nodes]
         count = level.child[nodes + 1] - first
         parent = torch.repeat_interleave(count)
-        node = torch.arange(len(parent), device=nodes.device) + (first - count.cumsum(0) + count)[parent]
-        return Children(parent, query[parent], node, below.code[node])
+        node = (first - count.cumsum(0) + count).index_select(0, parent)
+        node += torch.arange(len(parent), device=nodes.device)
+        return Children(parent, query.index_select(0, parent), node, below.code.index_select(0, node))
 
     def prefix_sums(self, allowed: Tensor) -> Tensor:
         """Prepare masks of items for `alive`.
@@ -114,8 +121,10 @@ class ItemTrie:
         Returns:
             Shape (1 or B, N + 1): how many of the first sorted items are allowed.
         """
-        counts = allowed.reshape(-1, self.n_items)[:, self.order].to(torch.int32).cumsum(1, dtype=torch.int32)
-        return torch.nn.functional.pad(counts, (1, 0))
+        masks = allowed.reshape(-1, self.n_items)
+        sums = torch.zeros(len(masks), self.n_items + 1, dtype=torch.int32, device=masks.device)
+        torch.cumsum(masks.gather(1, self.order.expand_as(masks)), 1, dtype=torch.int32, out=sums[:, 1:])
+        return sums
 
     def alive(self, depth: int, node: Tensor, query: Tensor, sums: Tensor) -> Tensor:
         """Tell which nodes have an allowed item below them: two look-ups each, however many items they hold.
@@ -126,6 +135,29 @@ class ItemTrie:
             query: Shape (C,), row of `sums` (ignored if `sums` has one row).
             sums: Result of `prefix_sums`.
         """
-        row = query if len(sums) > 1 else torch.zeros_like(query)
-        level = self.levels[depth]
-        return sums[row, level.end[node]] > sums[row, level.start[node]]
+        level, flat = self.levels[depth], sums.flatten()
+        end, start = level.end.index_select(0, node), level.start.index_select(0, node)
+        row = query * sums.shape[1] if len(sums) > 1 else 0
+        return flat.index_select(0, end + row) > flat.index_select(0, start + row)
+
+
+def pack(codes: Tensor) -> list[tuple[Tensor, list[tuple[int, int]]]]:
+    """Pack the levels of semantic IDs (N, L) into as few integers as hold them, in lexicographic order.
+
+    Returns:
+        For each integer its values (N,), and of each of its levels the product of the sizes of those below it, and
+        its own size: `value // product % size` is the code.
+    """
+    sizes = (codes.amax(0) + 1).tolist() if len(codes) else [1] * codes.shape[1]
+    groups: list[list[int]] = []
+    for level, size in enumerate(sizes):
+        if not groups or math.prod(sizes[at] for at in groups[-1]) * size > LARGEST:
+            groups.append([])
+        groups[-1].append(level)
+    words = []
+    for group in groups:
+        word = codes[:, group[0]]
+        for level in group[1:]:
+            word = word * sizes[level] + codes[:, level]
+        words.append((word, [(math.prod(sizes[at] for at in group if at > level), sizes[level]) for level in group]))
+    return words

@@ -14,7 +14,7 @@ from lgsid.recommenders.generative.prefix_scorer import PrefixScorer, Scored
 from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.typing import Batch
 
-SHAPES = [(1, (3,)), (7, (2, 5)), (40, (4, 3, 6)), (60, (3, 2, 2, 2)), (30, (30,))]
+SHAPES = [(1, (3,)), (7, (2, 5)), (40, (4, 3, 6)), (60, (3, 2, 2, 2)), (30, (30,)), (25, (2**40, 3, 2**30, 2**33, 2))]
 
 
 def random_codes(n, sizes, seed=0):

@@ -77,11 +77,13 @@ class GeneratorScorer(PrefixScorer[GeneratorStates]):
 
     def score(self, depth: int, children: Children, parents: GeneratorStates) -> Scored:
         """Return the log-probability of every child's prefix."""
-        log_prob = parents.log_prob[children.parent]
+        log_prob = parents.log_prob.index_select(0, children.parent)
         if depth == len(self.level_offset):  # below are items, which the decoder does not tell apart
             log_prob = log_prob + self.child_log_probs(depth, children, parents.log_prob[:, None])
+        elif len(parents.decoder) == len(parents):
+            log_prob = log_prob + self.child_log_probs(depth, children, parents.decoder.hidden)
         else:
-            slot = parents.slot[children.parent]
+            slot = parents.slot.index_select(0, children.parent)
             several = (slot >= 0).nonzero()[:, 0]  # a child alone has the probability of its parent
             read = replace(children.take(several), parent=slot[several])
             log_prob = log_prob.index_add(0, several, self.child_log_probs(depth, read, parents.decoder.hidden))
