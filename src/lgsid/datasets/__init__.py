@@ -11,12 +11,20 @@ from lgsid.datasets.download import download_dataset, download_steps, public_dat
 from lgsid.datasets.foursquare_nyc import FoursquareNYC
 from lgsid.datasets.foursquare_phoenix import FoursquarePhoenix
 from lgsid.datasets.gowalla_nyc import GowallaNYC
+from lgsid.datasets.joined_source import JoinedSource
 from lgsid.datasets.polygon_layer import PolygonLayer
 from lgsid.datasets.preparation_log import LogEntry
 from lgsid.datasets.public_dataset import PublicDataset, PublicFile
 from lgsid.datasets.raw_data import RawData
 from lgsid.datasets.region_join import RegionJoin, RegionMatch
-from lgsid.datasets.splits import BlockSplit, ColdStartSplit, LeaveOneOutSplit, Split, TemporalSplit
+from lgsid.datasets.splits import (
+    BlockSplit,
+    ColdStartSplit,
+    HeldOutSourceSplit,
+    LeaveOneOutSplit,
+    Split,
+    TemporalSplit,
+)
 from lgsid.datasets.synthetic_city import SyntheticCity
 from lgsid.datasets.table_source import TableSource
 from lgsid.datasets.tsmc2014 import TSMC2014
@@ -33,6 +41,8 @@ __all__ = [
     "FoursquareNYC",
     "FoursquarePhoenix",
     "GowallaNYC",
+    "HeldOutSourceSplit",
+    "JoinedSource",
     "LeaveOneOutSplit",
     "LogEntry",
     "PolygonLayer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,23 @@ from lgsid.datasets.splits import NOWHERE, Split
 from lgsid.errors import LgsidError
 
 LOG_COLUMNS = ["user_id", "item_id", "time", "hour", "weekday", "split"]
+
+
+@dataclass(frozen=True)
+class PreparedTables:
+    """What is left of a source before the split.
+
+    Args:
+        items: Places with all attributes; region columns `region_1 ..` where there are any.
+        interactions: Check-ins in the order of time, with the columns that the source added.
+        regions: What was found at each region level, coarse to fine.
+        preparation_log: What was read, dropped and set.
+    """
+
+    items: pd.DataFrame
+    interactions: pd.DataFrame
+    regions: list[dict[str, Any]]
+    preparation_log: tuple[LogEntry, ...]
 
 
 class DatasetBuilder:
@@ -79,11 +97,11 @@ class DatasetBuilder:
         taxonomy = [self.category_groups.file(root)] if self.category_groups else []
         return [*self.source.files(), *[f for f in layers if f is not None], *taxonomy]
 
-    def build(self) -> Dataset:
-        """Build the dataset.
+    def tables(self) -> PreparedTables:
+        """Read, validate and filter both tables, add attributes and regions: all but the split.
 
         Raises:
-            LgsidError: if an input is missing or wrong, or a split is empty.
+            LgsidError: if an input is missing or wrong.
         """
         self._check_public_files()
         raw = check_raw(self.source.read(), self.missing_coordinates, self.unknown_items)
@@ -96,6 +114,16 @@ class DatasetBuilder:
         if self.k_core > 1:
             items, log = self._filter(items, log, entries)
         items, regions = self._add_regions(items, raw, entries)
+        return PreparedTables(items, log, regions, tuple(entries))
+
+    def build(self) -> Dataset:
+        """Build the dataset.
+
+        Raises:
+            LgsidError: if an input is missing or wrong, or a split is empty.
+        """
+        tables = self.tables()
+        log, entries = tables.interactions, list(tables.preparation_log)
         log = log.assign(split=self.split.assign(log))
         kept = (log["split"] != NOWHERE).to_numpy()
         if not kept.all():
@@ -111,11 +139,11 @@ class DatasetBuilder:
             "split": self.split.task,
             "split_class": type(self.split).__name__,
             "k_core": self.k_core,
-            "regions": [r["name"] for r in regions],
-            "region_join": regions,
+            "regions": [r["name"] for r in tables.regions],
+            "region_join": tables.regions,
             "notes": [entry.to_dict() for entry in entries],
         }
-        return Dataset(Items.from_frame(items), interactions, report)
+        return Dataset(Items.from_frame(tables.items), interactions, report)
 
     def _check_public_files(self) -> None:
         """Raise if a file of a public dataset is missing, and say how to get it."""

@@ -135,3 +135,45 @@ class ColdStartSplit(Split):
         split = self.split.assign(interactions)
         hidden = held_out(interactions["item_id"].astype(str).to_numpy(dtype=object), self.share, self.seed)
         return np.where(hidden & (split != "test"), NOWHERE, split).astype(object)
+
+
+class HeldOutSourceSplit(Split):
+    """Test on sources that nothing is trained on: a held-out city.
+
+    All check-ins of the named sources are the test, so that no place there has a check-in before it and no count over
+    training knows of them. Of the others the training and validation check-ins of another split are kept, and its test
+    is left out. A user's check-ins of a held-out source follow each other in the test, whatever the other split is.
+
+    Args:
+        split: Split of the check-ins of the other sources.
+        test: Names of the held-out sources.
+        column: Column of the check-ins that says where they come from; `JoinedSource` makes `source`, and a
+            `TableSource` keeps any column that its `interaction_columns` name.
+    """
+
+    def __init__(self, split: Split, test: Sequence[str], column: str = "source") -> None:
+        if isinstance(test, str) or not test:
+            raise LgsidError(f"HeldOutSourceSplit: test must be a list of names of sources, not {test!r}")
+        self.split, self.test, self.column = split, list(test), column
+
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return "test" in the held-out sources, elsewhere that of the other split or `NOWHERE`, shape (M,)."""
+        if self.column not in interactions.columns:
+            raise LgsidError(f"HeldOutSourceSplit: the source has no column {self.column!r}; use JoinedSource")
+        source = interactions[self.column].astype(object).to_numpy(dtype=object)
+        known = sorted({str(name) for name in source})
+        for name in self.test:
+            if name not in known:
+                raise LgsidError(f"HeldOutSourceSplit: no check-in has the {self.column} {name!r}; {shown(known)}")
+        held = np.isin(source.astype(str), self.test)
+        if held.all():
+            raise LgsidError(f"HeldOutSourceSplit: test holds every {self.column}; leave one to train on")
+        inner = self.split.assign(interactions[~held].reset_index(drop=True))
+        split = np.full(len(held), "test", dtype=object)
+        split[~held] = np.where(inner == "test", NOWHERE, inner)
+        return split
+
+
+def shown(names: Sequence[str], most: int = 8) -> str:
+    """Return the names that there are, for a message; not all of very many."""
+    return f"there are {', '.join(names[:most])}{' and others' if len(names) > most else ''}"
