@@ -24,6 +24,7 @@ from lgsid.quantizers import RQVAE, Quantizer, ResidualCentroids, ResidualFSQ, R
 from lgsid.recommenders import (
     DIN,
     TIGER,
+    CategoryPopularity,
     ClickModel,
     CoVisitEvidence,
     DistanceEvidence,
@@ -120,6 +121,7 @@ MODELS = {
     "time_transition": lambda t: TimeTransition(last_factor=0.3),
     "nearest_place": lambda t: NearestPlace(),
     "new_place_floor": lambda t: NewPlaceFloor(),
+    "category_popularity": lambda t: CategoryPopularity(prior=2.0),
 }
 
 
@@ -245,7 +247,15 @@ def test_a_stripped_checkpoint_replaces_nothing(town, tmp_path, capsys):
 def test_only_the_model_of_steps_carries_check_ins(town, tmp_path):
     """Every other model's tensors are sized by places, users, codes and splits, and none keeps who went where."""
     log_rows = len(CheckInLog.of(Dataset.read(town / "data")))
-    for name in ("popularity", "user_frequency", "time_kernel", "nearest_place", "new_place_floor", "time_transition"):
+    for name in (
+        "popularity",
+        "user_frequency",
+        "time_kernel",
+        "nearest_place",
+        "new_place_floor",
+        "category_popularity",
+        "time_transition",
+    ):
         model = MODELS[name](town)
         trained(model, data_for(model, town), tmp_path / f"{name}.ckpt")
         state = torch.load(tmp_path / f"{name}.ckpt", weights_only=True)["state_dict"]

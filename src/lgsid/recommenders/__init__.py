@@ -29,6 +29,7 @@ from lgsid.recommenders.click import (
     TwoStageAttention,
 )
 from lgsid.recommenders.counting import (
+    CategoryPopularity,
     CountingRecommender,
     MostRecent,
     NearestPlace,
@@ -80,6 +81,7 @@ __all__ = [
     "BrandEvidence",
     "Catalogue",
     "CategoryEvidence",
+    "CategoryPopularity",
     "ClickInputs",
     "ClickModel",
     "ClickSizes",

@@ -1,5 +1,6 @@
 """Counting baselines: recommenders with nothing to train, the floor of every comparison."""
 
+from lgsid.recommenders.counting.category_popularity import CategoryPopularity
 from lgsid.recommenders.counting.click_suite import CLICK_BASELINES, evaluate_counting_clicks
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.new_place_floor import NewPlaceFloor
@@ -17,6 +18,7 @@ from lgsid.recommenders.counting.time_transition import TimeTransition
 __all__ = [
     "BASELINES",
     "CLICK_BASELINES",
+    "CategoryPopularity",
     "CountingRecommender",
     "MostRecent",
     "NearestPlace",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.counting.category_hours import HOURS, category_hours
 from lgsid.recommenders.counting.counting_recommender import CountingRecommender
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.typing import DataShape
-
-HOURS = 24
 
 
 class NewPlaceFloor(CountingRecommender):
@@ -45,12 +43,7 @@ class NewPlaceFloor(CountingRecommender):
     def take_catalogue(self, source: CheckInSource) -> None:
         """Count, also categories by hour."""
         super().take_catalogue(source)
-        category, names = source.dataset.items.codes("category")
-        log = source.log
-        cell = np.floor(log.hour).astype(np.int64) % HOURS * len(names) + category[log.item]
-        parts = (log.split == "train", log.split != "test")
-        counts = [np.bincount(cell[part], minlength=HOURS * len(names)).reshape(HOURS, -1) for part in parts]
-        self.lift.copy_(torch.stack([self._lift(torch.from_numpy(c).double()) for c in counts]))
+        self.lift.copy_(torch.stack([self._lift(counts) for counts in category_hours(source)]))
 
     def _lift(self, counts: Tensor) -> Tensor:
         """Return p(category | hour) / p(category) from counts (24, C)."""
