@@ -355,6 +355,7 @@ def test_the_list_of_suites_fits_80_columns(capsys, tmp_path):
         ["alignment_elsewhere", "0", "18"],
         ["cold_start", "0", "84"],
         ["ctr", "0", "87"],
+        ["held_out_city", "0", "68"],
         ["new_places", "0", "66"],
         ["next_place", "0", "132"],
         ["smoke", "0", "22"],

@@ -10,6 +10,7 @@ from lgsid.benchmark.definition import definitions
 from lgsid.benchmark.estimate import Costs, duration
 from lgsid.benchmark.scheduler import steps_of
 from lgsid.benchmark.suite import Suite, own_suites
+from lgsid.config.config_files import read_config
 from lgsid.errors import LgsidError
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -68,13 +69,13 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     suites = {path.stem: Suite.read(path) for path in own_suites()}
     alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
-    explored, cold = "new_places", "cold_start"
-    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", explored, cold, *codes} | alignments
+    explored, cold, elsewhere = "new_places", "cold_start", "held_out_city"
+    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", explored, cold, elsewhere, *codes} | alignments
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
         controls = {"unaligned", "distance"} if name in alignments else CONTROLS
-        assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold} else set())
-    for name in ("smoke", "next_place", "ctr", explored, cold, *codes):
+        assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold, elsewhere} else set())
+    for name in ("smoke", "next_place", "ctr", explored, cold, elsewhere, *codes):
         assert set(suites[name].methods) >= COUNTING
     assert "VisitedBefore" in suites["ctr"].methods
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
@@ -82,6 +83,20 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     for name in ("next_place", "ctr", "tokenizers", "alignment", explored, *codes):
         assert {dataset.name for dataset in suites[name].datasets} == real
     assert {dataset.name for dataset in suites[cold].datasets} == {f"{name}_cold" for name in real}
+    assert {d.name for d in suites[elsewhere].datasets} == {"new_york_to_phoenix", "petaling_jaya_to_new_york"}
+
+
+def test_alignment_and_tokenizer_of_a_held_out_city_are_those_of_the_first_alone():
+    suite = Suite.read("held_out_city")
+    for dataset, first in zip(suite.datasets, ("new_york", "petaling_jaya"), strict=True):
+        stages = suite.pipeline(dataset, 2026, Path("runs")).stages
+        for name in ("align", "hier"):
+            assert stages[name].options["data.init_args.dataset"] == f"${first}"
+        for name in ("place_generator", "new_place_ranker", "text", "control_plain", "category_popularity"):
+            assert stages[name].options["data.init_args.dataset"] == "$data"
+        parts = read_config(dataset.config)["source"]["init_args"]["datasets"]
+        assert parts[first] == read_config(stages[first].configs[0])
+        assert stages["ranker_aligned"].options["data.init_args.embeddings"] == "$vectors/embeddings.parquet"
 
 
 def test_a_primary_metric_may_be_one_or_several(write):
