@@ -254,6 +254,56 @@ def long_histories(runs: Runs) -> ReportTable:
     return ReportTable("", header, tuple(rows))
 
 
+def decoding(runs: Runs) -> ReportTable:
+    """Compare constrained decoding with transformers': ratios above 1 are in favor of lgsid's."""
+    rows = tuple(
+        (
+            f"{case['items']:,} items, 4 x {case['codes']} codes, beam {case['beam']}",
+            f"{case['speed']['first'] * 1e3:.0f}",
+            f"{case['speed']['second'] * 1e3:.0f}",
+            f"{case['speed']['ratio']:.1f} ({case['speed']['low']:.1f} to {case['speed']['high']:.1f})",
+            f"{case['same']:.4f}",
+            *(f"{case['filters'][name]['ratio']:.2f}" for name in ("one of all queries", "one a query")),
+            f"{min(step['ratio'] for step in case['gather']):.1f}",
+        )
+        for run in runs
+        for case in run["cases"]
+    )
+    times = ("CPU ms", "theirs, CPU ms", "times as fast", "same items")
+    filters = ("time with one filter for all", "with one a query", "top-k over gather, slowest step")
+    return ReportTable("", ("", *times, *filters), rows)
+
+
+def beam_loss(runs: Runs) -> ReportTable:
+    """Say what beams find of the true first ten, and what finding all of them costs."""
+    rows = tuple(
+        (
+            f"{one['items']:,} items, {one['model']}",
+            *(f"{share:.4f}" for share in one["found"].values()),
+            f"{one['exact_over_beam_32']:.2f}",
+        )
+        for run in runs
+        for one in run["lost"]
+    )
+    beams = tuple(f"beam {beam}" for beam in runs[0]["lost"][0]["found"]) if runs else ()
+    return ReportTable("", ("", *beams, "time of exact search over beam 32"), rows)
+
+
+def trie_speed(runs: Runs) -> ReportTable:
+    """Say how many semantic IDs become a tree in a second, and on which machine all of this was measured."""
+    rows = tuple(
+        (
+            f"{run['trie']['ids']:,}",
+            f"{run['trie']['per_s'] / 1e6:.1f}",
+            f"{run['trie']['best_per_s'] / 1e6:.1f}",
+            f"{run['machine']['processor']}, {run['machine']['threads']} of {run['machine']['cores']} cores",
+            f"{run['machine']['load']:.1f}",
+        )
+        for run in runs
+    )
+    return ReportTable("", ("semantic IDs", "million per CPU s", "best", "machine", "load"), rows)
+
+
 def mutants(runs: Runs) -> ReportTable:
     """Say how many mutants of each room its unit tests notice."""
     counts = ("killed", "timeout", "survived", "no tests", "explained")
@@ -287,6 +337,9 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "faults": partial(trial, "faults"),
     "long_histories": long_histories,
     "mutants": mutants,
+    "decoding": decoding,
+    "beam_loss": beam_loss,
+    "trie_speed": trie_speed,
     "kmeans": kmeans,
     "kmeans_samples": kmeans_samples,
 }

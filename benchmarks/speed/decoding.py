@@ -233,7 +233,7 @@ def lost(name: str, model: TIGER, batch: SequenceBatch, k: int = 10) -> dict[str
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=5, help="repetitions; ratios are medians over them")
+    parser.add_argument("--pairs", type=int, default=3, help="repetitions; ratios are medians over them")
     pairs = parser.parse_args().pairs
     torch.set_num_threads(1)
     losses = []
