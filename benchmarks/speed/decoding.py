@@ -17,7 +17,6 @@ import os
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 import argparse
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ import lightning as L
 import numpy as np
 import torch
 import transformers
+from machine import machine
 from torch import Tensor
 from transformers import T5Config, T5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
@@ -241,12 +241,8 @@ def main() -> None:
         ids = semantic_ids(10_000, codes)
         losses.append(lost(f"untrained, 4 levels of {codes} codes", untrained(ids, codes, 32), queries(len(ids))))
     losses.append(lost("trained on a synthetic city", *trained()))
-    machine = {"processor": processor(), "cores": os.cpu_count(), "threads": 1, "load": os.getloadavg()[0]}
-    versions = {"python": platform.python_version()}
-    versions |= {"torch": torch.__version__, "transformers": transformers.__version__}
     result = {
-        "machine": machine,
-        "versions": versions,
+        "machine": {**machine(1), "transformers": transformers.__version__, "load": os.getloadavg()[0]},
         "batch": BATCH,
         "t5": T5,
         "cases": [compare(*case, pairs) for case in CASES],
@@ -254,13 +250,6 @@ def main() -> None:
         "lost": losses,
     }
     write_json(RESULT, result)
-
-
-def processor() -> str:
-    """Return the name of the processor, as Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":
