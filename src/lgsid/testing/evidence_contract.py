@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lgsid.artefacts import Dataset, Interactions, Items
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.datamodules.sequence_data import SequenceData
@@ -51,13 +50,11 @@ class EvidenceContract(ABC):
         evidence.count(data)
         return evidence
 
-    def columns(
-        self, evidence: Evidence, data: SequenceData, rows: npt.NDArray[np.int64], hidden: Tensor | None = None
-    ) -> Tensor:
-        """Return all columns for the queries at rows (B,) of the log, shape (B, N, n_columns); `hidden` is (N,)."""
+    def columns(self, evidence: Evidence, data: SequenceData, rows: npt.NDArray[np.int64]) -> Tensor:
+        """Return all columns for the queries at rows (B,) of the log, shape (B, N, n_columns)."""
         catalogue = Catalogue(data.shape)
         catalogue.fill(data)
-        view = QueryView.of(sequence_batch(data.log, rows), len(catalogue), hidden)
+        view = QueryView.of(sequence_batch(data.log, rows), len(catalogue))
         return torch.stack(list(evidence.columns(view, catalogue)), -1)
 
     def test_columns_are_finite_and_as_many_as_said(self) -> None:
@@ -90,25 +87,6 @@ class EvidenceContract(ABC):
                 self.columns(*given) for given in ((evidence, data, np.array([row])), (honest, past, np.array([at])))
             )
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-
-    def test_a_hidden_place_looks_like_its_twin_where_nobody_was(self) -> None:
-        """The twin has its position, attributes and vector, and no check-in."""
-        city = toy_city()
-        place = int(np.bincount(city.item_rows).argmax())
-        twin = (place + 1) % len(city.items)
-        items, log = city.items.frame.copy(), city.interactions.frame
-        columns = [name for name in items.columns if name != "item_id"]
-        items.loc[items.index[twin], columns] = items.loc[items.index[place], columns].to_numpy()
-        kept = log[city.item_rows != twin].reset_index(drop=True)
-        data = SequenceData(Dataset(Items.from_frame(items), Interactions(kept), city.report))
-        data.setup()
-        data.embeddings = np.random.default_rng(0).normal(size=(len(items), WIDTH)).astype(np.float32)
-        data.embeddings[twin] = data.embeddings[place]
-        evidence = self.counted(data)
-        rows = data.queries("train")
-        rows = rows[~data.log.visited(rows, len(items))[:, place]][::9]
-        found = self.columns(evidence, data, rows, torch.arange(len(items)) == place)
-        torch.testing.assert_close(found[:, place], found[:, twin], rtol=1e-4, atol=1e-4)
 
     def test_a_checkpoint_brings_all_back(self) -> None:
         """Buffers of any size among it."""

@@ -21,7 +21,7 @@ class Evidence(Describable, nn.Module, ABC):
 
     `build` creates its buffers, `count` fills them as part of the training, a checkpoint brings them back; buffers may
     have any size, such as that of a list of transitions. Counts that `columns` returns must not hold the user's own
-    check-ins from the query on, nor any at the items that are `hidden` from it; the view tells both.
+    check-ins from the query on, which the view tells.
     """
 
     n_columns: int

@@ -43,34 +43,23 @@ class EvidenceNetwork(Describable, nn.Module):
     """Score places new to the user: two layers over the columns of all evidence and the context of the query.
 
     A score depends on what is known of a place, never on parameters of its own, so that a place is scored from its
-    first day. Trained by sampled soft-max: the new place that was visited against others new to the user. In every
-    batch the check-ins of some places are hidden, the visited ones among them, so that the network learns what to
-    think of a place that nobody has been to yet (as DropoutNet, Volkovs et al. 2017, does for items).
+    first day. Trained by sampled soft-max: the new place that was visited against others new to the user.
 
     Args:
         evidence: What it weighs; distance, popularity, categories, chains, transitions and co-visits if not given.
         hidden: Width of the first layer; the second has half of it.
         negatives: Places drawn uniformly, for each query, against the one visited.
-        hidden_share: Expected share of the places whose check-ins are hidden in a training batch.
     """
 
     mean: Tensor  # (W,) of the columns
     deviation: Tensor  # (W,)
 
-    def __init__(
-        self,
-        evidence: Sequence[Evidence] | None = None,
-        hidden: int = 64,
-        negatives: int = 300,
-        hidden_share: float = 0.1,
-    ) -> None:
+    def __init__(self, evidence: Sequence[Evidence] | None = None, hidden: int = 64, negatives: int = 300) -> None:
         super().__init__()
-        if not 0 <= hidden_share < 1:
-            raise LgsidError(f"EvidenceNetwork: hidden_share must be at least 0 and below 1, not {hidden_share}")
         if negatives < 1:
             raise LgsidError(f"EvidenceNetwork: negatives must be at least 1, not {negatives}")
         self.evidence = nn.ModuleList([kind() for kind in USUAL] if evidence is None else evidence)
-        self.hidden, self.negatives, self.hidden_share = hidden, negatives, hidden_share
+        self.hidden, self.negatives = hidden, negatives
 
     def build(self, shape: DataShape) -> None:
         """Create tables and layers."""
@@ -144,10 +133,8 @@ class EvidenceNetwork(Describable, nn.Module):
 
     def loss(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
         """Return the sampled soft-max loss of B queries, whose targets are new to the user; a scalar."""
-        device = batch.target.device
-        hidden = torch.rand(len(catalogue), device=device) < self.hidden_share
-        view = QueryView.of(batch, len(catalogue), hidden)
-        drawn = torch.randint(len(catalogue), (len(batch), self.negatives), device=device)
+        view = QueryView.of(batch, len(catalogue))
+        drawn = torch.randint(len(catalogue), (len(batch), self.negatives), device=batch.target.device)
         candidate = torch.cat([batch.target[:, None], drawn], 1)
         columns = torch.stack([c.gather(1, candidate) for c in self.columns(view, catalogue)], -1)
         wrong = ~view.new.gather(1, candidate) | (candidate == batch.target[:, None])

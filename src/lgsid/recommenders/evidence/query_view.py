@@ -39,17 +39,10 @@ class QueryView(Batch):
     later_before: Tensor  # (B, F) int64 item row of the place before each of them, -1 is padding or unknown
     later_hour: Tensor  # (B, F) int64 0..23
     later_weekend: Tensor  # (B, F) int64 0 or 1
-    hidden: Tensor  # (B, N) bool items whose check-ins are hidden, as if they opened today
 
     @classmethod
-    def of(cls, batch: SequenceBatch, n_items: int, hidden: Tensor | None = None) -> Self:
-        """Look at a batch of queries.
-
-        Args:
-            batch: B queries.
-            n_items: Number of items N.
-            hidden: Shape (N,) bool, items whose check-ins are hidden; none if not given.
-        """
+    def of(cls, batch: SequenceBatch, n_items: int) -> Self:
+        """Look at a batch of queries."""
         history, item = batch.history, later_items(batch)
         known = history >= 0
         visits = torch.zeros(len(batch), n_items, device=history.device)
@@ -74,7 +67,6 @@ class QueryView(Batch):
             later_before=before.masked_fill(item < 0, -1),
             later_hour=later_hour.long() % HOURS,
             later_weekend=(later_weekday >= 5).long(),
-            hidden=torch.zeros_like(visits, dtype=torch.bool) if hidden is None else hidden.expand(len(batch), -1),
         )
 
     @property

@@ -11,7 +11,6 @@ from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders import EvidenceNetwork, NewPlaceRanker
 from lgsid.recommenders.evidence import evidence_network
-from lgsid.recommenders.evidence.query_view import QueryView
 from lgsid.testing import toy_city
 
 TRAINER = {
@@ -57,7 +56,7 @@ def test_visited_places_never_come_back_and_chunks_do_not_matter(data, monkeypat
 
 
 def test_the_loss_is_the_sampled_soft_max(data, monkeypatch):
-    model = make(data, hidden_share=0.0)
+    model = make(data)
     rows = data.queries("train")
     batch = data.batch(rows[data.log.is_new[rows]][:9])
     everything = torch.arange(60).expand(9, -1)
@@ -65,25 +64,6 @@ def test_the_loss_is_the_sampled_soft_max(data, monkeypatch):
     scores = model.evidence.scores(batch, model.catalogue)
     expected = -scores.log_softmax(1).gather(1, batch.target[:, None]).mean()
     assert model.evidence.loss(batch, model.catalogue).item() == pytest.approx(expected.item(), abs=1e-4)
-
-
-def test_the_loss_hides_check_ins_at_some_places_and_the_scores_never_do(data, monkeypatch):
-    """It is the loss of the columns that evidence has for hidden places."""
-    model = make(data, hidden_share=0.4)
-    network, rows = model.evidence, data.queries("train")
-    batch = data.batch(rows[data.log.is_new[rows]][:9])
-    everything, chance = torch.arange(60).expand(9, -1), torch.linspace(0, 0.99, 60)
-    monkeypatch.setattr(torch, "randint", lambda high, shape, device: everything)
-    monkeypatch.setattr(torch, "rand", lambda size, device: chance)
-    view = QueryView.of(batch, 60, chance < 0.4)
-    columns = torch.stack(list(network.columns(view, model.catalogue)), -1)
-    scores = network(columns, view.context()).masked_fill(~view.new, NEVER)
-    expected = -scores.log_softmax(1).gather(1, batch.target[:, None]).mean().item()
-    assert network.loss(batch, model.catalogue).item() == pytest.approx(expected, abs=1e-4)
-    whole = network.scores(batch, model.catalogue)
-    assert not torch.allclose(whole, scores)
-    network.hidden_share = 0.0
-    assert torch.equal(network.scores(batch, model.catalogue), whole)
 
 
 def test_it_learns_and_the_checkpoint_keeps_it(data, tmp_path):
@@ -103,8 +83,6 @@ def test_a_batch_without_new_places_trains_nothing(data):
     model = make(data)
     rows = data.queries("train")
     assert model.training_step(data.batch(rows[~data.log.is_new[rows]][:5]), 0) is None
-    with pytest.raises(LgsidError, match="hidden_share must be at least 0 and below 1, not 1"):
-        EvidenceNetwork(hidden_share=1)
     with pytest.raises(LgsidError, match="negatives must be at least 1, not 0"):
         EvidenceNetwork(negatives=0)
 
