@@ -130,7 +130,7 @@ def test_a_config_trains_for_an_epoch_and_loads(toy_folder, tmp_path, name, feat
     arguments = ["fit", "--config", f"recommender/{name}.yaml", "--run-folder", str(tmp_path), *features, *sids]
     limits = ("--data.max_history=12", "--trainer.max_epochs=1", "--trainer.enable_progress_bar=false")
     cli = train([*arguments, f"--data.dataset={toy_folder}", *limits])
-    assert {"val/auc", "val/logloss", "train/loss"} <= set(cli.trainer.callback_metrics)
+    assert {"val/auc", "val/logloss"} <= set(cli.trainer.callback_metrics)
     loaded = checkpoints.load(tmp_path / "model.ckpt", ClickModel)
     assert type(loaded.extractor) is type(EXTRACTORS[name]())
     batch = cli.datamodule.ctr_batch(cli.datamodule.queries("test")[:5])
