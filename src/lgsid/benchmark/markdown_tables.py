@@ -53,7 +53,8 @@ def board_note(suite: Suite, board: Values) -> str:
     titles = {method["name"]: method["title"] for method in board["methods"]}
     seeds = ", ".join(str(seed) for seed in suite.seeds)
     columns = [suite.task.metric_column(key) for key in measured(suite, board)]
-    metrics = " and ".join([", ".join(c.title for c in columns[:-1])] * (len(columns) > 1) + [columns[-1].title])
+    *first, last = [column.title for column in columns]
+    metrics = f"{', '.join(first)} and {last}" if first else last
     meant = " ".join(f"{c.part.title.capitalize()}: {uncapitalized(c.part.help)}" for c in columns if c.part.key)
     return (
         f"Difference: {metrics} minus that of {escaped(titles[board['baseline']])}, paired; \\* where p <"
@@ -85,11 +86,12 @@ def board_table(suite: Suite, board: Values) -> ReportTable:
     starred = significant({of: values[3] for of, values in found.items()})
     rows = []
     for method in ranked:
-        cells = [shown(method["values"].get(other.key), other.metric.digits) for other in others]
-        for at, one in enumerate(keys):
+        cells = []
+        for one in keys:
             digits, of = task.metric_column(one).metric.digits, (one, method["name"])
-            pair = with_interval(method["values"].get(one), digits), difference(found.get(of), digits, of in starred)
-            cells[2 * at : 2 * at] = pair
+            cells.append(with_interval(method["values"].get(one), digits))
+            cells.append(difference(found.get(of), digits, of in starred))
+        cells += [shown(method["values"].get(other.key), other.metric.digits) for other in others]
         rows.append((method["title"], method["role"], *cells))
     return ReportTable("", ("method", "", *titles, *(other.title for other in others)), tuple(rows), 2)
 
