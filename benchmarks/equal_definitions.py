@@ -23,13 +23,14 @@ RENAMED_COMMANDS = {"click baselines": "ctr-baselines", "permute": "permute-sids
 RENAMED_KEYS: dict[str, str] = {}
 LEFT_OUT = {"max_wavelength_m": 50000.0}  # settings that are defaults now, or what a default comes to on these data
 FILE = Path(__file__).parent / "results" / "definitions.json"
-WHY = (
-    "Same commands, merged settings, seed and needed stages; the definitions differ because they were hashed over the"
-    " raw text of the configs and now are hashed over the merged settings with short class names."
-)
+WHY = "Same commands, merged settings, seed and needed stages under the names that they have now."
 WHY_LEFT_OUT = (
-    " And max_wavelength_m 50000 is left out: FourierGeoEncoder fits it to the data, at least 50 km, and 99 % of the"
+    " max_wavelength_m 50000 is left out: FourierGeoEncoder fits it to the data, at least 50 km, and 99 % of the"
     " places of each of these cities lie within less, so the frequencies are the same to the last bit."
+)
+WHY_TIGER = (
+    " TIGER was one class with two optional parts; with them it is PlaceTIGER now, and without them TIGER has no"
+    " arguments for them. The weights after training are the same to the last bit."
 )
 
 
@@ -77,25 +78,35 @@ def compare(path: Path) -> int:
 
     cells = {(s.name, c.name): c for s in map(Suite.read, own_suites()) for c in cells_of(s, Path("runs"))}
     kept = {read_json(file)["definition"] for file in FILE.parent.glob("*/*/*.*.json")}
-    equal: dict[str, dict[str, Any]] = {WHY: {}, WHY + WHY_LEFT_OUT: {}}
+    earlier: dict[str, list[tuple[str, str]]] = {}
+    equal: dict[str, dict[str, Any]] = {}
+    for group in read_json(FILE)["equal"] if FILE.is_file() else []:
+        for name, entry in group["cells"].items():
+            earlier.setdefault(entry["definition"], []).append((name, group["why"] + " Since then: "))
+            cell = cells.get((entry["suite"], entry["cell"]))
+            if name in kept and cell is not None and cell.definition == entry["definition"]:
+                equal.setdefault(group["why"], {})[name] = entry
     differing = 0
     for old in json.loads(path.read_text(encoding="utf-8")):
-        key, hashes, left_out = (old["suite"], old["cell"]), {}, False
+        key, hashes, why = (old["suite"], old["cell"]), {}, WHY
         for name, stage in old["stages"].items():
             commands = [RENAMED_COMMANDS.get(command, command) for command in stage["commands"]]
-            configs, options = renamed(stage["configs"]), renamed(stage["options"])
-            left_out = left_out or any(f"'{key}': {value}" in repr(stage["configs"]) for key, value in LEFT_OUT.items())
+            configs, options = renamed(split_tiger(stage["configs"])), renamed(stage["options"])
+            if any(f"'{key}': {value}" in repr(stage["configs"]) for key, value in LEFT_OUT.items()):
+                why = why if WHY_LEFT_OUT in why else why + WHY_LEFT_OUT
+            if configs != renamed(stage["configs"]):
+                why = why if WHY_TIGER in why else why + WHY_TIGER
             hashes[name] = definition(commands, configs, options, stage["seed"], hashes)
         cell = cells.get(key)
         if cell is None or cell.definition != hashes[old["stage"]]:
             differing += 1
             say(f"{'/'.join(key)}: {'no such cell now' if cell is None else 'other settings now'}")
-        elif old["definition"] != cell.definition and old["definition"] in kept:
-            equal[WHY + WHY_LEFT_OUT if left_out else WHY][old["definition"]] = {
-                "suite": key[0],
-                "cell": key[1],
-                "definition": cell.definition,
-            }
+        elif old["definition"] != cell.definition:
+            # what was equal to the old definition is equal to the new one, too
+            for name, reason in [(old["definition"], ""), *earlier.get(old["definition"], [])]:
+                if name in kept:
+                    entry = {"suite": key[0], "cell": key[1], "definition": cell.definition}
+                    equal.setdefault(reason + why, {})[name] = entry
     FILE.write_text(
         json.dumps({"equal": [{"why": why, "cells": cells} for why, cells in equal.items()]}, indent=1) + "\n",
         encoding="utf-8",
@@ -113,6 +124,23 @@ def renamed(value: Any) -> Any:
             for key, inner in value.items()
         }
     return [renamed(inner) for inner in value] if isinstance(value, list) else value
+
+
+def split_tiger(value: Any) -> Any:
+    """Give TIGER with optional parts the name PlaceTIGER, and take the empty arguments for them from TIGER without."""
+    if isinstance(value, list):
+        return [split_tiger(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: split_tiger(inner) for key, inner in value.items()}
+    if str(value.get("class_path", "")).rpartition(".")[2] != "TIGER" or "init_args" not in value:
+        return value
+    rest = dict(value["init_args"])
+    copy, geography, weight = rest.pop("copy", None), rest.pop("geography", None), rest.pop("generator_weight", None)
+    if copy is None and geography is None:
+        return value | {"init_args": rest}
+    parts = {"copy": copy, "node_logits": [geography], "generator_weight": weight}
+    return value | {"class_path": "lgsid.recommenders.PlaceTIGER", "init_args": rest | parts}
 
 
 def say(line: str) -> None:

@@ -36,7 +36,7 @@ from lgsid.artefacts import SemanticIDs
 from lgsid.artefacts.files import write_json
 from lgsid.datamodules import SequenceData
 from lgsid.datasets import DatasetBuilder, SyntheticCity, TemporalSplit
-from lgsid.recommenders import TIGER, BeamSearch, BestFirstSearch, HistoryCopy, NodeGeography
+from lgsid.recommenders import TIGER, BeamSearch, BestFirstSearch, HistoryCopy, NodeGeography, PlaceTIGER, SummedTokens
 from lgsid.recommenders.generative.beam_decoder import EncodedQueries
 from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.typing import DataShape, SequenceBatch
@@ -77,7 +77,7 @@ def semantic_ids(n: int, codes: int) -> Tensor:
 def untrained(ids: Tensor, codes: int, beam: int) -> TIGER:
     """Return a generator with random weights for items with these semantic IDs."""
     torch.manual_seed(0)
-    model = TIGER(t5=T5, encoder_history=HISTORY, user_buckets=USERS, beam_width=beam)
+    model = TIGER(t5=T5, history_tokens=SummedTokens(), encoder_history=HISTORY, user_buckets=USERS, beam_width=beam)
     model.ensure_built(DataShape(n_items=len(ids), n_users=USERS, codebook_sizes=(codes,) * LEVELS))
     model.catalogue.codes.copy_(ids)
     return model.eval()
@@ -198,7 +198,7 @@ def trie_speed(n: int, repeats: int) -> dict[str, float]:
 
 
 def trained() -> tuple[TIGER, SequenceBatch]:
-    """Train TIGER with its optional parts on a city whose codes are cells of the map, and return it with queries."""
+    """Train PlaceTIGER on a city whose codes are cells of the map, and return it with queries."""
     city = SyntheticCity(n_places=5000, n_users=500, n_checkins=20_000)
     dataset = DatasetBuilder("city", city, TemporalSplit()).build()
     north, east = (np.argsort(np.argsort(x)) * 16 // len(x) for x in (dataset.items.lat_deg, dataset.items.lon_deg))
@@ -207,7 +207,7 @@ def trained() -> tuple[TIGER, SequenceBatch]:
     sids = SemanticIDs(dataset.items.frame["item_id"].to_numpy(dtype=object), codes, (256, 256, 256))
     data = SequenceData(dataset, sids, batch_size=256)
     torch.manual_seed(0)
-    model = TIGER(copy=HistoryCopy(), geography=NodeGeography())
+    model = PlaceTIGER(copy=HistoryCopy(), node_logits=[NodeGeography()])
     options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
     L.Trainer(max_epochs=2, limit_val_batches=0, enable_model_summary=False, **options).fit(model, data)
     return model.eval(), data.batch(data.queries("test")[:256])

@@ -18,6 +18,7 @@ from lgsid.recommenders import (
     NewPlaceRanker,
     NodeGeography,
     PlaceGenerator,
+    PlaceTIGER,
     SeparateTokens,
     SoftSearch,
     TwoStageAttention,
@@ -95,13 +96,13 @@ class TestPlainTIGER(OnToyFolder, GenerativeRecommenderContract):
         return built(model, SequenceData(self.folder, self.folder / "sids.parquet"))
 
 
-class TestFullTIGEROnCollidingSemanticIDs(OnToyFolder, GenerativeRecommenderContract):
+class TestPlaceTIGEROnCollidingSemanticIDs(OnToyFolder, GenerativeRecommenderContract):
     def make(self):
         items = Dataset.read(self.folder).items
         row = np.arange(len(items))
         sids = SemanticIDs(items.ids, np.stack([row % 4, row // 4 % 3], 1), (4, 3))
-        parts = {"copy": HistoryCopy(8, 4), "geography": NodeGeography(4)}
-        model = TIGER(t5=T5, encoder_history=5, user_buckets=3, beam_width=12, **parts)
+        parts = {"copy": HistoryCopy(8, 4), "node_logits": [NodeGeography(4)]}
+        model = PlaceTIGER(t5=T5, encoder_history=5, user_buckets=3, beam_width=12, **parts)
         return built(model, SequenceData(self.folder, sids))
 
 

@@ -41,6 +41,7 @@ from lgsid.recommenders import (
     NoDistance,
     NoSids,
     PlaceGenerator,
+    PlaceTIGER,
     Popularity,
     PrefixSids,
     Recommender,
@@ -105,9 +106,12 @@ MODELS = {
     "residual_fsq": lambda t: ResidualTokenizer((8, 8), ResidualFSQ(), collisions=NoResolution()),
     "random": lambda t: RandomTokenizer((8, 9, 10), seed=5),
     "plain": lambda t: PlainTokenizer(),
-    "tiger": lambda t: TIGER(T5, HistoryCopy(8, 4), NodeGeography(4), SeparateTokens(), 7, 50, beam_width=12),
+    "place_tiger": lambda t: PlaceTIGER(
+        T5, HistoryCopy(8, 4), [NodeGeography(4)], SeparateTokens(), 7, 50, beam_width=12
+    ),
     "place_generator": lambda t: PlaceGenerator(T5, HistoryCopy(8, 4), EvidenceNetwork(hidden=8), user_buckets=50),
     "new_place_ranker": lambda t: NewPlaceRanker(EvidenceNetwork([DistanceEvidence(5), CoVisitEvidence(9)], 8, 40)),
+    "place_tiger_bare": lambda t: PlaceTIGER(t5=T5, encoder_history=5),
     "tiger_bare": lambda t: TIGER(t5=T5, encoder_history=5),
     "din": lambda t: DIN(PrefixSids(3, 64), NoDistance(), 8, id_width=4, attention_units=6),
     "din_no_sids": lambda t: DIN(distance_features=LogDistance(steps=4), sid_features=NoSids()),
@@ -212,7 +216,7 @@ def test_a_model_built_by_a_config_comes_back(town, tmp_path, name):
 
 
 def test_a_loaded_checkpoint_can_be_saved_and_loaded_again(town, tmp_path):
-    model = MODELS["tiger"](town)
+    model = MODELS["place_tiger"](town)
     data = data_for(model, town)
     trained(model, data, tmp_path / "first.ckpt")
     again = checkpoints.load(tmp_path / "first.ckpt")
@@ -222,7 +226,7 @@ def test_a_loaded_checkpoint_can_be_saved_and_loaded_again(town, tmp_path):
     assert same(outputs(checkpoints.load(tmp_path / "second.ckpt"), data), outputs(model, data))
 
 
-@pytest.mark.parametrize("name", ["reward_anchored", "aligner", "hier", "tiger", "din", "new_place_floor"])
+@pytest.mark.parametrize("name", ["reward_anchored", "aligner", "hier", "place_tiger", "din", "new_place_floor"])
 def test_a_stripped_checkpoint_gives_the_same(town, tmp_path, name):
     model = MODELS[name](town)
     data = data_for(model, town)

@@ -96,22 +96,28 @@ class Catalogue(nn.Module):
         """The semantic IDs, or each item's own row where there are none, shape (N, max(L, 1)) int64."""
         if self.codes.shape[1]:
             return self.codes
-        rows: Tensor = self._derive("rows", lambda: torch.arange(len(self), device=self.codes.device)[:, None])
+        rows: Tensor = self.derived("rows", lambda: torch.arange(len(self), device=self.codes.device)[:, None])
         return rows
 
     @property
     def trie(self) -> ItemTrie:
         """The tree of `item_codes`."""
-        trie: ItemTrie = self._derive("trie", lambda: ItemTrie(self.item_codes))
+        trie: ItemTrie = self.derived("trie", lambda: ItemTrie(self.item_codes))
         return trie
 
     @property
     def position_km(self) -> Tensor:
         """Earth-centered positions, shape (N, 3) float32: means of them are where a group of items lies."""
-        position: Tensor = self._derive("position", lambda: earth_centered_km(self.lat_deg, self.lon_deg).float())
+        position: Tensor = self.derived("position", lambda: earth_centered_km(self.lat_deg, self.lon_deg).float())
         return position
 
-    def _derive(self, name: str, make: Callable[[], Any]) -> Any:
+    def derived(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` returns, computed when it is first asked for and kept until the buffers change or move.
+
+        Args:
+            name: Under which it is kept.
+            make: Computes it.
+        """
         if name not in self._derived:
             self._derived[name] = make()
         return self._derived[name]

@@ -5,6 +5,7 @@ from lgsid.testing.evidence_contract import EvidenceContract
 from lgsid.testing.generative_contract import GenerativeRecommenderContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract
 from lgsid.testing.negative_sampler_contract import NegativeSamplerContract
+from lgsid.testing.node_logits_contract import NodeLogitsContract
 from lgsid.testing.pair_sampler_contract import PairSamplerContract
 from lgsid.testing.preference_loss_contract import PreferenceLossContract
 from lgsid.testing.quantizer_contract import QuantizerContract
@@ -19,6 +20,7 @@ __all__ = [
     "GenerativeRecommenderContract",
     "GeoEncoderContract",
     "NegativeSamplerContract",
+    "NodeLogitsContract",
     "PairSamplerContract",
     "PreferenceLossContract",
     "QuantizerContract",

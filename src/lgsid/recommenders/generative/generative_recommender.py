@@ -156,7 +156,7 @@ class GenerativeRecommender(Recommender):
         real = torch.cat([real, torch.ones_like(real[:, :1])], 1)
         return EncodedQueries(self.encode(tokens, real), real)
 
-    def child_logits(self, batch: SequenceBatch) -> ChildLogits | None:
+    def child_logits(self, batch: SequenceBatch, encoded: EncodedQueries) -> ChildLogits | None:
         """Return what is added to the logits of the children of prefixes of B queries; nothing by default."""
         return None
 
@@ -204,7 +204,8 @@ class GenerativeRecommender(Recommender):
 
     def item_log_prob(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the model's log-probability of given items (B,) by teacher forcing, shape (B,)."""
-        return self.generator_log_prob(items, self.encode_queries(batch), self.child_logits(batch))
+        encoded = self.encode_queries(batch)
+        return self.generator_log_prob(items, encoded, self.child_logits(batch, encoded))
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the negative log-likelihood of the next places."""
@@ -226,7 +227,8 @@ class GenerativeRecommender(Recommender):
 
     def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:
         """Return the model's side of a search for B queries."""
-        return self.generator_scorer(self.encode_queries(batch), self.child_logits(batch))
+        encoded = self.encode_queries(batch)
+        return self.generator_scorer(encoded, self.child_logits(batch, encoded))
 
     @torch.no_grad()
     def rank(self, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:

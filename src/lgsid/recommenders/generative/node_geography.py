@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lgsid.construction import Describable
+from lgsid.recommenders.catalogue import Catalogue
+from lgsid.recommenders.generative.generative_recommender import ChildLogits
+from lgsid.recommenders.generative.node_logits import NodeLogits
 from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import Children, ItemTrie
-from lgsid.typing import Batch, SequenceBatch
+from lgsid.recommenders.own_future import later_items
+from lgsid.typing import Batch, DataShape, SequenceBatch
 
 N_ANCHORS = 3
 N_NODE, N_KM, N_QUERY = 4, 4, 6
@@ -29,7 +32,7 @@ class NodeTable(Batch):
     end: Tensor  # (n,) behind the last sorted item
 
 
-class NodeGeography(Describable, nn.Module):
+class NodeGeography(NodeLogits):
     """Add to the logit of each child node what its position and popularity say.
 
     A small network per depth sees the distances from the node's center to the user's last place, the one before and
@@ -46,45 +49,43 @@ class NodeGeography(Describable, nn.Module):
         super().__init__()
         self.hidden = hidden
 
-    def build(self, n_depths: int) -> None:
+    def build(self, shape: DataShape, width: int) -> None:
         """Create a network for each depth of nodes, 1..L + 1."""
-        width = N_NODE + N_KM * N_ANCHORS + N_QUERY
+        columns = N_NODE + N_KM * N_ANCHORS + N_QUERY
         self.networks = nn.ModuleList(
-            nn.Sequential(nn.Linear(width, self.hidden), nn.GELU(), nn.Linear(self.hidden, 1)) for _ in range(n_depths)
+            nn.Sequential(nn.Linear(columns, self.hidden), nn.GELU(), nn.Linear(self.hidden, 1))
+            for _ in range(len(shape.codebook_sizes or (shape.n_items,)) + 1)
         )
 
-    def forward(
-        self,
-        depth: int,
-        children: Children,
-        table: NodeTable,
-        anchors_km: Tensor,
-        query: Tensor,
-        later: VisitMass | None = None,
-    ) -> Tensor:
-        """Return what to add to the logits.
+    def tables(self, catalogue: Catalogue) -> list[NodeTable]:
+        """Return positions and popularity of the nodes of the tree, by depth; computed when first asked for."""
+        found: list[NodeTable] = catalogue.derived(
+            "node tables", lambda: describe_nodes(catalogue.trie, catalogue.position_km, catalogue.count)
+        )
+        return found
 
-        Args:
-            depth: Depth of the children, 1..L + 1.
-            children: C children.
-            table: Of their depth.
-            anchors_km: Shape (B, N_ANCHORS, 3), NaN where unknown.
-            query: Shape (B, N_QUERY), from `describe_query`.
-            later: The users' own training check-ins from the query on, which the table counts too.
+    def forward(self, batch: SequenceBatch, visits: Visits, state: Tensor, catalogue: Catalogue) -> ChildLogits:
+        """Return what is added to the logits of children, shape (C,) float32; see `NodeLogits`."""
+        anchors_km, query = find_anchors(batch, visits, catalogue.position_km), describe_query(batch)
+        tables, later = self.tables(catalogue), None
+        if own_future := later_items(batch).shape[1]:
+            later = VisitMass.of(later_items(batch), state.new_ones(len(batch), own_future), catalogue.trie)
 
-        Returns:
-            Shape (C,), float32.
-        """
-        row = children.query
-        n_visits = table.n_visits[children.node]
-        if later is not None:
-            n_visits = n_visits - later.between(row, table.start[children.node], table.end[children.node])
-        popularity = (torch.log(n_visits + 0.1) / 5).float()[:, None]
-        km = (anchors_km[row] - table.center_km[children.node][:, None]).norm(dim=-1)  # (C, N_ANCHORS)
-        near = torch.stack([(km / 0.3).sqrt() / 5, torch.log(km + 0.05) / 3, 1 / (1 + km), torch.exp(-km / 0.3)], -1)
-        near = near.nan_to_num(0.0).flatten(1)
-        network = self.networks[depth - 1]
-        return network(torch.cat([near, popularity, table.traits[children.node], query[row]], 1))[:, 0].float()  # type: ignore[no-any-return]
+        def logits(depth: int, children: Children) -> Tensor:
+            row, table = children.query, tables[depth + 1]
+            n_visits = table.n_visits[children.node]
+            if later is not None:
+                n_visits = n_visits - later.between(row, table.start[children.node], table.end[children.node])
+            popularity = (torch.log(n_visits + 0.1) / 5).float()[:, None]
+            km = (anchors_km[row] - table.center_km[children.node][:, None]).norm(dim=-1)  # (C, N_ANCHORS)
+            near = torch.stack(
+                [(km / 0.3).sqrt() / 5, torch.log(km + 0.05) / 3, 1 / (1 + km), torch.exp(-km / 0.3)], -1
+            )
+            near = near.nan_to_num(0.0).flatten(1)
+            columns = torch.cat([near, popularity, table.traits[children.node], query[row]], 1)
+            return self.networks[depth](columns)[:, 0].float()  # type: ignore[no-any-return]
+
+        return logits
 
 
 def describe_nodes(trie: ItemTrie, position_km: Tensor, count: Tensor) -> list[NodeTable]:

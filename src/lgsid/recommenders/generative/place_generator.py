@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,14 +18,15 @@ from lgsid.recommenders.generative.generator_scorer import GeneratorStates
 from lgsid.recommenders.generative.history_copy import N_SUMMARY, Copied, HistoryCopy, summary
 from lgsid.recommenders.generative.history_tokens import HistoryTokens
 from lgsid.recommenders.generative.mixture_scorer import ItemMass, MixtureScorer
+from lgsid.recommenders.generative.node_logits import NodeLogits
+from lgsid.recommenders.generative.place_tiger import PlaceTIGER
 from lgsid.recommenders.generative.prefix_scorer import PrefixScorer
-from lgsid.recommenders.generative.tiger import TIGER
 from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.typing import DataShape, SequenceBatch
 
 
-class PlaceGenerator(TIGER):
+class PlaceGenerator(PlaceTIGER):
     """TIGER, a pointer over the past, and evidence for places new to the user: one mixture of three.
 
     `p(item) = g p_copy(item) + (1 - g) (h p_new(item) + (1 - h) p_tiger(item))`. Each part is a distribution over
@@ -37,6 +39,7 @@ class PlaceGenerator(TIGER):
         t5: Overrides of the T5 configuration (`d_model`, `num_layers`, ...).
         copy: The pointer.
         evidence: The network that scores places new to the user.
+        node_logits: What is added to TIGER's logits; nothing by default.
         history_tokens: One token per check-in (default), or one per code.
         encoder_history: Check-ins that the encoder sees; the pointer and the evidence see all that the data serve.
         user_buckets: Hash buckets of the user token.
@@ -56,6 +59,7 @@ class PlaceGenerator(TIGER):
         t5: dict[str, Any] | None = None,
         copy: HistoryCopy | None = None,
         evidence: EvidenceNetwork | None = None,
+        node_logits: Sequence[NodeLogits] = (),
         history_tokens: HistoryTokens | None = None,
         encoder_history: int = 24,
         user_buckets: int = 2000,
@@ -68,6 +72,7 @@ class PlaceGenerator(TIGER):
         super().__init__(
             t5=t5,
             copy=copy or HistoryCopy(),
+            node_logits=node_logits,
             history_tokens=history_tokens,
             encoder_history=encoder_history,
             user_buckets=user_buckets,
@@ -128,7 +133,7 @@ class PlaceGenerator(TIGER):
         encoded = self.encode_queries(batch)
         state = encoded.query_state  # before the generator: the order in which gradients are added up depends on it
         visits = Visits.of(batch.history)
-        generated = self.generator_log_prob(items, encoded)
+        generated = self.generator_log_prob(items, encoded, self.child_logits(batch, encoded, visits))
         copied = self.point(batch, visits, state)
         assert copied is not None
         pointed = copied.log_prob(batch.history, items)
@@ -153,4 +158,5 @@ class PlaceGenerator(TIGER):
             (pointing, copied.mass(batch.history, trie)),
             (evidence, EvidenceMass(self.evidence.scores(batch, self.catalogue), trie)),
         ]
-        return MixtureScorer(self.generator_scorer(encoded), tiger, parts, trie)
+        generator = self.generator_scorer(encoded, self.child_logits(batch, encoded, visits))
+        return MixtureScorer(generator, tiger, parts, trie)

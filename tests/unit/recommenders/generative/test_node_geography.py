@@ -1,19 +1,21 @@
 """Distance and popularity of prefixes against loops over the items below them."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from lgsid.recommenders.generative import NodeGeography
 from lgsid.recommenders.generative.node_geography import describe_nodes, describe_query, find_anchors
-from lgsid.recommenders.generative.visit_mass import VisitMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import ItemTrie
-from lgsid.typing import SequenceBatch
+from lgsid.typing import DataShape, SequenceBatch
 
 CODES = torch.tensor([[1, 0], [0, 2], [1, 0], [0, 0], [1, 1], [0, 2], [2, 0]])
 POSITION = torch.tensor([6371.0, 0.0, 0.0]) + torch.randn(7, 3, generator=torch.Generator().manual_seed(3)) * 2
+SHAPE = DataShape(n_items=7, codebook_sizes=(3, 3))
 COUNT = torch.tensor([5, 0, 2, 9, 1, 0, 30])
 HISTORIES = torch.tensor([[2, 4, 2, 6], [-1, -1, -1, 3], [-1, -1, -1, -1]])
 
@@ -84,14 +86,15 @@ LATER = torch.tensor([[6, 0, 6], [2, -1, -1], [-1, -1, -1]])
 def test_logits_are_the_network_on_distances_traits_and_time(trie, batch, later):
     torch.manual_seed(0)
     geography = NodeGeography(5)
-    geography.build(3)
+    geography.build(SHAPE, 1)
+    catalogue = SimpleNamespace(trie=trie, position_km=POSITION, count=COUNT, derived=lambda name, make: make())
+    logits = geography(replace(batch, later=later), Visits.of(HISTORIES), torch.zeros(3, 1), catalogue)
     tables, query = describe_nodes(trie, POSITION, COUNT), describe_query(batch)
     anchors = find_anchors(batch, Visits.of(HISTORIES), POSITION)
     for depth in (1, 2, 3):
         nodes = torch.arange(trie.n_nodes[depth - 1])
         children = trie.children(depth - 1, nodes.repeat(3), torch.arange(3).repeat_interleave(len(nodes)))
-        own = None if later is None else VisitMass.of(later, torch.ones(3, 3), trie)
-        found = geography(depth, children, tables[depth], anchors, query, own)
+        found = logits(depth - 1, children)
         assert found.shape == children.node.shape
         for at, (row, node) in enumerate(zip(children.query.tolist(), children.node.tolist(), strict=True)):
             columns = []

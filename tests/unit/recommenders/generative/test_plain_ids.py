@@ -9,7 +9,7 @@ import torch
 from lgsid.artefacts import Dataset
 from lgsid.datamodules import ItemData, SequenceData
 from lgsid.functional.ranking import pessimistic_rank
-from lgsid.recommenders.generative import TIGER, HistoryCopy, NodeGeography, SeparateTokens, SummedTokens
+from lgsid.recommenders.generative import HistoryCopy, NodeGeography, PlaceTIGER, SeparateTokens, SummedTokens
 from lgsid.recommenders.generative.node_geography import describe_nodes
 from lgsid.recommenders.item_trie import ItemTrie
 from lgsid.testing import toy_city
@@ -47,8 +47,8 @@ def served(city, plain=True):
 
 def tiger(tokens=None, full=True, beam_width=2 * N):
     torch.manual_seed(0)
-    parts = {"copy": HistoryCopy(8, 4), "geography": NodeGeography(4)} if full else {}
-    return TIGER(t5=T5, encoder_history=5, user_buckets=3, history_tokens=tokens, beam_width=beam_width, **parts)
+    parts = {"copy": HistoryCopy(8, 4), "node_logits": [NodeGeography(4)]} if full else {}
+    return PlaceTIGER(t5=T5, encoder_history=5, user_buckets=3, history_tokens=tokens, beam_width=beam_width, **parts)
 
 
 def untrained(city, **options):

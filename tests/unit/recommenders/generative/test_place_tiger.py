@@ -1,4 +1,4 @@
-"""TIGER: probabilities, decoding, copying, training, checkpoints."""
+"""TIGER and its parts: probabilities, decoding, copying, training, checkpoints."""
 
 import dataclasses
 import logging
@@ -14,7 +14,7 @@ from lgsid.artefacts import Dataset, Interactions, Items, SemanticIDs
 from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import pessimistic_rank
-from lgsid.recommenders.generative import TIGER, HistoryCopy, NodeGeography, SeparateTokens
+from lgsid.recommenders.generative import HistoryCopy, NodeGeography, PlaceTIGER, SeparateTokens
 from lgsid.recommenders.generative.history_copy import (
     N_EVENT,
     N_PLACE,
@@ -72,8 +72,8 @@ def make(town, kind="unique", full=True, seed=0, **options):
     torch.manual_seed(seed)
     data = SequenceData(str(town), None if kind == "items" else str(town / f"{kind}.parquet"), batch_size=32)
     data.setup()
-    parts = {"copy": HistoryCopy(8, 4), "geography": NodeGeography(4)} if full else {}
-    model = TIGER(t5=T5, encoder_history=5, user_buckets=3, **{**parts, **options})
+    parts = {"copy": HistoryCopy(8, 4), "node_logits": [NodeGeography(4)]} if full else {}
+    model = PlaceTIGER(t5=T5, encoder_history=5, user_buckets=3, **{**parts, **options})
     model.ensure_built(data.shape)
     model.take_catalogue(data)
     return model.eval(), data
@@ -214,7 +214,7 @@ def test_every_parameter_gets_a_gradient(town, options):
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         # a shift of all children, or of all past check-ins, alike
-        shift = re.fullmatch(r"geography\.networks\.\d+\.2\.bias|copy\.network\.4\.bias", name)
+        shift = re.fullmatch(r"node_logits\.0\.networks\.\d+\.2\.bias|copy\.network\.4\.bias", name)
         if not shift:
             assert parameter.grad.abs().sum() > 0, name
 
@@ -222,8 +222,8 @@ def test_every_parameter_gets_a_gradient(town, options):
 def fit(town, epochs=10, **options):
     L.seed_everything(1, verbose=False)
     data = SequenceData(str(town), str(town / "unique.parquet"), batch_size=32)
-    model = TIGER(
-        t5=T5, encoder_history=5, copy=HistoryCopy(8, 4), geography=NodeGeography(4), beam_width=12, **options
+    model = PlaceTIGER(
+        t5=T5, encoder_history=5, copy=HistoryCopy(8, 4), node_logits=[NodeGeography(4)], beam_width=12, **options
     )
     trainer = L.Trainer(max_epochs=epochs, **TRAINER)
     trainer.fit(model, data)
@@ -261,14 +261,14 @@ def test_same_seed_same_model(town):
 def test_checkpoint_round_trip(town, fitted, tmp_path):
     model, data, trainer = fitted
     trainer.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)
-    parts = {"copy": HistoryCopy(8, 4), "geography": NodeGeography(4)}
-    loaded = TIGER.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True, **parts).eval()
+    parts = {"copy": HistoryCopy(8, 4), "node_logits": [NodeGeography(4)]}
+    loaded = PlaceTIGER.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True, **parts).eval()
     batch = data.batch(np.arange(200, 220))
     model.eval()
     assert torch.equal(loaded.rank(batch, 9).items, model.rank(batch, 9).items)
     assert torch.equal(loaded.catalogue.lat_deg, model.catalogue.lat_deg)
 
-    fresh = TIGER(t5=T5, encoder_history=5, beam_width=12, copy=HistoryCopy(8, 4), geography=NodeGeography(4))
+    fresh = PlaceTIGER(t5=T5, encoder_history=5, beam_width=12, copy=HistoryCopy(8, 4), node_logits=[NodeGeography(4)])
     other = SequenceData(str(town), str(town / "colliding.parquet"))
     with pytest.raises(LgsidError, match="codebooks"):
         L.Trainer(**TRAINER).test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)
