@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 from typing_extensions import Self
 
 from lgsid import plugins
@@ -29,6 +28,12 @@ def is_plain(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(is_plain(v) for v in value)
     return isinstance(value, PLAIN)
+
+
+def is_tensor(value: Any) -> bool:
+    """Tell whether a value is a tensor, without importing torch: reading a dataset needs none."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 class Describable:
@@ -89,7 +94,7 @@ def describe(value: Any) -> Any:
         return value.item()
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, (*PLAIN, Tensor)):
+    if isinstance(value, PLAIN) or is_tensor(value):
         return value
     return {NOT_KEPT: type(value).__qualname__}
 

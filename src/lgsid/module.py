@@ -47,7 +47,7 @@ for pattern in SILENCED:
     warnings.filterwarnings("ignore", message=pattern)
 
 
-class LgsidDataModule(L.LightningDataModule, ABC):
+class LgsidDataModule(Describable, L.LightningDataModule, ABC):
     """A datamodule that can tell the sizes of its data before training starts."""
 
     serves: ClassVar[type[Batch]] = Batch

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsid.artefacts import Dataset
+from lgsid.construction import Describable
 from lgsid.typing import PreferenceBatch
 
 
-class PairSampler(ABC):
+class PairSampler(Describable, ABC):
     """Sample preference pairs of one kind: an anchor, a place that should be near it, places that should not.
 
     `fit` indexes a dataset, then `draw` may be called any number of times. Both are deterministic: all randomness

@@ -8,11 +8,12 @@ import numpy as np
 
 from lgsid.alignment.sampling import IntArray, log_uniform_ranks
 from lgsid.artefacts import Dataset
+from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.geo.neighbors import nearest_in_groups, nearest_places
 
 
-class RejectedPlaces(ABC):
+class RejectedPlaces(Describable, ABC):
     """Propose rejected places for pairs of an anchor and a chosen place.
 
     The sampler of the pairs takes the first proposal that is neither the anchor nor a place that could be chosen for

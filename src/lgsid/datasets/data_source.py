@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from lgsid.construction import Describable
 from lgsid.datasets.public_dataset import PublicDataset
 from lgsid.datasets.raw_data import RawData
 
 ROOT_VARIABLE, DEFAULT_ROOT = "LGSID_DATA", "../shared/data"
 
 
-class DataSource(ABC):
+class DataSource(Describable, ABC):
     """Read places and check-ins into the two tables of `RawData`.
 
     A source only parses. Validation, regions, brands, the k-core filter and the split are done by `DatasetBuilder`, the

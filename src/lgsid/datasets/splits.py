@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from lgsid.artefacts.held_out import held_out
+from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 
 NOWHERE = ""
 """What a split calls interactions that are in none: the dataset does without them."""
 
 
-class Split(ABC):
+class Split(Describable, ABC):
     """Assign every interaction to "train", "val" or "test".
 
     `task` is the evaluation protocol (docs/evaluation.md): in "temporal", earlier check-ins of the test period are part

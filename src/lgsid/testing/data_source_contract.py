@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,16 @@ from lgsid.datasets.checks import check_raw
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.dataset_builder import DatasetBuilder
 from lgsid.datasets.splits import TemporalSplit
+from lgsid.testing.part_contract import PartContract
 
 
-class DataSourceContract(ABC):
+class DataSourceContract(PartContract):
     """Inherit in a test class and return a source from `make`; pytest runs the rest.
 
     The source should have at least ten check-ins, so that all three splits get some.
     """
+
+    base = DataSource
 
     @abstractmethod
     def make(self) -> DataSource:

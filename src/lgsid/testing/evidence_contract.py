@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 from typing import ClassVar
 
@@ -17,17 +17,19 @@ from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.evidence.evidence import Evidence
 from lgsid.recommenders.evidence.query_view import QueryView
+from lgsid.testing.part_contract import PartContract, through_a_file
 from lgsid.testing.toy_city import toy_city
 
 WIDTH = 8  # of the vectors of the toy city's items
 
 
-class EvidenceContract(ABC):
+class EvidenceContract(PartContract):
     """Contract tests of evidence.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
 
+    base = Evidence
     of_all_check_ins: ClassVar[tuple[str, ...]] = ()
     """Buffers with shares of all check-ins, in which one check-in more or less is of no account."""
 
@@ -93,7 +95,7 @@ class EvidenceContract(ABC):
         data = self.data()
         evidence, other = self.counted(data), self.make()
         other.build(replace(data.shape, embedding_dim=WIDTH))
-        other.load_state_dict(evidence.state_dict())
+        other.load_state_dict(through_a_file(evidence.state_dict()))
         rows = data.queries("test")[:6]
         assert torch.equal(self.columns(evidence, data, rows), self.columns(other, data, rows))
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import torch
 from torch import Tensor
 
 from lgsid.geo.geo_encoder import GeoEncoder
+from lgsid.testing.part_contract import PartContract, through_a_file
 
 METERS_PER_DEGREE = 111_195.0
 
 
-class GeoEncoderContract(ABC):
+class GeoEncoderContract(PartContract):
     """Contract tests of a geo encoder.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
 
+    base = GeoEncoder
     resolution_m = 50.0  # places this far apart must differ
 
     @abstractmethod
@@ -76,5 +78,5 @@ class GeoEncoderContract(ABC):
         (one, lat, lon), (other, _, _) = self.fitted(), self.fitted()
         assert torch.equal(one(lat, lon), other(lat, lon))
         copy = self.make()
-        copy.load_state_dict(one.state_dict())
+        copy.load_state_dict(through_a_file(one.state_dict()))
         assert torch.equal(copy(lat, lon), one(lat, lon))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 
@@ -12,14 +12,17 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.construction import rebuild
 from lgsid.datamodules.ctr_candidates import CTRCandidates
 from lgsid.datamodules.negatives import NegativeSampler
+from lgsid.testing.part_contract import PartContract
 from lgsid.testing.toy_city import toy_city
 
 
-class NegativeSamplerContract(ABC):
+class NegativeSamplerContract(PartContract):
     """Contract tests of a sampler of negatives.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
+
+    base = NegativeSampler
 
     @abstractmethod
     def make(self) -> NegativeSampler:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 import torch
 
 from lgsid.alignment.pair_sampler import PairSampler
 from lgsid.artefacts import Dataset, Interactions
+from lgsid.testing.part_contract import PartContract
 from lgsid.testing.toy_city import toy_city
 from lgsid.typing import PreferenceBatch
 
 FIELDS = ("anchor", "chosen", "rejected")
 
 
-class PairSamplerContract(ABC):
+class PairSamplerContract(PartContract):
     """Contract tests of a preference-pair sampler.
 
     Derive a class whose name starts with `Test` and give it `make`; override `dataset` if a toy city does not suit.
     """
 
+    base = PairSampler
     n_pairs = 50
 
     @abstractmethod

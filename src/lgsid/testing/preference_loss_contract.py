@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import torch
 from torch import Tensor
 
 from lgsid.alignment.preference_losses import PreferenceLoss
+from lgsid.testing.part_contract import PartContract
 
 
-class PreferenceLossContract(ABC):
+class PreferenceLossContract(PartContract):
     """Contract tests of a preference loss.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
 
+    base = PreferenceLoss
     dim = 8
 
     @abstractmethod

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lgsid.quantizers.quantizer import Quantized, Quantizer
+from lgsid.testing.part_contract import PartContract, through_a_file
 
 
-class QuantizerContract(ABC):
+class QuantizerContract(PartContract):
     """Contract tests of a quantizer.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
 
+    base = Quantizer
     dim = 12
     n_vectors = 80
 
     @abstractmethod
     def make(self) -> Quantizer:
         """Return a new quantizer, not built yet; with the same arguments every time."""
+
+    @classmethod
+    def made(cls, part: Any) -> Any:
+        """Make it with three levels of different sizes."""
+        return part(codebook_sizes=(7, 5, 3))
 
     def vectors(self) -> Tensor:
         """Return vectors in a few clumps, (N, D)."""
@@ -93,7 +101,7 @@ class QuantizerContract(ABC):
         quantizer, x = self.fitted()
         copy = self.make()
         copy.build(self.dim)
-        copy.load_state_dict(quantizer.state_dict())
+        copy.load_state_dict(through_a_file(quantizer.state_dict()))
         codes = quantizer.encode(x)
         assert torch.equal(copy.encode(x), codes)
         torch.testing.assert_close(copy.eval().decode(codes), quantizer.eval().decode(codes))
@@ -115,3 +123,13 @@ class QuantizerContract(ABC):
         if parameters:
             out.loss.backward()  # type: ignore[no-untyped-call]
             assert all(p.grad is not None and bool(p.grad.isfinite().all()) for p in parameters)
+
+    def test_bfloat16(self) -> None:
+        """Under autocast codes stay codes, nearly all of them the same, and vectors stay finite."""
+        quantizer, x = self.fitted()
+        codes = quantizer.encode(x)
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            out: Quantized = quantizer.eval()(x)
+        assert out.codes.dtype == torch.int64
+        assert bool(out.embedding.isfinite().all())
+        assert float((out.codes[:, 0] == codes[:, 0]).double().mean()) > 0.8

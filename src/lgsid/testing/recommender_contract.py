@@ -2,30 +2,93 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import tempfile
+from abc import abstractmethod
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
+import lightning as L
 import torch
 
+from lgsid import checkpoints
 from lgsid.artefacts.check_in_log import CheckInLog
+from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.artefacts.sequence_batch import sequence_batch
+from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.recommender import Recommender
+from lgsid.testing.few_steps import few_steps
+from lgsid.testing.part_contract import PartContract
+from lgsid.testing.toy_city import toy_dataset_folder
 from lgsid.typing import SequenceBatch
 
+Model = TypeVar("Model", bound=Recommender)
 
-class RecommenderContract(ABC):
+
+class RecommenderContract(PartContract):
     """Contract tests of a recommender; an untrained model must pass them as well.
 
-    Derive a class whose name starts with `Test` and give it `make`.
+    Derive a class whose name starts with `Test`, and let `make` return `self.built(model, data)`.
+
+    **Which base.** `ScoringRecommender` if the model scores every item: it needs `scores`, and has exact ranks.
+    `CountingRecommender` if it only counts: it needs `score_visits`, and trains nothing. `GenerativeRecommender` if it
+    writes semantic IDs: it needs `build_network`, `token_table` and `decode`, and has the contract
+    `GenerativeRecommenderContract`. `ClickModel` takes an `InterestExtractor`, `NewPlaceRanker` takes `Evidence`: then
+    the part is one of these. `Recommender` itself for anything else: it needs `rank`. All of `lgsid.recommenders`.
+
+    **What it implements.** The constructor takes plain arguments and `optimizer`, and calls
+    `super().__init__(optimizer)`, then `self.save_hyperparameters()`. `build(shape)` calls `super().build(shape)`,
+    then creates the layers; `shape` is a `DataShape`: `n_items`, `n_users`, `n_categories`, `n_regions`,
+    `codebook_sizes`, and so on. `training_step(batch, batch_idx)` returns a scalar loss. `take_catalogue(source)`, if
+    it counts anything in `source.log` (a `CheckInLog`), calls `super().take_catalogue(source)` first. `self.catalogue`
+    has what is known of the N items as buffers: `lat_deg`, `lon_deg`, `count`, `category`, `brand`, `region`, `codes`,
+    and `km(a, b)`.
+
+    **What a batch holds.** A `SequenceBatch` has B queries. `history` (B, T) int64: rows of the places where the user
+    has been, the oldest first, right-aligned, -1 is padding. `history_age_s` (B, T) float64: seconds from each to the
+    query. `history_hour` (B, T) float32 and `history_weekday` (B, T) int64, 0 is Monday: local time of each. `user`
+    (B,) int64, `hour` (B,) float32 and `weekday` (B,) int64: of the query. `target` (B,) int64: the place to predict,
+    -1 where unknown. `is_new` (B,) bool: whether the user has never been there; neither of the two may be looked at in
+    `rank`. `row` (B,): of the query in the log. `later` (B, F) or `None`: places of the user's training check-ins from
+    the query on, which counts over the training split must leave out. A user may have no history: all of a row is -1.
+
+    **What it returns.** `scores(batch)`: (B, N), higher is better, finite. `rank(batch, k, allowed)`: `Ranked(items,
+    scores)`, (B, k) each, best first, -1 and minus infinity where fewer items are allowed.
     """
+
+    base = Recommender
 
     n_queries = 12
 
     @abstractmethod
     def make(self) -> tuple[Recommender, CheckInSource]:
-        """Return a recommender that is built for the data, and the data, after `setup`."""
+        """Return a recommender that is built for the data, and the data, after `setup`: `self.built(model, data)`."""
+
+    @classmethod
+    def made(cls, part: Any) -> Any:
+        """Make it with default arguments, for a toy city."""
+        torch.manual_seed(0)
+        return cls.built(part(), SequenceData(toy_dataset_folder()))
+
+    @staticmethod
+    def built(model: Model, data: SequenceData) -> tuple[Model, SequenceData]:
+        """Do to a model and its data what a training does before its first step.
+
+        Args:
+            model: A new recommender.
+            data: A new data module.
+        """
+        data.setup("fit")
+        model.ensure_built(data.shape)
+        model.take_catalogue(data)
+        model.eval()
+        return model, data
+
+    def part(self) -> Recommender:
+        """Return the recommender."""
+        return self.make()[0]
 
     def queries(self, log: CheckInLog) -> SequenceBatch:
         """Return test queries."""
@@ -99,3 +162,36 @@ class RecommenderContract(ABC):
                 assert int(place[0]) + 1 <= int(rank[b]) < UNRANKED
             else:
                 assert int(rank[b]) > int((items[b] >= 0).sum())
+
+    def test_someone_without_a_past_gets_a_list(self) -> None:
+        """A history of padding only, as that of a new user, has finite scores."""
+        model, data = self.make()
+        batch = self.queries(data.log)
+        nobody = replace(batch, history=torch.full_like(batch.history, -1))
+        ranked = model.rank(nobody, 3)
+        assert bool((ranked.items >= 0).all())
+        assert bool(ranked.scores.isfinite().all())
+
+    def test_a_checkpoint_brings_it_back(self) -> None:
+        """`lgsid.load` makes one of a file that is read with `weights_only`; it gives the same lists."""
+        model, data = self.make()
+        batch = self.queries(data.log)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / CHECKPOINT_FILE
+            checkpoints.save(model, path)
+            again = checkpoints.load(path, Recommender)  # type: ignore[type-abstract]
+        assert type(again) is type(model)
+        found, expected = again.rank(batch, 5), model.rank(batch, 5)
+        assert torch.equal(found.items, expected.items)
+        assert torch.equal(found.scores, expected.scores)
+
+    def test_a_few_steps_of_training_leave_it_sound(self) -> None:
+        """Where it has weights to learn and its data are a data module: the weights move, and stay finite."""
+        model, data = self.make()
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        if not weights or not isinstance(data, L.LightningDataModule):
+            return
+        before = [weight.detach().clone() for weight in weights]
+        few_steps(model, data, 2)
+        assert all(bool(weight.isfinite().all()) for weight in weights)
+        assert any(not torch.equal(weight, old) for weight, old in zip(weights, before, strict=True))

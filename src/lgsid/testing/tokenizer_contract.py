@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 
+from lgsid import checkpoints
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
-from lgsid.artefacts.names import CARD_FILE, EMBEDDINGS_FILE, INDEX_FILE, SIDS_FILE
+from lgsid.artefacts.names import CARD_FILE, CHECKPOINT_FILE, EMBEDDINGS_FILE, INDEX_FILE, SIDS_FILE
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.datamodules.item_data import ItemData
+from lgsid.testing.part_contract import PartContract
 from lgsid.testing.toy_city import toy_city
 from lgsid.tokenizers.tokenizer import Tokenizer
 
 
-class TokenizerContract(ABC):
+class TokenizerContract(PartContract):
     """Contract tests of a tokenizer, on a toy city with made-up vectors.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
 
+    base = Tokenizer
     unique = True  # the default collision strategy promises it
     max_epochs = 2
 
     @abstractmethod
     def make(self) -> Tokenizer:
         """Return a new tokenizer; with the same arguments every time."""
+
+    @classmethod
+    def made(cls, part: Any) -> Any:
+        """Make it with three small levels, if it can be told their sizes."""
+        sizes = {"codebook_sizes": (5, 4, 4)} if "codebook_sizes" in inspect.signature(part).parameters else {}
+        return part(**sizes)
 
     def fit(self, data: ItemData) -> Tokenizer:
         """Return a tokenizer fitted on `data` through Lightning."""
@@ -88,6 +99,18 @@ class TokenizerContract(ABC):
             assert np.array_equal(table.codes, index.codes)
             assert table.metadata["collision_strategy"]
             assert (folder / CARD_FILE).is_file()
+
+    def test_a_checkpoint_brings_it_back(self) -> None:
+        """`lgsid.load` makes one of a file that is read with `weights_only`; it gives the same codes."""
+        data = toy_items()
+        fitted, table = self.fit(data), item_table(data)
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / CHECKPOINT_FILE
+            checkpoints.save(fitted, path)
+            again = checkpoints.load(path, Tokenizer)  # type: ignore[type-abstract]
+        assert type(again) is type(fitted)
+        expected = fitted.tokenize(table, data.vectors).codes
+        assert np.array_equal(again.tokenize(table, data.vectors).codes, expected)
 
 
 def item_table(data: ItemData) -> Dataset:

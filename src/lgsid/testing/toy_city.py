@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from lgsid.artefacts import Dataset
@@ -73,3 +75,22 @@ def toy_tables(folder: str | Path, n_items: int = 60, n_users: int = 12, n_check
     log[["user", "poi", "visited_at"]].to_csv(folder / "checkins.csv", index=False)
     raw.polygons["neighbourhood"].to_file(folder / "areas.geojson", driver="GeoJSON")
     return folder
+
+
+@cache
+def same_city(n_items: int, n_users: int, n_checkins: int) -> Dataset:
+    """Return a toy city that is made once for each process, not to be changed."""
+    return toy_city(n_items, n_users, n_checkins)
+
+
+@cache
+def toy_dataset() -> tempfile.TemporaryDirectory[str]:
+    """Write a toy city to a temporary folder, once for each process."""
+    folder = tempfile.TemporaryDirectory()
+    toy_city(folder=folder.name)
+    return folder
+
+
+def toy_dataset_folder() -> str:
+    """Return the folder of a toy city, to be read only."""
+    return toy_dataset().name
