@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 
 import numpy as np
@@ -19,17 +19,20 @@ from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import Children
 from lgsid.testing.evidence_contract import WIDTH as VECTOR_WIDTH
 from lgsid.testing.evidence_contract import without_future
+from lgsid.testing.part_contract import PartContract
 from lgsid.testing.toy_city import toy_city
 from lgsid.typing import DataShape
 
 WIDTH = 12  # of the generator's states
 
 
-class NodeLogitsContract(ABC):
+class NodeLogitsContract(PartContract):
     """Contract tests of logits of nodes.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
+
+    base = NodeLogits
 
     @abstractmethod
     def make(self) -> NodeLogits:

@@ -20,6 +20,8 @@ T5 = {"d_model": 16, "d_kv": 4, "d_ff": 24, "num_heads": 2, "num_layers": 1, "nu
 
 
 class TestNodeContent(NodeLogitsContract):
+    bad_arguments = ({"width": 0},)
+
     def make(self):
         return NodeContent(5)
 
