@@ -15,6 +15,7 @@ LAYERS = (
         "entry_points",
         "plugin_imports",
         "plugins",
+        "plugin_folders",
         "trust",
         "construction",
         "typing",

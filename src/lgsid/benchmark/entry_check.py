@@ -11,7 +11,7 @@ from lgsid.benchmark.board import check_cell, check_together
 from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.definition import equal_definitions
 from lgsid.benchmark.result_file import read_result
-from lgsid.benchmark.suite import Suite, own_suites
+from lgsid.benchmark.suite import Suite, installed_suites
 from lgsid.errors import LgsidError
 
 
@@ -33,7 +33,7 @@ def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folde
 
     Args:
         paths: Result files.
-        suites: Names or paths of the suites that they may belong to; lgsid's own if empty.
+        suites: Names or paths of the suites that they may belong to; those that are installed if empty.
         folders: Where things are.
     """
     plugins.load()
@@ -44,8 +44,8 @@ def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folde
 
 
 def read_suites(suites: Sequence[str]) -> dict[str, Suite]:
-    """Return suites by name; lgsid's own if none is asked for."""
-    return {suite.name: suite for suite in (Suite.read(path) for path in suites or own_suites())}
+    """Return suites by name; those of lgsid and of plugins if none is asked for."""
+    return {suite.name: suite for suite in map(Suite.read, suites)} if suites else installed_suites()
 
 
 def reason_against(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders) -> str:

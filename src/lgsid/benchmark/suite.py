@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,16 +12,20 @@ import lgsid
 from lgsid.artefacts.names import check_name, check_word
 from lgsid.benchmark.definition import definitions, seedless
 from lgsid.benchmark.entries import DATA_STAGE, with_controls
-from lgsid.benchmark.suite_file import DatasetEntry, MethodEntry, SuiteFile
+from lgsid.benchmark.suite_base import read_suite_file
+from lgsid.benchmark.suite_file import DatasetEntry, MethodEntry
 from lgsid.benchmark.tasks import TASKS, Task
-from lgsid.config.config_files import find_config, read_yaml
-from lgsid.config.typed_reader import read_into
+from lgsid.config.config_files import find_config
 from lgsid.errors import LgsidError, located
-from lgsid.pipeline.pipeline import RENAMED, Pipeline, check_seed, check_stage, ordered
+from lgsid.pipeline.pipeline import Pipeline, check_seed, check_stage, ordered
 from lgsid.pipeline.stage import Stage
+from lgsid.plugin_folders import plugin_file, plugin_folders
 from lgsid.plugins import suggestion
 
+logger = logging.getLogger(__name__)
+
 MIN_SEEDS = 3
+SUITES = "suites"  # the folder of suites in the package of a plugin
 
 
 @dataclass(frozen=True)
@@ -105,13 +110,13 @@ class Suite:
         """Read and check a suite file; the controls of its task are added.
 
         Args:
-            path: The YAML file, or the name of a suite that lgsid carries, with or without `.yaml`.
+            path: The YAML file, or the name of a suite that lgsid or a plugin carries, with or without `.yaml`.
 
         Raises:
             LgsidError: if a key, task, stage, method or config is unknown, or the budget is not the same for all.
         """
         source = find_suite(path)
-        content = read_into(SuiteFile, read_yaml(source), str(source), RENAMED)
+        content = read_suite_file(source, find_suite)
         for key in ("datasets", "stages", "methods", "reference"):
             if not getattr(content, key):
                 raise LgsidError(f"{source}: {key} is missing")
@@ -197,13 +202,17 @@ def find_suite(path: str | Path) -> Path:
     """Return the file that a name means.
 
     Raises:
-        LgsidError: if there is no such suite.
+        LgsidError: if there is no such suite, or several plugins offer it.
     """
     given = Path(path)
     for candidate in (given, suite_root() / given, suite_root() / f"{given}.yaml"):
         if candidate.is_file():
             return candidate
-    raise LgsidError(f"{given}: no such suite; {suggestion(given.stem, [p.stem for p in own_suites()])}")
+    offered = plugin_file(SUITES, Path(f"{given.name.removesuffix('.yaml')}.yaml"))
+    if offered is not None and given.name == str(given):
+        return offered
+    known = [path.stem for path in (*own_suites(), *plugin_suites())]
+    raise LgsidError(f"{given}: no such suite; {suggestion(given.stem, known)}")
 
 
 def suite_root() -> Path:
@@ -216,6 +225,30 @@ def suite_root() -> Path:
 def own_suites() -> list[Path]:
     """List lgsid's own suites, sorted."""
     return sorted(suite_root().glob("*.yaml"))
+
+
+def plugin_suites() -> list[Path]:
+    """List the suites of installed plugins, sorted by package and name."""
+    return [path for folder in plugin_folders(SUITES).values() for path in sorted(folder.glob("*.yaml"))]
+
+
+def installed_suites() -> dict[str, Suite]:
+    """Read lgsid's own suites and those of plugins, by name; one of a plugin that is wrong is a warning.
+
+    Raises:
+        LgsidError: if one of lgsid's own is wrong.
+    """
+    found = {suite.name: suite for suite in map(Suite.read, own_suites())}
+    for path in plugin_suites():
+        try:
+            suite = Suite.read(path)
+            if suite.name in found:
+                raise LgsidError(f"{path}: name: {suite.name} is a suite of {found[suite.name].source}")
+        except LgsidError as error:
+            logger.warning("a suite of a plugin is left out: %s", error)
+            continue
+        found[suite.name] = suite
+    return found
 
 
 def checked_seeds(seeds: Sequence[int], source: Path) -> tuple[int, ...]:

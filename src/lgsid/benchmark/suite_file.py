@@ -1,4 +1,4 @@
-"""The content of a suite file and of a file of controls, before they are stages and methods."""
+"""The content of a suite file, merged over its base, and of a file of controls, before they are stages and methods."""
 
 from __future__ import annotations
 

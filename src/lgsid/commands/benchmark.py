@@ -30,7 +30,7 @@ def run(
     """Run a suite; what is complete is kept, so start it again at will.
 
     Args:
-        suite: YAML file, or the name of a suite that lgsid carries (smoke).
+        suite: YAML file, or the name of a suite that lgsid or a plugin carries (smoke).
         only: Only dataset.split/method/seed, or one of these; `*` and `?` are understood (repeatable).
         dry_run: Say what would run, why, and what it cost before.
         verify: Read every file of earlier results to see whether it is as its stage wrote it; by default only files
@@ -96,10 +96,10 @@ def list_suites(*, results: str = RESULTS, runs: str = RUNS) -> str:
         LgsidError: if a suite is wrong.
     """
     from lgsid.benchmark.cell import cells_of
-    from lgsid.benchmark.suite import Suite, own_suites
+    from lgsid.benchmark.suite import installed_suites
 
     rows = [("suite", "results", "cells", "title")]
-    for suite in (Suite.read(path) for path in own_suites()):
+    for suite in installed_suites().values():
         cells = list(cells_of(suite, Path(runs)))
         there = sum(cell.result_path(Path(results)).is_file() for cell in cells)
         rows.append((suite.name, str(there), str(len(cells)), suite.title))
@@ -118,7 +118,7 @@ def report(
     """Write the tables and the page from the result files.
 
     Args:
-        suites: YAML files or names; all suites that lgsid carries by default.
+        suites: YAML files or names; all suites that are installed by default.
         output: Folder of README.md and leaderboard.html.
         check: Write nothing; exit code 2 if something would change.
         results: Folder of result files.

@@ -8,19 +8,20 @@ from lgsid.pipeline.command import command
 
 @command()
 def configs(*, copy: str | None = None) -> str:
-    """List the configs that lgsid carries, or copy them.
+    """List the configs that lgsid and installed plugins carry, or copy those of lgsid.
 
     Args:
-        copy: Copy them to this folder, which must not exist.
+        copy: Copy those of lgsid to this folder, which must not exist.
     """
     import shutil
     from pathlib import Path
 
-    from lgsid.config.config_files import config_root, own_configs
+    from lgsid.config.config_files import config_root, own_configs, plugin_configs
     from lgsid.system_errors import writing
 
     if copy is None:
-        return "\n".join(own_configs())
+        offered = [f"{name}  ({owner})" for name, owner in plugin_configs().items()]
+        return "\n".join([*own_configs(), *offered])
     target = Path(copy)
     if target.exists():
         raise LgsidError(f"{target}: exists already; name a new folder")

@@ -1,4 +1,4 @@
-"""Find and read YAML files: on disk as given, or among the configs that lgsid carries; variants over their base."""
+"""Find and read YAML files: on disk as given, or among those of lgsid and of plugins; variants over their base."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import lgsid
 from lgsid.config.merging import merged
 from lgsid.config.yaml_reader import read_values
 from lgsid.errors import LgsidError, located
+from lgsid.plugin_folders import plugin_file, plugin_folders
 from lgsid.plugins import moved_class, suggestion
 
+CONFIGS = "configs"  # the folder of configs in the package of a plugin
 EXTENDS = "extends"
 MAX_CHAIN, MAX_FILES = 20, 200  # configs that extend or name each other; all files that one of them is made of
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -32,12 +34,13 @@ def find_config(name: str | Path, base: Path | None = None) -> Path:
     """Return the file that `name` means.
 
     Args:
-        name: A path; a relative one that is not found is looked up among lgsid's own configs, with or without a
-            leading `configs/` or `../`, so that a copied pipeline file still finds its parts.
+        name: A path; a relative one that is not found is looked up among lgsid's own configs, then among those of
+            installed plugins, with or without a leading `configs/` or `../`, so that a copied pipeline file still finds
+            its parts.
         base: Folder that a relative path starts from, the working directory if `None`.
 
     Raises:
-        LgsidError: if there is no such file.
+        LgsidError: if there is no such file, or several plugins offer it.
     """
     given = Path(name)
     local = Path(os.path.normpath(given if base is None else base / given))
@@ -51,14 +54,27 @@ def find_config(name: str | Path, base: Path | None = None) -> Path:
         return own
     if local.is_dir():
         raise LgsidError(f"{local}: is a folder, not a config file")
-    similar = suggestion("/".join(parts), own_configs(), limit=0)
+    offered = None if given.is_absolute() or not parts else plugin_file(CONFIGS, Path(*parts))
+    if offered is not None:
+        return offered
+    similar = suggestion("/".join(parts), [*own_configs(), *plugin_configs()], limit=0)
     hint = f"{similar} " if similar.startswith("did you mean") else ""
-    raise LgsidError(f"{local}: no such config file; {hint}`lgsid configs` lists those that lgsid carries")
+    raise LgsidError(f"{local}: no such config file; {hint}`lgsid configs` lists those that are installed")
 
 
 def own_configs() -> list[str]:
     """List lgsid's own configs, relative to their folder, sorted."""
-    root = config_root()
+    return configs_below(config_root())
+
+
+def plugin_configs() -> dict[str, str]:
+    """List the configs of installed plugins, relative to their folders, sorted, each with the name of its package."""
+    folders = plugin_folders(CONFIGS).items()
+    return dict(sorted((name, owner) for owner, root in folders for name in configs_below(root)))
+
+
+def configs_below(root: Path) -> list[str]:
+    """List the configs below a folder, relative to it, sorted."""
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.suffix in SUFFIXES)
 
 
