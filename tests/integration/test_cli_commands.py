@@ -117,6 +117,7 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
         (("run", "pipelines/dmo.yaml"), "did you mean pipelines/demo.yaml?"),
         (("plugins", "quantiser"), "unknown kind of plugin 'quantiser'; did you mean quantizers?"),
         (("plugins", "--kinds"), "unknown argument '--kinds'"),
+        (("evaluate", "x.parquet", "--dataset=data", "--neighbors=Exact"), "did you mean ExactNeighbors?"),
         (("fit",), "missing: data, model"),
         (("fit", "--config", "gone.yaml"), "gone.yaml: no such config file"),
         (("fit", "--config", "broken.yaml"), "broken.yaml: not valid YAML: line "),

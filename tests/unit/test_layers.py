@@ -26,7 +26,7 @@ LAYERS = (
         "functional",
     ),
     ("config",),
-    ("geo", "text", "quantizers", "metrics"),
+    ("geo", "text", "quantizers", "neighbors", "metrics"),
     ("tokenizers", "rewards", "datasets"),
     ("alignment", "recommenders"),
     ("datamodules",),

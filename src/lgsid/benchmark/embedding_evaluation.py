@@ -29,6 +29,7 @@ from lgsid.metrics.next_place_declarations import (
     RETRIEVAL_NUMBERS,
 )
 from lgsid.metrics.place_vector_declarations import NEIGHBORS
+from lgsid.neighbors import NeighborIndex
 from lgsid.typing import ItemBatch
 
 BEFORE, AFTER, CONTROL, BOUND = "before", "after", "control", "bound"
@@ -73,6 +74,7 @@ def evaluate_embeddings(
     held_out_share: float = 0.2,
     held_out_seed: int = 0,
     split: Literal["validation", "test"] = "test",
+    index: NeighborIndex | None = None,
 ) -> EmbeddingEvaluation:
     """Judge vectors against a dataset, on all places and on those held out from the alignment.
 
@@ -83,6 +85,7 @@ def evaluate_embeddings(
         held_out_share: Share of the items that was held out from the alignment.
         held_out_seed: Random seed that tells which.
         split: Split of the queries. The weight of distance is chosen on validation in either case.
+        index: What finds the nearest vectors; exactly if not given.
 
     Raises:
         LgsidError: if an item has no vector, or a split has no check-in at a place new to its user.
@@ -98,7 +101,7 @@ def evaluate_embeddings(
     metrics: dict[str, float] = {}
     ranks = {}
     for when, table in vectors.items():
-        neighbors = NeighborhoodMetrics(NEIGHBORS, coverage_at=COVERAGE_AT)
+        neighbors = NeighborhoodMetrics(NEIGHBORS, index, coverage_at=COVERAGE_AT)
         add_places(neighbors, places, table, out, vectors.get(BEFORE) if when == AFTER else None)
         metrics |= {f"{when}/{key}": float(value) for key, value in neighbors.compute().items()}
         if when == AFTER:

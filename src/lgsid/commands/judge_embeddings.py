@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from lgsid.errors import LgsidError
 from lgsid.pipeline.command import AsStage, command
+from lgsid.plugins import load_kind, suggestion
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from lgsid.neighbors import NeighborIndex
 
 CODE = (
     "lgsid.benchmark.embedding_evaluation:evaluate_embeddings",
@@ -16,7 +20,25 @@ CODE = (
 )
 
 
-@command(stage=AsStage(code=CODE))
+def index_named(name: str) -> NeighborIndex:
+    """Return what finds neighbors by the name of its class.
+
+    Raises:
+        LgsidError: if no installed package has it.
+    """
+    known = load_kind("neighbor_indexes")
+    if name not in known:
+        raise LgsidError(f"neighbors: unknown class {name!r}; {suggestion(name, known)}")
+    index: NeighborIndex = known[name]()
+    return index
+
+
+def check_index(neighbors: str = "ExactNeighbors", **options: Any) -> None:
+    """Refuse an index of neighbors that is not installed."""
+    index_named(neighbors)
+
+
+@command(stage=AsStage(code=CODE, check=check_index))
 def evaluate(
     embeddings: str,
     *,
@@ -26,6 +48,7 @@ def evaluate(
     held_out_share: float = 0.2,
     held_out_seed: int = 0,
     split: Literal["validation", "test"] = "test",
+    neighbors: str = "ExactNeighbors",
     output: str | None = None,
 ) -> RenderableType:
     """Judge vectors of places: do they know the next place, what is near, and what is alike?
@@ -38,6 +61,7 @@ def evaluate(
         held_out_share: Share of the places that was held out from the alignment.
         held_out_seed: Random seed that tells which.
         split: Split of the check-ins that are asked about.
+        neighbors: Class that finds the nearest vectors, with its default arguments; exactly by default.
         output: Folder for metrics.json, comparison.json and the ranks of every query; nothing is written without it.
     """
     from dataclasses import replace
@@ -50,10 +74,11 @@ def evaluate(
     from lgsid.benchmark.embedding_tables import tables_of
     from lgsid.benchmark.sentence_evaluation import sentence_metrics
 
+    index = index_named(neighbors)
     places, vectors = Dataset.read(dataset), Embeddings.read(embeddings)
     before = Embeddings.read(reference) if reference else None
     sentences = sentence_metrics(vectors, adapter) if adapter else {}
-    found = evaluate_embeddings(places, vectors, before, held_out_share, held_out_seed, split)
+    found = evaluate_embeddings(places, vectors, before, held_out_share, held_out_seed, split, index)
     found = replace(found, metrics={**found.metrics, **sentences})
     if output is not None:
         write_evaluation(found, Path(output))

@@ -11,9 +11,10 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from lgsid.functional.neighborhood import MAX_QUERIES, nearest_vectors, sampled_rows
+from lgsid.functional.neighborhood import MAX_QUERIES, sampled_rows
 from lgsid.metrics import neighborhood_declarations as declared
 from lgsid.metrics.next_place_declarations import HELD_OUT
+from lgsid.neighbors import ExactNeighbors, NeighborIndex
 
 REQUIRED = ("vectors", "region", "category", "lat_deg", "lon_deg")
 OPTIONAL = ("reference", "category_group", "held_out")
@@ -30,7 +31,7 @@ class NeighborhoodMetrics(Metric):
 
     Args:
         k: Number of nearest embeddings looked at.
-        chunk_size: Rows compared with all others at a time.
+        index: What finds the nearest embeddings; `ExactNeighbors` if not given.
         max_queries: Maximum number of items whose neighbors are searched; of more, a random sample of so many.
         coverage_at: Further numbers of neighbors for coverage.
     """
@@ -40,11 +41,15 @@ class NeighborhoodMetrics(Metric):
     full_state_update = False
 
     def __init__(
-        self, k: int = 5, chunk_size: int = 1024, max_queries: int = MAX_QUERIES, coverage_at: Sequence[int] = ()
+        self,
+        k: int = 5,
+        index: NeighborIndex | None = None,
+        max_queries: int = MAX_QUERIES,
+        coverage_at: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.k = k
-        self.chunk_size = chunk_size
+        self.index = index or ExactNeighbors()
         self.max_queries = max_queries
         self.coverage_at = tuple(coverage_at)
         for name in (*REQUIRED, *OPTIONAL):
@@ -94,7 +99,7 @@ class NeighborhoodMetrics(Metric):
         rows = sampled_rows(len(vectors), self.max_queries, seed=0)
         rows = (torch.arange(len(vectors)) if rows is None else rows).to(vectors.device)
         k = max(self.k, *self.coverage_at, 0)
-        neighbors = nearest_vectors(vectors, k, self.chunk_size, rows) if search else rows.new_zeros(len(rows), k)
+        neighbors = self.index.nearest(vectors, k, rows) if search else rows.new_zeros(len(rows), k)
         found = {"": declared.Neighborhoods(**known, neighbors=neighbors, rows=rows)}
         if held_out is not None and held_out[rows].any():
             mask, members = held_out[rows], held_out.nonzero()[:, 0]

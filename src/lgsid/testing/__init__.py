@@ -17,6 +17,7 @@ from lgsid.testing.interest_extractor_contract import InterestExtractorContract
 from lgsid.testing.list_source_contract import ListSourceContract
 from lgsid.testing.module_contract import ModuleContract
 from lgsid.testing.negative_sampler_contract import NegativeSamplerContract
+from lgsid.testing.neighbor_index_contract import NeighborIndexContract
 from lgsid.testing.node_logits_contract import NodeLogitsContract
 from lgsid.testing.pair_sampler_contract import PairSamplerContract
 from lgsid.testing.part_contract import PartContract
@@ -53,6 +54,7 @@ __all__ = [
     "ListSourceContract",
     "ModuleContract",
     "NegativeSamplerContract",
+    "NeighborIndexContract",
     "NodeLogitsContract",
     "PairSamplerContract",
     "PartContract",

@@ -21,6 +21,7 @@ from lgsid.functional.neighborhood import (
     sampled_rows,
 )
 from lgsid.metrics import NeighborhoodMetrics
+from lgsid.neighbors import ExactNeighbors, NeighborIndex
 
 
 def draw(n=37, d=6, seed=0):
@@ -154,7 +155,7 @@ def places(n=40, seed=5):
 
 def test_metrics_do_not_depend_on_how_items_arrive():
     vectors, location = draw(40), places()
-    whole, parts = NeighborhoodMetrics(3), NeighborhoodMetrics(3, chunk_size=11)
+    whole, parts = NeighborhoodMetrics(3), NeighborhoodMetrics(3, ExactNeighbors(chunk_size=11))
     whole.update(vectors, *location, reference=2 * vectors)
     for start in range(0, 40, 13):
         cut = slice(start, start + 13)
@@ -270,3 +271,18 @@ def test_near_ends_at_the_distance_itself():
     km = float(haversine_m(lat[0], lon[0], lat[1], lon[1])) / 1000
     assert near_and_alike_at_k(neighbors, kind, lat, lon, km * 1.0001) == 1
     assert near_and_alike_at_k(neighbors, kind, lat, lon, km * 0.9999) == 0
+
+
+class NextRows(NeighborIndex):
+    """Call the rows that follow the nearest."""
+
+    def nearest(self, vectors, k, rows=None):
+        return (rows[:, None] + 1 + torch.arange(k)) % len(vectors)
+
+
+def test_an_index_of_another_package_finds_the_neighbors():
+    metric = NeighborhoodMetrics(2, NextRows())
+    category = torch.tensor([1, 1, 2, 1, 2])
+    metric.update(draw(5), category[:, None], category, torch.zeros(5).double(), torch.arange(5).double())
+    shares = [(1 + 0) / 2, (0 + 1) / 2, (0 + 1) / 2, (0 + 1) / 2, (0 + 0) / 2]
+    assert float(metric.compute()["purity@2"]) == pytest.approx(sum(shares) / 5)
