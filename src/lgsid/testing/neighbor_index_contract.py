@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import ClassVar
 
 import torch
@@ -11,14 +11,16 @@ from torch.nn import functional as F
 
 from lgsid.construction import describe, rebuild
 from lgsid.neighbors.neighbor_index import NeighborIndex
+from lgsid.testing.part_contract import PartContract
 
 
-class NeighborIndexContract(ABC):
+class NeighborIndexContract(PartContract):
     """Contract tests of an index of neighbors.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
 
+    base = NeighborIndex
     recall: ClassVar[float] = 1.0
     """Smallest share of the ten nearest that it finds of vectors in clumps."""
 
