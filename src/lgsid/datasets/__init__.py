@@ -22,6 +22,7 @@ from lgsid.datasets.splits import (
     ColdStartSplit,
     HeldOutSourceSplit,
     LeaveOneOutSplit,
+    PlacesOnly,
     Split,
     TemporalSplit,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "JoinedSource",
     "LeaveOneOutSplit",
     "LogEntry",
+    "PlacesOnly",
     "PolygonLayer",
     "PublicDataset",
     "PublicFile",

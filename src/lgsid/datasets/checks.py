@@ -20,13 +20,14 @@ OnBad = Literal["error", "drop"]
 Mask = npt.NDArray[np.bool_]
 
 
-def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
+def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad, places_only: bool = False) -> RawData:
     """Validate the tables of a source and drop the rows that the config allows to drop.
 
     Args:
         raw: The tables that the source read.
         on_missing: How to handle items without coordinates: "error", or "drop" them and their interactions.
         on_unknown: How to handle interactions with items that are not in the table: "error" or "drop".
+        places_only: Whether there may be no interactions.
 
     Returns:
         The tables without the dropped rows, with a log entry for each kind of drop.
@@ -64,9 +65,12 @@ def check_raw(raw: RawData, on_missing: OnBad, on_unknown: OnBad) -> RawData:
         entries.append(LogEntry("noticed", "places", beyond, why))
     items = raw.items[~missing].reset_index(drop=True)
     interactions = raw.interactions[known & ~lost].reset_index(drop=True)
-    if items.empty or interactions.empty:
+    if items.empty or (interactions.empty and not places_only):
         which = raw.items_from if items.empty else raw.interactions_from
-        raise LgsidError(f"{which}: nothing is left of {len(raw.items)} places and {len(raw.interactions)} check-ins")
+        hint = "; the split PlacesOnly does without check-ins" if len(items) and raw.interactions.empty else ""
+        raise LgsidError(
+            f"{which}: nothing is left of {len(raw.items)} places and {len(raw.interactions)} check-ins{hint}"
+        )
     return replace(raw, items=items, interactions=interactions, preparation_log=tuple(entries), item_rows=None)
 
 

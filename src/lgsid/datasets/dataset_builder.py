@@ -104,7 +104,9 @@ class DatasetBuilder:
             LgsidError: if an input is missing or wrong.
         """
         self._check_public_files()
-        raw = check_raw(self.source.read(), self.missing_coordinates, self.unknown_items)
+        raw = check_raw(
+            self.source.read(), self.missing_coordinates, self.unknown_items, places_only=not self.split.parts
+        )
         entries = list(raw.preparation_log)
         items = self._add_attributes(raw.items, entries)
         log = raw.interactions.sort_values("time", kind="stable").reset_index(drop=True)
@@ -241,7 +243,7 @@ class DatasetBuilder:
 
     def _check_splits(self, log: pd.DataFrame) -> None:
         counts: Mapping[Any, int] = log["split"].value_counts().to_dict()
-        for split in ("train", "val", "test"):
+        for split in self.split.parts:
             if not counts.get(split):
                 raise LgsidError(
                     f"{self.name}: {type(self.split).__name__} leaves the {split} split empty "

@@ -24,9 +24,9 @@ def describe_dataset(dataset: Dataset) -> Group:
     """
     parts = [
         Text(_sizes(dataset), style="bold"),
-        Text(_density(dataset)),
+        Text(_density(dataset)) if len(dataset.interactions) else None,
         _preparation_log(dataset),
-        _splits(dataset),
+        _splits(dataset) if len(dataset.interactions) else None,
         _regions(dataset),
         _attributes(dataset),
         _examples(dataset),

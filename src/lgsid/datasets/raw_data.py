@@ -39,3 +39,16 @@ class RawData:
     polygons: dict[str, geopandas.GeoDataFrame] = field(default_factory=dict)
     bounds: Mapping[str, float] | None = None
     time_zone: str | None = None
+
+
+def no_check_ins() -> pd.DataFrame:
+    """Return a log without rows, with the columns and types that `RawData` asks for."""
+    return pd.DataFrame(
+        {
+            "user_id": pd.Series(dtype="str"),
+            "item_id": pd.Series(dtype="str"),
+            "time": pd.Series(dtype="datetime64[us, UTC]"),
+            "hour": pd.Series(dtype="int64"),
+            "weekday": pd.Series(dtype="int64"),
+        }
+    )

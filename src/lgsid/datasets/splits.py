@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from lgsid.artefacts.held_out import held_out
+from lgsid.artefacts.interactions import SPLITS
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 
@@ -25,6 +27,8 @@ class Split(Describable, ABC):
     """
 
     task: str = "temporal"
+    parts: ClassVar[tuple[str, ...]] = SPLITS
+    """Splits that must not be empty."""
 
     @abstractmethod
     def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
@@ -173,6 +177,19 @@ class HeldOutSourceSplit(Split):
         split = np.full(len(held), "test", dtype=object)
         split[~held] = np.where(inner == "test", NOWHERE, inner)
         return split
+
+
+class PlacesOnly(Split):
+    """No check-ins: places to tokenize, and to judge semantic IDs on; nothing that learns from visits can be trained.
+
+    Check-ins that a source has are left out.
+    """
+
+    parts = ()
+
+    def assign(self, interactions: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """Return `NOWHERE` for each interaction, shape (M,)."""
+        return np.full(len(interactions), NOWHERE, dtype=object)
 
 
 def shown(names: Sequence[str], most: int = 8) -> str:

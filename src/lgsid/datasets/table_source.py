@@ -15,7 +15,7 @@ from lgsid.artefacts.times import UNITS_US, Times, read_times
 from lgsid.datasets.data_source import DataSource
 from lgsid.datasets.local_time import local_hour_weekday
 from lgsid.datasets.preparation_log import LogEntry
-from lgsid.datasets.raw_data import RawData
+from lgsid.datasets.raw_data import RawData, no_check_ins
 from lgsid.errors import LgsidError
 
 ITEM_COLUMNS = ("item_id", "lat", "lon")
@@ -33,7 +33,7 @@ class TableSource(DataSource):
 
     Args:
         items: File with the places, or a data frame.
-        interactions: File with the check-ins, or a data frame.
+        interactions: File with the check-ins, or a data frame; null for places alone, with the split `PlacesOnly`.
         item_columns: Mapping of lgsid's column names to those of the file: `{item_id: poi, lat: latitude}`.
         interaction_columns: Mapping of column names for the check-ins: `{user_id: user, time: visited_at}`.
         root: Folder in which relative paths, also those of region polygons and the taxonomy, are looked up. In a config
@@ -52,7 +52,7 @@ class TableSource(DataSource):
     def __init__(
         self,
         items: str | Path | pd.DataFrame,
-        interactions: str | Path | pd.DataFrame,
+        interactions: str | Path | pd.DataFrame | None = None,
         item_columns: dict[str, str] | None = None,
         interaction_columns: dict[str, str] | None = None,
         root: str = ".",
@@ -78,12 +78,29 @@ class TableSource(DataSource):
 
     def files(self) -> list[Path]:
         """Return the files that `read` reads."""
-        return [self.root / t for t in (self.items, self.interactions) if not isinstance(t, pd.DataFrame)]
+        return [self.root / t for t in (self.items, self.interactions) if isinstance(t, (str, Path))]
 
     def read(self) -> RawData:
         """Read both tables."""
-        items_from, log_from = self._path_of(self.items, "items"), self._path_of(self.interactions, "interactions")
+        items_from = self._path_of(self.items, "items")
         items = self._items(items_from)
+        interactions, log_from, entries = self._log()
+        zone = None if self.time_zone == "UTC" else self.time_zone
+        return RawData(
+            items,
+            interactions,
+            str(items_from),
+            log_from,
+            preparation_log=(LogEntry("read", "places", len(items), items_from.name), *entries),
+            bounds=self.bounds,
+            time_zone=zone,
+        )
+
+    def _log(self) -> tuple[pd.DataFrame, str, list[LogEntry]]:
+        """Read the check-ins. Returns the table, what it is called in messages, and what is to be told of it."""
+        if self.interactions is None:
+            return no_check_ins(), "check-ins", []
+        log_from = self._path_of(self.interactions, "interactions")
         log = self._table(self.interactions, log_from, LOG_COLUMNS, self.interaction_columns)
         times = self._times(log["time"], self._where(log_from, "time", self.interaction_columns))
         hour, weekday = local_hour_weekday(times.utc, self.time_zone)
@@ -92,24 +109,12 @@ class TableSource(DataSource):
             for name in ("user_id", "item_id")
         }
         interactions = log.assign(**ids, time=times.utc, hour=hour, weekday=weekday)
-        entries = [
-            LogEntry("read", "places", len(items), items_from.name),
-            LogEntry("read", "check-ins", len(interactions), log_from.name),
-        ]
+        entries = [LogEntry("read", "check-ins", len(interactions), log_from.name)]
         if times.n_twice:
             entries.append(LogEntry("set", "times", times.n_twice, "the clock showed them twice: took the first"))
         if times.n_skipped:
             entries.append(LogEntry("set", "times", times.n_skipped, "the clock skipped them: moved to the next hour"))
-        zone = None if self.time_zone == "UTC" else self.time_zone
-        return RawData(
-            items,
-            interactions,
-            str(items_from),
-            str(log_from),
-            preparation_log=tuple(entries),
-            bounds=self.bounds,
-            time_zone=zone,
-        )
+        return interactions, str(log_from), entries
 
     @staticmethod
     def _where(path: Path, name: str, mapping: dict[str, str]) -> str:
