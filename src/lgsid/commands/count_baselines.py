@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from lgsid.datamodules import NegativeSampler
+    from lgsid.recommenders import CountingRecommender
 
 CTR_CODE = (
     "lgsid.recommenders.counting.click_suite:evaluate_counting_clicks",
@@ -20,22 +22,44 @@ CTR_CODE = (
 )
 
 
-@command(stage=AsStage(code=("lgsid.recommenders.counting.ranking_suite:evaluate_counting",)))
-def baselines(*, dataset: str, output: str) -> RenderableType | None:
+def counting_named(names: Sequence[str]) -> list[CountingRecommender]:
+    """Return counting recommenders by the names of their classes, with their default arguments.
+
+    Raises:
+        LgsidError: if no installed package has one of that name, or it is no counting recommender.
+    """
+    from lgsid.recommenders import CountingRecommender
+
+    known = {n: c for n, c in load_kind("recommenders").items() if issubclass(c, CountingRecommender)} if names else {}
+    for name in names:
+        if name not in known:
+            raise LgsidError(f"also: unknown counting recommender {name!r}; {suggestion(name, known)}")
+    return [known[name]() for name in names]
+
+
+def check_counting(also: Sequence[str] = (), **options: Any) -> None:
+    """Refuse a counting recommender that is not installed."""
+    counting_named(also)
+
+
+@command(stage=AsStage(code=("lgsid.recommenders.counting.ranking_suite:evaluate_counting",), check=check_counting))
+def baselines(*, dataset: str, output: str, also: Sequence[str] = ()) -> RenderableType | None:
     """Evaluate all counting baselines on next-place recommendation.
 
     Args:
         dataset: Folder of a prepared dataset.
         output: Folder for metrics.json and the rank of every query.
+        also: Class of a further counting recommender, also of a plugin; may be repeated.
     """
     from lgsid.artefacts.files import write_json
     from lgsid.artefacts.names import METRICS_FILE
     from lgsid.metrics import ranking_declarations
-    from lgsid.recommenders.counting.ranking_suite import evaluate_counting
+    from lgsid.recommenders.counting.ranking_suite import BASELINES, evaluate_counting
     from lgsid.report.recommender_tables import leaderboard_table
     from lgsid.report.stage_results import counted_models, ranked
 
-    found = evaluate_counting(dataset, "test", Path(output))
+    models = [*(cls() for cls in BASELINES), *counting_named(also)]
+    found = evaluate_counting(dataset, "test", Path(output), models)
     write_json(Path(output) / METRICS_FILE, found)
     return leaderboard_table(ranked(counted_models(found), ranking_declarations.PRIMARY))
 

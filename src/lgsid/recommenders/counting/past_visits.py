@@ -22,6 +22,7 @@ class PastVisits(Batch):
     """
 
     row: Tensor  # (B,) int64 row of the query in the log, negative for a live query
+    user: Tensor  # (B,) int64 number of the user, negative for somebody unknown
     hour: Tensor  # (B,) float32 local hour of the query
     weekday: Tensor  # (B,) int64
     last: Tensor  # (B,) int64 the user's last place, -1 where there is none
@@ -41,6 +42,7 @@ class PastVisits(Batch):
         empty = torch.full_like(batch.row, -1)
         return cls(
             row=batch.row,
+            user=batch.user,
             hour=batch.hour,
             weekday=batch.weekday,
             last=batch.history[:, -1] if batch.history.shape[1] else empty,
@@ -64,6 +66,7 @@ class PastVisits(Batch):
         before = log.by_user[(first + n_before - 1).clip(min=0)]
         return cls(
             row=torch.from_numpy(rows.astype(np.int64)),
+            user=torch.from_numpy(log.user[rows]),
             hour=torch.from_numpy(log.hour[rows]),
             weekday=torch.from_numpy(log.weekday[rows]),
             last=torch.from_numpy(np.where(n_before > 0, log.item[before], -1)),
@@ -80,7 +83,7 @@ class PastVisits(Batch):
         """Return the queries that a mask (B,) picks, with their visits."""
         number = which.cumsum(0) - 1
         kept = which[self.query]
-        queries = {name: getattr(self, name)[which] for name in ("row", "hour", "weekday", "last")}
+        queries = {name: getattr(self, name)[which] for name in ("row", "user", "hour", "weekday", "last")}
         names = ("item", "order", "age_s", "visit_hour", "visit_weekday")
         visits = {name: getattr(self, name)[kept] for name in names}
         return PastVisits(**queries, query=number[self.query[kept]], **visits, n_items=self.n_items)
