@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from lgsid.functional.kmeans import MAX_ROWS, block_rows, two_least
 
@@ -43,24 +44,31 @@ def nearest(x: Tensor, centroids: Tensor) -> Tensor:
     return codes
 
 
+def most_similar(x: Tensor, centroids: Tensor) -> Tensor:
+    """Return the row of `centroids: (K, D)` of the largest cosine with each of `x: (B, D)`, `(B,)` int64."""
+    return nearest(normalize(x, dim=-1), normalize(centroids, dim=-1))
+
+
 def mean_square(x: Tensor) -> Tensor:
     """Return the mean squared norm of the rows of `x: (N, D)`, at least 1e-12, without a copy of them."""
     return torch.stack([part.square().sum() for part in torch.split(x, MAX_ROWS)]).sum().div(len(x)).clamp_min(1e-12)
 
 
-def residual_encode(x: Tensor, codebooks: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+def residual_encode(x: Tensor, codebooks: Sequence[Tensor], cosine_levels: int = 0) -> tuple[Tensor, list[Tensor]]:
     """Quantize level by level: `z_l = argmin_k |R_{l-1} - mu_k|^2`, `Q_l = mu_{z_l}`, `R_l = R_{l-1} - Q_l`.
 
     Args:
         x: (B, D), `R_0`.
         codebooks: L tensors (K_l, D).
+        cosine_levels: How many of the first levels choose `z_l = argmax_k cos(R_{l-1}, mu_k)` instead.
 
     Returns:
         The codes (B, L) and the residuals `R_0 .. R_L`, each (B, D), with gradients towards the codebooks.
     """
     residuals, codes = [x], []
-    for codebook in codebooks:
-        code = nearest(residuals[-1], codebook)
+    for level, codebook in enumerate(codebooks):
+        choose = most_similar if level < cosine_levels else nearest
+        code = choose(residuals[-1], codebook)
         codes.append(code)
         residuals.append(residuals[-1] - codebook[code])
     return torch.stack(codes, dim=-1), residuals
@@ -71,9 +79,16 @@ def residual_decode(codes: Tensor, codebooks: Sequence[Tensor]) -> Tensor:
     return torch.stack([book[codes[:, level]] for level, book in enumerate(codebooks)]).sum(dim=0)
 
 
-def residual_distances(x: Tensor, codebooks: Sequence[Tensor], codes: Tensor, level: int) -> Tensor:
-    """Return the squared distance of the residual before `level` to each of its codes, `(B, K_level)`."""
+def residual_distances(
+    x: Tensor, codebooks: Sequence[Tensor], codes: Tensor, level: int, cosine_levels: int = 0
+) -> Tensor:
+    """Return the squared distance of the residual before `level` to each of its codes, `(B, K_level)`.
+
+    At the first `cosine_levels` levels it is that of the directions, `2 - 2 cos`.
+    """
     rest = x - residual_decode(codes, codebooks[:level]) if level else x
+    if level < cosine_levels:
+        return squared_distances(normalize(rest, dim=-1), normalize(codebooks[level], dim=-1))
     return squared_distances(rest, codebooks[level])
 
 

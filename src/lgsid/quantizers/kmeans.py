@@ -8,29 +8,54 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from lgsid.errors import LgsidError
 from lgsid.functional.kmeans import assign, kmeans
-from lgsid.functional.residual import nearest
+from lgsid.functional.residual import most_similar, nearest
 
 POINTS_PER_CENTROID = 256
 
 
 def residual_kmeans_centroids(
-    x: Tensor, codebook_sizes: Sequence[int], seed: int, n_init: int = 1, max_iter: int = 20
+    x: Tensor, codebook_sizes: Sequence[int], seed: int, n_init: int = 1, max_iter: int = 20, cosine_levels: int = 0
 ) -> list[Tensor]:
     """Return the centroids of each level, L tensors `(K_l, D)`: of `x: (N, D)`, then of what is left over, and so on.
 
-    The levels are those of `kmeans_centroids` with the seeds `seed`, `seed + 1` and so on, all on the sample of the
-    largest one, so that no level visits more points than that.
+    The levels are those of `kmeans_centroids`, the first `cosine_levels` those of `spherical_centroids`, with the seeds
+    `seed`, `seed + 1` and so on, all on the sample of the largest one, so that no level visits more points than that.
     """
     residual = x[training_rows(len(x), max(codebook_sizes), seed).to(x.device)]
     found = []
     for level, size in enumerate(codebook_sizes):
-        found.append(kmeans_centroids(residual, size, seed + level, n_init, max_iter))
+        fit, choose = (spherical_centroids, most_similar) if level < cosine_levels else (kmeans_centroids, nearest)
+        found.append(fit(residual, size, seed + level, n_init, max_iter))
         if level + 1 < len(codebook_sizes):
-            residual = residual - found[-1][nearest(residual, found[-1])]
+            residual = residual - found[-1][choose(residual, found[-1])]
     return found
+
+
+def spherical_centroids(x: Tensor, n_centroids: int, seed: int, n_init: int = 1, max_iter: int = 20) -> Tensor:
+    """Return the means `(n_centroids, D)` of the clusters that k-means finds among the directions of `x: (N, D)`.
+
+    A centroid of which no direction is the nearest keeps its direction, at the mean length of the vectors.
+
+    Args:
+        x: The points, in an order that is always the same.
+        n_centroids: K.
+        seed: Random seed for the initialization and the sample.
+        n_init: Number of initializations; the best one is kept.
+        max_iter: Maximum number of passes over the points after the initialization.
+
+    Source: spherical k-means (Dhillon and Modha, Machine Learning 2001); that a centroid is the mean of the vectors,
+    not of their directions, makes the residual as short as this clustering can.
+    """
+    directions = kmeans_centroids(normalize(x, dim=-1), n_centroids, seed, n_init, max_iter)
+    codes = most_similar(x, directions)
+    counts = codes.bincount(minlength=n_centroids)[:, None]
+    sums = torch.zeros_like(directions, dtype=torch.float64).index_add_(0, codes, x.double())
+    idle = normalize(directions, dim=-1).double() * x.double().norm(dim=-1).mean()
+    return torch.where(counts > 0, sums / counts.clamp_min(1), idle).to(x)
 
 
 def kmeans_centroids(x: Tensor, n_centroids: int, seed: int, n_init: int = 1, max_iter: int = 20) -> Tensor:

@@ -24,12 +24,15 @@ class Quantized:
         codes: (B, L) int64, `0 <= codes[:, l] < codebook_sizes[l]`.
         loss: Scalar to minimize; it has a gradient where the quantizer learns by gradient, else it only reports.
         terms: Parts of the loss, by name, for the log.
+        latent: (B, D') the quantized vectors before a decoder, for losses on them; their gradient reaches whatever
+            learns by gradient. None where they are `embedding`.
     """
 
     embedding: Tensor
     codes: Tensor
     loss: Tensor
     terms: Mapping[str, Tensor] = field(default_factory=dict)
+    latent: Tensor | None = None
 
 
 class Quantizer(Describable, nn.Module, ABC):

@@ -47,7 +47,7 @@ class RQVAE(Quantizer):
         self.latent_dim = latent_dim
         self.hidden_dims = tuple(hidden_dims)
         self.seed = seed
-        self.vq = ResidualVQ(codebook_sizes, decay, dead_below, commitment_weight, seed=seed)
+        self.vq: Quantizer = ResidualVQ(codebook_sizes, decay, dead_below, commitment_weight, seed=seed)
 
     def take_codebook_sizes(self, codebook_sizes: Sequence[int]) -> None:
         """Take the sizes that a tokenizer sets, before `build`."""
@@ -76,8 +76,9 @@ class RQVAE(Quantizer):
         inner: Quantized = self.vq(self.encoder(x))
         rebuilt = self.decoder(inner.embedding)
         reconstruction = (x - rebuilt).square().sum(dim=-1).mean() / self.mean_square
-        terms = {"reconstruction": reconstruction, "commitment": inner.loss}
-        return Quantized(rebuilt, inner.codes, reconstruction + inner.loss, terms)
+        terms = {**inner.terms, "reconstruction": reconstruction}
+        latent = inner.embedding if inner.latent is None else inner.latent
+        return Quantized(rebuilt, inner.codes, reconstruction + inner.loss, terms, latent)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the decoder's output for `codes: (B, L)`."""
