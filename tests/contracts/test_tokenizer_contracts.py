@@ -1,14 +1,32 @@
 import pytest
 
-from lgsid.geo import FourierGeoEncoder, LocalMetresGeoEncoder
-from lgsid.quantizers import RQVAE, ResidualCentroids, ResidualFSQ, ResidualVQ, RQKMeans
+from lgsid.geo import FourierGeoEncoder, LocalMetresGeoEncoder, PlusCodeGeoEncoder
+from lgsid.quantizers import (
+    RQVAE,
+    ClusterPull,
+    CosineRQKMeans,
+    EvenUse,
+    LearnedCodebooks,
+    LearnedRQVAE,
+    ResidualCentroids,
+    ResidualFSQ,
+    ResidualVQ,
+    RQKMeans,
+)
 from lgsid.testing import GeoEncoderContract, QuantizerContract, TokenizerContract
 from lgsid.tokenizers import (
+    CollaborativeTokenizer,
     CounterSuffix,
+    CoVisitFactors,
+    DualStreamTokenizer,
+    FeatureTokenizer,
+    GeoRotaryTokenizer,
     HashedAttributes,
     HierTokenizer,
+    IdentitySuffix,
     NoResolution,
     PlainTokenizer,
+    PrefixCodes,
     RandomTokenizer,
     ResidualTokenizer,
 )
@@ -44,6 +62,26 @@ class TestResidualFSQ(QuantizerContract):
         return ResidualFSQ((3, 4), n_levels=3)
 
 
+class TestLearnedCodebooks(QuantizerContract):
+    def make(self):
+        return LearnedCodebooks((7, 5, 3), losses=[EvenUse(), ClusterPull(3)], loss_weights=[0.1, 0.01])
+
+
+class TestLearnedCodebooksByCosine(QuantizerContract):
+    def make(self):
+        return LearnedCodebooks((7, 5, 3), cosine_levels=2)
+
+
+class TestLearnedRQVAE(QuantizerContract):
+    def make(self):
+        return LearnedRQVAE((7, 5), latent_dim=6, hidden_dims=(16,), cosine_levels=1, losses=[EvenUse()])
+
+
+class TestCosineRQKMeans(QuantizerContract):
+    def make(self):
+        return CosineRQKMeans((7, 5))
+
+
 class TestFourierRandom(GeoEncoderContract):
     def make(self):
         return FourierGeoEncoder()
@@ -57,6 +95,11 @@ class TestFourierAxes(GeoEncoderContract):
 class TestLocalMetres(GeoEncoderContract):
     def make(self):
         return LocalMetresGeoEncoder()
+
+
+class TestPlusCodes(GeoEncoderContract):
+    def make(self):
+        return PlusCodeGeoEncoder()
 
 
 class TestHier(TokenizerContract):
@@ -90,6 +133,46 @@ class TestResidualUnresolved(TokenizerContract):
 
     def make(self):
         return ResidualTokenizer((4, 3), RQVAE(latent_dim=4, hidden_dims=(8,)), collisions=NoResolution())
+
+
+class TestCollaborative(TokenizerContract):
+    def make(self):
+        quantizer = LearnedRQVAE(latent_dim=4, hidden_dims=(8,), losses=[ClusterPull(2)], loss_weights=[0.001])
+        return CollaborativeTokenizer((9, 5, 4), quantizer, CoVisitFactors(4))
+
+
+class TestFeature(TokenizerContract):
+    def make(self):
+        return FeatureTokenizer((9, 5, 4), LearnedRQVAE(latent_dim=4, hidden_dims=(8,), losses=[EvenUse()]))
+
+
+class TestGeoRotary(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return GeoRotaryTokenizer((9, 5, 4))
+
+
+class TestDualStream(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return DualStreamTokenizer((4, 3, 4, 3))
+
+
+class TestSemanticAndIdentity(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        quantizer = LearnedRQVAE(latent_dim=4, hidden_dims=(8,), cosine_levels=1)
+        return ResidualTokenizer((5, 4), quantizer, collisions=IdentitySuffix())
+
+
+class TestPrefixNgrams(TokenizerContract):
+    max_epochs = 1
+
+    def make(self):
+        return ResidualTokenizer((5, 4, 4), RQKMeans(), collisions=PrefixCodes())
 
 
 class TestRandom(TokenizerContract):

@@ -65,3 +65,24 @@ def haversine_m(lat_deg: Tensor, lon_deg: Tensor, other_lat_deg: Tensor, other_l
     half = torch.sin((other_lat - lat) / 2) ** 2
     half = half + torch.cos(lat) * torch.cos(other_lat) * torch.sin((other_lon - lon) / 2) ** 2
     return 2.0 * EARTH_RADIUS_M * torch.asin(half.clamp(0.0, 1.0).sqrt())
+
+
+def bearing_rad(lat_deg: Tensor, lon_deg: Tensor, other_lat_deg: Tensor, other_lon_deg: Tensor) -> Tensor:
+    """Return the initial bearings from the first points to the second, clockwise from north; shapes broadcast.
+
+    Args:
+        lat_deg: Latitudes of the first points.
+        lon_deg: Longitudes of the first points.
+        other_lat_deg: Latitudes of the second points.
+        other_lon_deg: Longitudes of the second points.
+
+    Returns:
+        The broadcast shape, float64, from -pi to pi; 0 where the points are equal.
+    """
+    lat, lon, other_lat, other_lon = (
+        torch.deg2rad(angle.to(torch.float64)) for angle in (lat_deg, lon_deg, other_lat_deg, other_lon_deg)
+    )
+    turn = other_lon - lon
+    # sin(a - b) in place of a difference of products, which loses the precision of near points
+    north = torch.sin(other_lat - lat) + 2 * torch.sin(lat) * torch.cos(other_lat) * torch.sin(turn / 2) ** 2
+    return torch.atan2(torch.cos(other_lat) * torch.sin(turn), north)

@@ -11,6 +11,7 @@ from torch.nn.functional import embedding_bag
 
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
+from lgsid.functional.hashed_signs import hashed_signs
 from lgsid.tokenizers.fused_part import FusedPart
 from lgsid.typing import DataShape, ItemBatch
 
@@ -182,11 +183,3 @@ class HashedAttributes(AttributeEncoder):
                 signs = hashed_signs(known[:, None] * 0x1_0000_0000 + salt + place)
                 blocks.append((signs * (known > 0)[:, None] * (weight / math.sqrt(2.0 * self.width)))[at])
         return torch.cat(blocks, dim=1) if blocks else items.embedding.new_zeros(len(items), 0)
-
-
-def hashed_signs(keys: Tensor) -> Tensor:
-    """Return -1 or 1 for each int64 key, float32, by the finalizer of SplitMix64 (multiplication wraps around)."""
-    mixed = keys * -7046029254386353131  # 0x9E3779B97F4A7C15
-    for shift, factor in ((30, -4658895280553007687), (27, -7723592293110705685)):
-        mixed = (mixed ^ ((mixed >> shift) & ((1 << (64 - shift)) - 1))) * factor
-    return ((mixed >> 40) & 1).float() * 2.0 - 1.0

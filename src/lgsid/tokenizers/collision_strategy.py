@@ -22,10 +22,13 @@ class Resolved:
     Args:
         codes: (N, L') int64; L' may be greater than before.
         codebook_sizes: Length L'.
+        renamed: (N, L') int64, the same items in codes of the tokenizer's own codebooks, where `codes` are other names
+            of these; none where they are them.
     """
 
     codes: Codes
     codebook_sizes: tuple[int, ...]
+    renamed: Codes | None = None
 
 
 class CollisionStrategy(Describable, ABC):

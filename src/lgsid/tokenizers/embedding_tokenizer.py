@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -97,10 +97,16 @@ class EmbeddingTokenizer(Tokenizer):
             n_rows = int(items.item.max()) + 1
             self._earlier = codes.new_zeros(n_rows, codes.shape[1]).index_copy_(0, items.item, codes)
         quantized: Quantized = self.quantizer(self.residual(batch, self._earlier[batch.item]))
-        self.log("train/loss", quantized.loss, on_step=False, on_epoch=True, batch_size=len(batch))
-        terms = {f"train/{name}": value.detach() for name, value in quantized.terms.items()}
+        added = self.added_losses(batch, quantized)
+        loss = torch.stack([quantized.loss, *added.values()]).sum()
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
+        terms = {f"train/{name}": value.detach() for name, value in {**quantized.terms, **added}.items()}
         self.log_dict(terms, on_step=False, on_epoch=True, batch_size=len(batch))
-        return quantized.loss if quantized.loss.requires_grad else None
+        return loss if loss.requires_grad else None
+
+    def added_losses(self, batch: ItemBatch, quantized: Quantized) -> Mapping[str, Tensor]:
+        """Return what a tokenizer adds to its quantizer's loss on a training batch, weighted, by name; here nothing."""
+        return {}
 
     @torch.no_grad()
     def encode(self, items: ItemBatch) -> Tensor:

@@ -30,6 +30,7 @@ from lgsid.metrics.card import quality_card
 from lgsid.module import LgsidModule
 from lgsid.tokenizers.collision_strategy import CodeDistances, CollisionStrategy
 from lgsid.tokenizers.nearest_free_code import NearestFreeCode
+from lgsid.tokenizers.visits import Visits
 from lgsid.typing import DataShape, ItemBatch
 
 VOCABULARIES = "vocabularies"  # key of a checkpoint
@@ -78,6 +79,14 @@ class Tokenizer(LgsidModule):
     def fit_codebooks(self, items: ItemBatch) -> None:
         """Fit what needs no gradient, from all items in the order of their ids."""
 
+    def count_check_ins(self, items: ItemBatch, visits: Visits) -> None:
+        """Take what training check-ins tell of the items to fit on, before `fit_codebooks`; most tokenizers do not ask.
+
+        Args:
+            items: The items to fit on, in the order of their ids.
+            visits: Training check-ins at these items.
+        """
+
     def reconstruction_error(self, items: ItemBatch, codes: Tensor) -> float | None:
         """Return the share of the vectors' variance that `codes: (B, L)` lose; none where nothing is rebuilt."""
         return None
@@ -106,7 +115,7 @@ class Tokenizer(LgsidModule):
         with torch.no_grad():
             raw = self.encode(batch).cpu()
             resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self._measure(batch))
-            final = torch.from_numpy(resolved.codes)
+            final = torch.from_numpy(resolved.codes if resolved.renamed is None else resolved.renamed)
             metadata = {**self._describe(), **self._compare(batch, raw, final)}
         if isinstance(items, Dataset):
             metadata["data_hash"] = items.data_hash
@@ -167,6 +176,7 @@ class Tokenizer(LgsidModule):
         items, data = self._items(), self.trainer.datamodule  # type: ignore[attr-defined]
         self.vocabularies = data.vocabularies
         self.collisions.check(len(data.items_by_id), self.codebook_sizes)
+        self.count_check_ins(items, Visits.of(data.dataset, items))
         if not bool(self.fitted):
             with torch.no_grad():
                 self.fit_codebooks(items)
