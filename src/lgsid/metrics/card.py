@@ -38,6 +38,8 @@ from lgsid.functional.sids import (
     within_group_km,
 )
 
+FEW_DISTINCT = 0.7
+"""Distinct semantic IDs over items before resolution, below which a card has a mark."""
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
 MAX_PAIRS = 1_000_000
 
@@ -79,7 +81,11 @@ def quality_card(
           `largest_bucket`; the last three in `before_resolution` where the tokenizer told, with
           `changed_by_resolution`, the share of codes changed at each level
         - `joint_entropy_bits`, and `joint_entropy_normalised` by the most that the items and codebooks allow
-        - `by_level`: `size`, `used`, `perplexity`, `entropy_normalised`, each level for itself
+        - `few_distinct`, whether there were fewer distinct semantic IDs than 70 % of the items before collisions were
+          resolved, a rule of thumb of industry for codebooks that are too small or too unevenly used; null where that
+          is not known
+        - `by_level`: `size`, `bits` (the most its codes can hold), `used`, `entropy_bits` of these, `perplexity`,
+          `entropy_normalised`, each level for itself
         - `by_depth`, for the prefixes of 1, 2, ... L codes: `prefixes`, `largest`; `km` and `km_random`, distances
           between items of one prefix and of a random group of the same size (`mean`, `p50`, `p90`, `p95`, and
           `pairs`), over the items with coordinates, null where no two of them share a prefix; `nmi` with category,
@@ -111,6 +117,7 @@ def quality_card(
     card: dict[str, Any] = {
         **code_statistics(codes, sids.codebook_sizes),
         **told_of_resolution(sids.metadata),
+        "few_distinct": few_distinct(codes, sids.metadata.get("before_resolution")),
         "by_depth": by_depth,
         "same_name": None if names is None else repeated_names(names),
         "next_visits": None if visits is None else len(visits[0]),
@@ -220,6 +227,8 @@ def code_statistics(codes: Tensor, codebook_sizes: tuple[int, ...]) -> dict[str,
             {
                 "level": level + 1,
                 "size": size,
+                "bits": float(np.log2(size)),
+                "entropy_bits": bits,
                 "used": int((codes[:, level].bincount() > 0).sum()),
                 "perplexity": 2.0**bits,
                 "entropy_normalised": bits / np.log2(size) if size > 1 else 1.0,
@@ -325,6 +334,19 @@ def told_of_resolution(metadata: Mapping[str, Any]) -> dict[str, Any]:
     if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in numbers):
         raise LgsidError(f"semantic IDs: metadata: {', '.join(TOLD)} are not as a tokenizer writes them")
     return {"before_resolution": before, "changed_by_resolution": changed, "reconstruction_error": error}
+
+
+def few_distinct(codes: Tensor, before: Mapping[str, Any] | None) -> bool | None:
+    """Tell whether too few semantic IDs were distinct before resolution, of the resolved `codes: (N, L)` if need be.
+
+    Args:
+        codes: The semantic IDs as they are.
+        before: What the tokenizer told of those before resolution, if it did. Without it only the answer yes is known,
+            since resolution makes no two semantic IDs equal.
+    """
+    if before is not None:
+        return bool(before["distinct_share"] < FEW_DISTINCT)
+    return True if distinct_share(codes) < FEW_DISTINCT else None
 
 
 def flat_metrics(card: Mapping[str, Any]) -> dict[str, float]:

@@ -109,15 +109,15 @@ def information(depth: int, column: str, name: str) -> CardMetric:
 
 def adjusted_information(depth: int, column: str, name: str) -> CardMetric:
     """Declare the same above chance."""
-    above = information(depth, column, name)
+    above, first = information(depth, column, name), ALL if depth == 1 else ()
     return replace(
         above,
         key=f"ami@{depth}/{column}",
         title=above.title.replace("NMI", "AMI"),
         help=above.help[:-1] + ", above that of random groups.",
         value=adjusted(depth, column),
-        shown=Shown(report=ALL if depth == 1 else (), documents=ALL if depth == 1 else (), cards=ALL),
-        compared=False,
+        shown=replace(above.shown, report=first, documents=first, cards=ALL),
+        compared=(depth, column) == (1, "category"),
     )
 
 
@@ -188,6 +188,14 @@ WHOLE_CODE: tuple[CardMetric, ...] = (
         "Distinct semantic IDs over places.",
         value=entry("distinct_share"),
         shown=Shown(report=ALL, suite=ALL, documents=ALL, cards=ALL),
+    ),
+    CardMetric(
+        "distinct_before",
+        "distinct before",
+        "The same before resolution; below 0.7, codebooks are too small or too unevenly used.",
+        value=entry("before_resolution", "distinct_share"),
+        shown=Shown(cards=ALL),
+        compared=False,
     ),
     CardMetric(
         "perplexity_1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log2
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,9 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lgsid.metrics.card import FEW_DISTINCT
 from lgsid.metrics.card_declarations import adjusted
 
 ATTRIBUTES_PER_TABLE = 6
+MARK = f"fewer distinct semantic IDs than {100 * FEW_DISTINCT:.0f} % of the items before resolution"
 SHORT = {"category": "category", "category_group": "group", "brand": "brand"}
 
 
@@ -47,6 +50,8 @@ def summary(card: Mapping[str, Any]) -> list[str]:
             f"  before resolution {percent(before['collision_rate'])}, {number(before['distinct_share'])},"
             f" {before['largest_bucket']:,}"
         )
+    if card.get("few_distinct"):
+        lines.append(f"  ! {MARK}")
     lines.append(
         f"joint entropy {card['joint_entropy_bits']:.2f} bits, {percent(card['joint_entropy_normalised'])} of the most"
         " possible"
@@ -76,7 +81,7 @@ def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     before, named, deepest = card.get("before_resolution"), card.get("same_name"), card["by_depth"][-1]
     rows = [
         ("codes per level", " x ".join(str(size) for size in card["codebook_sizes"]), ""),
-        ("distinct / items", number(card["distinct_share"]), ""),
+        ("distinct / items", number(card["distinct_share"]), f"! {MARK}" if card.get("few_distinct") else ""),
         (
             "collisions",
             percent(card["collision_rate"]),
@@ -90,7 +95,8 @@ def card_rows(card: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
     for row in card["by_level"]:
         share = f"{row['used']:,} of {row['size']:,}"
-        rows.append((f"codes used, level {row['level']}", share, f"perplexity {row['perplexity']:.1f}"))
+        bits = f"{log2(row['perplexity']):.1f} of {log2(row['size']):.1f} bits"
+        rows.append((f"codes used, level {row['level']}", share, f"perplexity {row['perplexity']:.1f}, {bits}"))
     rows += [
         (
             f"km, {row['depth']} code{'s'[: row['depth'] - 1]}",
@@ -116,11 +122,14 @@ def level_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
             f"{row['size']:,}",
             f"{row['used']:,}",
             f"{row['perplexity']:,.1f}",
+            f"{log2(row['perplexity']):.2f}",
+            f"{log2(row['size']):.2f}",
             number(row["entropy_normalised"]),
         )
         for row in rows
     ]
-    return narrow_table("Codes by level", ("level", "codes", "used", "perplexity", "entropy"), cells)
+    title = "Codes by level; bits: entropy of the codes, and the most they can hold"
+    return narrow_table(title, ("level", "codes", "used", "perplexity", "bits", "most", "entropy"), cells)
 
 
 def depth_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:

@@ -59,6 +59,35 @@ def test_card_numbers_against_libraries():
     assert card["by_level"][0]["used"] == 4
 
 
+def test_bits_of_a_level_by_hand():
+    items = toy_city().items.take(np.arange(8))
+    card = quality_card(SemanticIDs(items.ids, np.array([[0, 0, 0, 0, 1, 1, 2, 5]]).T, (8,), {}), items)
+    level = card["by_level"][0]
+    assert (level["bits"], level["used"], level["size"]) == (3.0, 4, 8)
+    assert level["entropy_bits"] == pytest.approx(1.75)  # 1/2 log2 2 + 1/4 log2 4 + 2/8 log2 8
+    assert level["entropy_normalised"] == pytest.approx(1.75 / 3)
+    assert "1.75 3.00" in " ".join(" ".join(printed(card)).split())
+
+
+@pytest.mark.parametrize(
+    ("codes", "told", "few"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 0.69, True),
+        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 0.7, False),
+        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], None, None),  # nobody knows what they were before
+        ([0, 1, 2, 3, 4, 5, 5, 5, 5, 5], None, True),
+        ([0, 1, 2, 3, 4, 5, 6, 6, 6, 6], None, None),
+    ],
+)
+def test_few_distinct_semantic_ids_before_resolution_have_a_mark(codes, told, few):
+    items = toy_city().items.take(np.arange(10))
+    before = {"collision_rate": 0.5, "distinct_share": told, "largest_bucket": 2}
+    metadata = {} if told is None else {"before_resolution": before}
+    card = quality_card(SemanticIDs(items.ids, np.array([codes]).T, (10,), metadata), items)
+    assert card["few_distinct"] is few
+    assert ("! fewer distinct" in " ".join(printed(card))) == (few is True)
+
+
 @pytest.mark.parametrize("n_regions", [2, 3, 4])
 def test_card_is_json_and_fits_a_terminal(n_regions):
     data = toy_items()
