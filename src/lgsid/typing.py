@@ -122,6 +122,17 @@ class SequenceBatch(Batch):
     later_hour: Tensor | None = field(default=None, kw_only=True)  # (B, F) float32 local hour 0..24
     later_weekday: Tensor | None = field(default=None, kw_only=True)  # (B, F) int64 0 is Monday
 
+    def recent(self, length: int) -> Self:
+        """Return the same queries with the most recent `length` check-ins of their histories."""
+        kept = slice(max(0, self.history.shape[1] - length), None)
+        return replace(
+            self,
+            history=self.history[:, kept],
+            history_age_s=self.history_age_s[:, kept],
+            history_hour=self.history_hour[:, kept],
+            history_weekday=self.history_weekday[:, kept],
+        )
+
 
 @dataclass(frozen=True)
 class CTRBatch(SequenceBatch):

@@ -49,6 +49,7 @@ from lgsid.recommenders import (
     TargetAttention,
     TimeKernel,
     TimeTransition,
+    TwoStage,
     UserFrequency,
     VisitedBefore,
 )
@@ -126,6 +127,7 @@ MODELS = {
     "nearest_place": lambda t: NearestPlace(),
     "new_place_floor": lambda t: NewPlaceFloor(),
     "category_popularity": lambda t: CategoryPopularity(prior=2.0),
+    "two_stage": lambda t: TwoStage(TIGER(t5=T5, encoder_history=5), DIN(attention_units=6), 12, 20),
 }
 
 

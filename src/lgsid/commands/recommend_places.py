@@ -30,6 +30,7 @@ def recommend(
     area: str | None = None,
     among: str | None = None,
     k: int = 10,
+    rank_with: str | None = None,
     json: bool = False,
 ) -> RenderableType:
     """Recommend places to a user, or after a history.
@@ -48,6 +49,7 @@ def recommend(
         area: Only places inside the polygons of this GeoJSON file.
         among: Only places of this text file, one item id on each line: what is open, or in stock.
         k: How many places.
+        rank_with: model.ckpt of a click model; it orders the places that the recommender proposes.
         json: Print JSON.
     """
     from json import dumps
@@ -70,6 +72,7 @@ def recommend(
         k=k,
         new_only=new_only,
         filters=read_filters(category, region, area, among),
+        rank_with=rank_with,
     )
     return in_json(dumps(found.to_dict(), indent=2, ensure_ascii=False)) if json else found
 

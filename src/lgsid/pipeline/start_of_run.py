@@ -74,5 +74,5 @@ class StartOfRun(Callback):
 
 
 def learns(module: L.LightningModule) -> bool:
-    """Tell whether a model has weights from a training; counting models and baselines have none."""
-    return isinstance(module, Tokenizer) or any(parameter.numel() for parameter in module.parameters())
+    """Tell whether a model has weights that a training finds; counting models, and models of fitted ones, have none."""
+    return isinstance(module, Tokenizer) or any(p.numel() and p.requires_grad for p in module.parameters())

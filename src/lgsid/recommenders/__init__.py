@@ -74,6 +74,7 @@ from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCate
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
+from lgsid.recommenders.two_stage import TwoStage
 
 __all__ = [
     "DIN",
@@ -144,6 +145,7 @@ __all__ = [
     "TimeTransition",
     "TransitionEvidence",
     "TreeSearch",
+    "TwoStage",
     "TwoStageAttention",
     "UserFrequency",
     "VisitedBefore",

@@ -21,6 +21,7 @@ from lgsid.recommenders.live_query import Moment, VisitHistory
 from lgsid.recommenders.place_filters import PlaceFilter
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
+from lgsid.recommenders.two_stage import TwoStage
 
 NEAR_KM = 0.5  # a walk of some minutes
 
@@ -36,6 +37,7 @@ def recommend(
     k: int = 10,
     new_only: bool = False,
     filters: Sequence[PlaceFilter] = (),
+    rank_with: Recommender | str | Path | None = None,
 ) -> Recommendations:
     """Recommend places once; `LiveRecommender` answers many queries without loading anything again.
 
@@ -51,12 +53,14 @@ def recommend(
         k: How many places.
         new_only: Leave out the places of the history.
         filters: What else a place must pass. Where fewer than `k` pass everything, exactly those come back.
+        rank_with: A trained model that orders the places which `model` proposes (see `TwoStage`), or its checkpoint.
 
     Raises:
         LgsidError: if the checkpoint is not a recommender's or does not fit the dataset, for an unknown user or item,
             and where nothing is left to recommend.
     """
-    return LiveRecommender(model, dataset).recommend(user, history, at, near, radius_km, k, new_only, filters)
+    asked = LiveRecommender(model, dataset, rank_with)
+    return asked.recommend(user, history, at, near, radius_km, k, new_only, filters)
 
 
 class LiveRecommender:
@@ -65,21 +69,29 @@ class LiveRecommender:
     Args:
         model: A trained recommender, its checkpoint, or the run folder with its `model.ckpt`.
         dataset: The dataset it was trained on, or its folder.
+        rank_with: A trained model that orders the places which `model` proposes (see `TwoStage`), or its checkpoint.
 
     Raises:
         LgsidError: if a file is missing, the checkpoint is not a recommender's, or the model was trained on other data.
     """
 
-    def __init__(self, model: Recommender | str | Path, dataset: Dataset | str | Path) -> None:
+    def __init__(
+        self,
+        model: Recommender | str | Path,
+        dataset: Dataset | str | Path,
+        rank_with: Recommender | str | Path | None = None,
+    ) -> None:
         self.dataset = dataset if isinstance(dataset, Dataset) else Dataset.read(dataset)
         if not isinstance(model, Recommender):
             model = checkpoints.load(model, Recommender)  # type: ignore[type-abstract]
+        if rank_with is not None:
+            model = TwoStage(model, rank_with)
         self.model: Recommender = model.eval()
         if self.model.trained_on is None:
             raise LgsidError(f"{type(self.model).__name__}: not trained yet; fit it or load a checkpoint")
         self.model.trained_on.check(self.dataset)
         self.log = CheckInLog.of(self.dataset)
-        self.name = type(self.model).__name__
+        self.name = self.model.title
 
     @cached_property
     def user_number(self) -> Mapping[str, int]:

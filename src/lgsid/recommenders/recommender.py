@@ -65,6 +65,11 @@ class Recommender(LgsidModule):
         self.trained_on: TrainingData | None = None
         self._loaded = False
 
+    @property
+    def title(self) -> str:
+        """Name of the model for its users."""
+        return type(self).__name__
+
     @abstractmethod
     def rank(self, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
         """Return the k best items of each query, best first; deterministic.
