@@ -19,6 +19,7 @@ import yaml
 
 from lgsid.artefacts.files import read_json, write_json
 from lgsid.benchmark import suite as suite_module
+from lgsid.benchmark import suite_note
 from lgsid.benchmark.board import Board
 from lgsid.benchmark.definition import canonical_hash
 from lgsid.benchmark.entry_check import Folders, checked_results
@@ -122,7 +123,8 @@ def told(folders, **options):
 
 def outcomes(folders):
     paths = sorted(folders.results.rglob("*.json"))
-    return {str(p.relative_to(folders.results)): read_json(p)["outcome"] for p in paths if p.name != "comparison.json"}
+    others = ("comparison.json", "suite.json")
+    return {str(p.relative_to(folders.results)): read_json(p)["outcome"] for p in paths if p.name not in others}
 
 
 def times_ran():
@@ -158,7 +160,8 @@ def test_one_cell(folders):
 
 def test_a_plan_costs_nothing_and_knows_what_was_measured(folders):
     lines = told(folders, dry_run=True)
-    assert lines[-1].startswith("9 cells, 13 of 13 stages would run")
+    never = "13 never ran in this suite, so their time is not known"
+    assert lines[-1] == f"9 cells, 13 of 13 stages would run: {never}"
     assert not folders.runs.exists() or not list(folders.runs.rglob("*.json"))
     run(folders, "*/good/1")
     lines = told(folders, dry_run=True)
@@ -185,7 +188,7 @@ def test_killed_at_any_moment_and_resumed_gives_the_same_files(folders):
         assert process.is_alive()
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        for path in folders.results.rglob("[!.]*.json"):
+        for path in folders.results.glob("*/*/[!.]*.json"):
             read_result(path)
     run(folders)
     assert outcomes(folders) == expected
@@ -340,6 +343,57 @@ def test_the_command_line(folders, capsys):
     said = capsys.readouterr()
     assert said.out == f"{result_file(folders)}: refused: not a result of `lgsid benchmark run`\n"
     assert said.err == "lgsid: error: 1 of 1 results may not enter\n"
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """As where lgsid carries no suite, whose controls the light task does not have."""
+    monkeypatch.setenv("LGSID_PLUGINS", "")
+    for module in (suite_module, suite_note):
+        monkeypatch.setattr(module, "own_suites", list)
+
+
+def test_an_own_suite_is_checked_and_reported_without_naming_it(folders, alone, capsys):
+    run(folders)
+    where = ["--results", "results", "--runs", "runs"]
+    main(["benchmark", "check", str(result_file(folders)), *where])
+    main(["benchmark", "report", *where])
+    main(["benchmark", "list", *where])
+    assert capsys.readouterr().out.splitlines() == [
+        f"{result_file(folders)}: may enter",
+        "benchmarks/README.md: written",
+        "benchmarks/leaderboard.html: written",
+        "suite  results  cells  title",
+        "light  9        9      light",
+    ]
+    assert "All 9 cells have run." in Path("benchmarks/README.md").read_text()
+    assert read_json("results/light/suite.json") == {"file": "../../light.yaml"}
+
+
+def test_a_suite_that_moved_is_named_in_one_line(folders, alone):
+    write_suite(name="light")
+    run(folders)
+    shutil.move("light.yaml", "moved.yaml")
+    with pytest.raises(
+        LgsidError, match=r"suite.json: suite light was \S+/light.yaml, which is not there; run it again"
+    ):
+        benchmark.report(results="results", runs="runs")
+    benchmark.report(["moved.yaml"], results="results", runs="runs", output="out")
+
+
+def test_what_has_not_run_to_the_end_is_left_out_and_counted(folders, alone):
+    city = {"name": "city", "config": "city.yaml"}
+    write_suite(datasets=[{**city, "split": "temporal"}, {**city, "split": "again"}])
+    run(folders, "city.temporal")
+    run(folders, "city.again/good/1")
+    benchmark.report(results="results", runs="runs", output="out")
+    text = Path("out/README.md").read_text()
+    assert "10 of 18 cells have run." in text
+    assert "**city, temporal**" in text
+    assert "**city, again**" not in text
+    assert "10 of 18 cells have run." in Path("out/leaderboard.html").read_text()
+    with pytest.raises(LgsidError, match=r"city\.again: lacks 8 of 9 results"):
+        benchmark.report(["light.yaml"], results="results", runs="runs", output="out")
 
 
 def test_the_list_of_suites_fits_80_columns(capsys, monkeypatch, tmp_path):

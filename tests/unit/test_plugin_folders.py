@@ -88,7 +88,7 @@ def test_a_plugin_brings_a_row_beside_those_of_a_suite(offer, tmp_path):
     assert own.stages["tiger_mine"].options["trainer.max_epochs"] == 1
     assert len(list(cells_of(suite, tmp_path))) == len(list(cells_of(smoke, tmp_path))) + len(suite.seeds)
     assert set(installed_suites()) == {path.stem for path in own_suites()} | {"smoke_acme"}
-    assert set(read_suites([])) == set(installed_suites())
+    assert set(read_suites([], tmp_path)) == set(installed_suites())
 
 
 def test_a_wrong_suite_of_a_plugin_is_a_warning(offer, caplog):

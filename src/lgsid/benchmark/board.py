@@ -59,10 +59,19 @@ class Board:
         Raises:
             LgsidError: if a file is bad, cells are missing, or the files do not belong together.
         """
+        return cls.of([cell for cell in cells_of(suite, runs) if cell.dataset == dataset], results)
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell], results: Path) -> Board | None:
+        """Read the result files of all cells of a suite on one dataset; `None` if there is not one.
+
+        Raises:
+            LgsidError: if a file is bad, cells are missing, or the files do not belong together.
+        """
+        suite, dataset = cells[0].suite, cells[0].dataset
         folder = results / suite.name / dataset.key
         if not any(path.name != COMPARISON_FILE for path in folder.glob("*.json")):
             return None
-        cells = [cell for cell in cells_of(suite, runs) if cell.dataset == dataset]
         check_files(folder, cells, results)
         read = {cell.name: read_result(cell.result_path(results)) for cell in cells}
         for cell in cells:

@@ -12,6 +12,7 @@ from lgsid.benchmark.cell import Cell, cells_of
 from lgsid.benchmark.definition import equal_definitions
 from lgsid.benchmark.result_file import read_result
 from lgsid.benchmark.suite import Suite, installed_suites
+from lgsid.benchmark.suite_note import noted_suites
 from lgsid.errors import LgsidError
 
 
@@ -33,19 +34,25 @@ def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folde
 
     Args:
         paths: Result files.
-        suites: Names or paths of the suites that they may belong to; those that are installed if empty.
+        suites: Names or paths of the suites that they may belong to; if empty, those installed and those noted.
         folders: Where things are.
     """
     plugins.load()
-    known = read_suites(suites)
+    known = read_suites(suites, folders.results)
     cells = {name: list(cells_of(suite, folders.runs)) for name, suite in known.items()}
     for path in paths:
         yield path, reason_against(path, cells, folders)
 
 
-def read_suites(suites: Sequence[str]) -> dict[str, Suite]:
-    """Return suites by name; those of lgsid and of plugins if none is asked for."""
-    return {suite.name: suite for suite in map(Suite.read, suites)} if suites else installed_suites()
+def read_suites(suites: Sequence[str | Path], results: Path) -> dict[str, Suite]:
+    """Return suites by name; those of lgsid and of plugins and those noted beside results if none is asked for.
+
+    Args:
+        suites: Names or paths; of two suites with one name the later counts.
+        results: Folder of result files.
+    """
+    found = {} if suites else installed_suites()
+    return found | {suite.name: suite for suite in map(Suite.read, suites or noted_suites(results))}
 
 
 def reason_against(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders) -> str:
@@ -66,7 +73,10 @@ def check_one(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders
     result = read_result(path)
     cells = suites.get(result["suite"])
     if cells is None:
-        raise LgsidError(f"{path}: belongs to suite {result['suite']}; known suites: {', '.join(sorted(suites))}")
+        raise LgsidError(
+            f"{path}: belongs to suite {result['suite']}; known suites: {', '.join(sorted(suites))};"
+            " name its file with --suite"
+        )
     name = (result["dataset"]["name"], result["dataset"]["split"], result["method"]["name"], result["seed"])
     found = [c for c in cells if (c.dataset.name, c.dataset.split, c.method.name, c.seed) == name]
     if not found:

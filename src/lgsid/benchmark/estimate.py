@@ -1,4 +1,4 @@
-"""What stages will cost, from what they cost before."""
+"""What the stages of a suite will cost, from what they cost before in that suite."""
 
 from __future__ import annotations
 
@@ -9,23 +9,31 @@ from typing import Any
 
 from lgsid.artefacts.files import read_json
 from lgsid.artefacts.names import PROVENANCE_FILE
+from lgsid.benchmark.suite import pipeline_name
 from lgsid.errors import LgsidError
 
 
 class Costs:
-    """Seconds that stages took, by name and dataset."""
+    """Seconds that the stages of a suite took, by name and dataset."""
 
     def __init__(self) -> None:
         self.known: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     @classmethod
-    def read(cls, runs: Path, results: Path) -> Costs:
-        """Collect them from folders of runs and from result files; files that cannot be read are left out."""
+    def read(cls, runs: Path, results: Path, suite: str) -> Costs:
+        """Collect them from folders of runs and from result files; files that cannot be read are left out.
+
+        Args:
+            runs: Folder of the results of stages, which suites share.
+            results: Folder of result files.
+            suite: Name of the suite. A stage of the same name in another suite may be another model on other data.
+        """
         costs = cls()
         for path in sorted(runs.glob(f"*/*/{PROVENANCE_FILE}")):
-            record = quietly(path)
-            costs.add(str(record.get("stage")), path.parents[1].name, record.get("seconds"))
-        for path in sorted(results.glob("*/*/*.json")):
+            record, dataset = quietly(path), path.parents[1].name
+            if record.get("pipeline") == pipeline_name(suite, dataset):
+                costs.add(str(record.get("stage")), dataset, record.get("seconds"))
+        for path in sorted((results / suite).glob("*/*.json")):
             for stage, record in quietly(path).get("stages", {}).items():
                 costs.add(stage, path.parent.name, record.get("seconds"))
         return costs
@@ -36,7 +44,7 @@ class Costs:
             self.known[stage, dataset].append(float(seconds))
 
     def seconds(self, stage: str, dataset: str) -> float | None:
-        """Return the median seconds of a stage on a dataset, else on the others, else `None`."""
+        """Return the median seconds of a stage on a dataset, else on the other datasets of the suite, else `None`."""
         own = self.known.get((stage, dataset))
         if own:
             return statistics.median(own)

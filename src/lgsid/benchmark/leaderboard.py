@@ -9,6 +9,7 @@ from typing import Any
 
 import lgsid
 from lgsid.benchmark.board import Board
+from lgsid.benchmark.cell import cells_of
 from lgsid.benchmark.comparison import Comparison
 from lgsid.benchmark.suite import Suite
 from lgsid.metrics.card_view import card_rows
@@ -18,25 +19,39 @@ DECIMALS = 5
 SIZES = {"places": "places", "users": "users", "check-ins": "check_ins", "test queries": "queries"}
 
 
-def leaderboard(suites: Sequence[Suite], results: Path, runs: Path) -> dict[str, Any]:
+def leaderboard(suites: Sequence[Suite], results: Path, runs: Path, incomplete_too: bool = False) -> dict[str, Any]:
     """Read all results of suites, compare them, and return the leaderboard. Datasets without a result are left out.
 
     Args:
         suites: The suites.
         results: Folder of result files.
         runs: Folder of the results of stages, where those of every user are.
+        incomplete_too: Leave out datasets on which a suite has not run to the end, too, rather than refuse them.
 
     Raises:
         LgsidError: if results are bad, mixed or incomplete.
     """
-    shown, files = [], 0
+    shown, files, progress = [], 0, []
     for suite in suites:
-        boards = [board for dataset in suite.datasets if (board := Board.read(suite, dataset, results, runs))]
+        cells = list(cells_of(suite, runs))
+        here = {cell.name for cell in cells if cell.result_path(results).is_file()}
+        groups = [[cell for cell in cells if cell.dataset == dataset] for dataset in suite.datasets]
+        if incomplete_too:
+            groups = [group for group in groups if all(cell.name in here for cell in group)]
+        boards = [board for group in groups if (board := Board.of(group, results))]
         files += sum(len(board.digests) for board in boards)
+        done = {"name": suite.name, "title": suite.title, "results": len(here), "cells": len(cells)}
+        progress.append(done)
         if boards:
-            shown.append(suite_view(suite, [board_view(board, board.comparison(results, runs)) for board in boards]))
+            views = [board_view(board, board.comparison(results, runs)) for board in boards]
+            shown.append({**suite_view(suite, views), "progress": progress_text(len(here), len(cells))})
     source = f"made by `lgsid benchmark report` from {files} result files, lgsid {lgsid.__version__}"
-    return {"format": FORMAT, "title": "lgsid leaderboard", "source": source, "suites": shown}
+    return {"format": FORMAT, "title": "lgsid leaderboard", "source": source, "suites": shown, "progress": progress}
+
+
+def progress_text(results: int, cells: int) -> str:
+    """Say how much of a suite has run."""
+    return f"All {cells} cells have run." if results == cells else f"{results} of {cells} cells have run."
 
 
 def suite_view(suite: Suite, boards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

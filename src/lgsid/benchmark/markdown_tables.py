@@ -30,13 +30,13 @@ def with_tables(document: str, tables: str) -> str:
 
 def markdown(leaderboard: Values, suites: Mapping[str, Suite]) -> str:
     """Return all tables as Markdown."""
-    parts = []
+    parts = [progress_table(leaderboard)]
     for view in leaderboard["suites"]:
         suite = suites[view["name"]]
         parts += [
             f"### {escaped(view['title'])}",
             view["description"],
-            f"`lgsid benchmark run {suite.name}`. {view['interval']}",
+            f"`lgsid benchmark run {suite.name}`. {view['progress']} {view['interval']}",
         ]
         for board in view["boards"]:
             facts = ", ".join(f"{value} {word}" for word, value in board["facts"] if word != "data hash")
@@ -46,6 +46,13 @@ def markdown(leaderboard: Values, suites: Mapping[str, Suite]) -> str:
                 board_note(suite, board),
             ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def progress_table(leaderboard: Values) -> str:
+    """Say how much of each suite has run; a single suite says so under its heading."""
+    found = leaderboard["progress"]
+    rows = tuple((row["name"], row["title"], f"{row['results']} of {row['cells']}") for row in found)
+    return ReportTable("", ("suite", "", "cells that have run"), rows, 2).markdown_rows() if len(found) > 1 else ""
 
 
 def board_note(suite: Suite, board: Values) -> str:

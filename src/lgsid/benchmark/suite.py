@@ -189,13 +189,18 @@ class Suite:
                 raise LgsidError(f"{self.source}: {dataset.key}: set: no such stage; {suggestion(name, stages)}")
             stages[name] = stages[name].with_options(options)
         ready = ordered({DATA_STAGE: stages.pop(DATA_STAGE), **stages}, self.source)
-        pipeline = Pipeline(f"{self.name}.{dataset.key}", seed, ready, self.source, runs / dataset.key)
+        pipeline = Pipeline(pipeline_name(self.name, dataset.key), seed, ready, self.source, runs / dataset.key)
         hashes = definitions(pipeline)
         places = {}
         for name, stage in ready.items():
             label = "any" if seedless(pipeline, stage) else str(seed)
             places[name] = runs / dataset.key / f"{name}.{label}.{hashes[name][:10]}"
         return replace(pipeline, places=places)
+
+
+def pipeline_name(suite: str, dataset: str) -> str:
+    """Return the name of the recipe of a suite on one dataset, given by its key."""
+    return f"{suite}.{dataset}"
 
 
 def find_suite(path: str | Path) -> Path:

@@ -12,6 +12,7 @@ from lgsid.terminal import columns, tell
 
 if TYPE_CHECKING:
     from lgsid.benchmark.cell import Cell
+    from lgsid.benchmark.estimate import Costs
 
 RESULTS, RUNS = "benchmarks/results", "runs/benchmark"
 TABLES_FILE, PAGE_FILE = "README.md", "leaderboard.html"
@@ -47,30 +48,31 @@ def run(
     from lgsid.benchmark.result_file import write_result
     from lgsid.benchmark.scheduler import Scheduler, check_steps, steps_of
     from lgsid.benchmark.suite import Suite
+    from lgsid.benchmark.suite_note import note_suite
 
     plugins.load()
     table = Suite.read(suite)
     cells = chosen_cells(table, Path(runs), only)
     check_steps(steps_of(cells))
     if dry_run:
-        for line in plan(cells, Path(runs), Path(results), verify):
+        for line in plan(cells, Costs.read(Path(runs), Path(results), table.name), verify):
             tell(line)
         return
+    note_suite(table, Path(results))
 
     def finished(cell: Cell) -> None:
         if write_result(cell, Path(runs), Path(results)):
             tell(f"{cell.result_path(Path(results))}: written")
 
-    Scheduler(cells, Costs.read(Path(runs), Path(results)), finished, tell, verify).run()
+    Scheduler(cells, Costs.read(Path(runs), Path(results), table.name), finished, tell, verify).run()
     tell(f"{table.name}: {len(cells)} of {len(list(cells_of(table, Path(runs))))} cells complete")
 
 
-def plan(cells: Sequence[Cell], runs: Path, results: Path, verify: bool = False) -> Iterator[str]:
+def plan(cells: Sequence[Cell], costs: Costs, verify: bool = False) -> Iterator[str]:
     """Say what would run, why, and what it cost before."""
-    from lgsid.benchmark.estimate import Costs, duration
+    from lgsid.benchmark.estimate import duration
     from lgsid.benchmark.scheduler import planned, steps_of
 
-    costs = Costs.read(runs, results)
     steps = planned(steps_of(cells), verify)
     total, unknown = 0.0, 0
     for step, reason in steps:
@@ -80,8 +82,9 @@ def plan(cells: Sequence[Cell], runs: Path, results: Path, verify: bool = False)
             unknown += seconds is None
         yield f"{step.label}: {f'would run, {reason} ({duration(seconds)})' if reason else 'up to date'}"
     waiting = sum(bool(reason) for _, reason in steps)
-    rest = f", and {unknown} that never ran before" if unknown else ""
-    yield f"{len(cells)} cells, {waiting} of {len(steps)} stages would run: about {duration(total)}{rest}"
+    never = f"{unknown} never ran in this suite, so their time is not known"
+    parts = [*([f"about {duration(total)}"] if unknown < waiting or not waiting else []), *([never] if unknown else [])]
+    yield f"{len(cells)} cells, {waiting} of {len(steps)} stages would run: {', and '.join(parts)}"
 
 
 @command()
@@ -96,10 +99,10 @@ def list_suites(*, results: str = RESULTS, runs: str = RUNS) -> str:
         LgsidError: if a suite is wrong.
     """
     from lgsid.benchmark.cell import cells_of
-    from lgsid.benchmark.suite import installed_suites
+    from lgsid.benchmark.entry_check import read_suites
 
     rows = [("suite", "results", "cells", "title")]
-    for suite in installed_suites().values():
+    for suite in read_suites((), Path(results)).values():
         cells = list(cells_of(suite, Path(runs)))
         there = sum(cell.result_path(Path(results)).is_file() for cell in cells)
         rows.append((suite.name, str(there), str(len(cells)), suite.title))
@@ -118,7 +121,8 @@ def report(
     """Write the tables and the page from the result files.
 
     Args:
-        suites: YAML files or names; all suites that are installed by default.
+        suites: YAML files or names. By default all that are installed, and those of your own that have results in the
+            folder of result files; datasets on which one has not run to the end are left out then.
         output: Folder of README.md and leaderboard.html.
         check: Write nothing; exit code 2 if something would change.
         results: Folder of result files.
@@ -147,8 +151,8 @@ def leaderboard_texts(suites: Sequence[str], output: Path, results: Path, runs: 
     from lgsid.benchmark.page import page_html
 
     plugins.load()
-    read = read_suites(suites)
-    values = leaderboard(list(read.values()), results, runs)
+    read = read_suites(suites, results)
+    values = leaderboard(list(read.values()), results, runs, incomplete_too=not suites)
     if not values["suites"]:
         raise LgsidError(f"{results}: no results of {', '.join(read)}; `lgsid benchmark run` makes them")
     tables = output / TABLES_FILE
@@ -162,7 +166,7 @@ def check(files: Sequence[str], *, suite: Sequence[str] = (), results: str = RES
 
     Args:
         files: Result files.
-        suite: Suite they may belong to (repeatable).
+        suite: Suite they may belong to (repeatable), if its file is not where `lgsid benchmark run` found it.
         results: Folder of result files.
         runs: Folder of the stages, and of the results of every user.
 

@@ -7,6 +7,7 @@ import pytest
 from lgsid.benchmark.markdown_tables import END, START, board_note, board_table, markdown, with_tables
 
 WHOLE = SimpleNamespace(key="")
+WAITING = {"name": "w", "title": "Later"}
 
 
 def column(key, title, digits, higher=True, part=WHOLE):
@@ -105,14 +106,21 @@ def test_of_several_primary_metrics_each_has_its_differences_and_all_are_one_fam
 def test_all_suites_and_boards_are_there_in_their_order():
     view = {"name": "s", "title": "One*1", "description": "What.", "interval": "95 %.", "boards": [BOARD, BOARD]}
     bare = {"name": "s", "title": "Two", "description": "", "interval": "99 %.", "boards": []}
-    found = markdown({"suites": [view, bare]}, {"s": suite()})
+    view, bare = {**view, "progress": "All 9 cells have run."}, {**bare, "progress": "2 of 9 cells have run."}
+    progress = [{"name": "s", "title": "One*1", "results": 9, "cells": 9}, {**WAITING, "results": 2, "cells": 132}]
+    found = markdown({"suites": [view, bare], "progress": progress}, {"s": suite()})
+    table = (
+        "| suite |  | cells that have run |\n| --- | --- | ---: |\n| s | One\\*1 | 9 of 9 |\n| w | Later | 2 of 132 |"
+    )
     board = [
         "**A\\*b** (12 places, 7 users)",
         board_table(suite(), BOARD).markdown_rows(),
         board_note(suite(), BOARD),
     ]
-    first = ["### One\\*1", "What.", "`lgsid benchmark run little`. 95 %.", *board, *board]
-    assert found == "\n\n".join([*first, "### Two", "`lgsid benchmark run little`. 99 %."]) + "\n"
+    first = ["### One\\*1", "What.", "`lgsid benchmark run little`. All 9 cells have run. 95 %.", *board, *board]
+    last = ["### Two", "`lgsid benchmark run little`. 2 of 9 cells have run. 99 %."]
+    assert found == "\n\n".join([table, *first, *last]) + "\n"
+    assert markdown({"suites": [bare], "progress": progress[:1]}, {"s": suite()}) == "\n\n".join(last) + "\n"
 
 
 @pytest.mark.parametrize("tables", ["| a |\n", "back \\1 slash \\g<0>\n"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lgsid.artefacts.files import write_json
 from lgsid.benchmark.cell import cells_of, chosen_cells
 from lgsid.benchmark.definition import definitions
 from lgsid.benchmark.estimate import Costs, duration
@@ -246,6 +247,19 @@ def test_refused(write, changes, message):
 def test_unknown_suite():
     with pytest.raises(LgsidError, match=r"no such suite; did you mean smoke\?"):
         Suite.read("smokes")
+
+
+def test_costs_are_those_of_the_same_suite(tmp_path):
+    """A stage of the same name in another suite is another model: neither its folders nor its result files count."""
+    for suite, seconds in (("mine", 4.0), ("theirs", 4000.0)):
+        folder = tmp_path / "runs" / "a.temporal" / f"tiger.{suite}"
+        record = {"stage": "tiger", "pipeline": f"{suite}.a.temporal", "seconds": seconds}
+        write_json(folder / "provenance.json", record)
+        write_json(
+            tmp_path / "results" / suite / "a.temporal" / "tiger.1.json", {"stages": {"din": {"seconds": seconds / 2}}}
+        )
+    costs = Costs.read(tmp_path / "runs", tmp_path / "results", "mine")
+    assert costs.known == {("tiger", "a.temporal"): [4.0], ("din", "a.temporal"): [2.0]}
 
 
 def test_costs_come_from_the_same_dataset_first():

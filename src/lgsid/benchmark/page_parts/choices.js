@@ -5,7 +5,7 @@ function drawChoices(leaderboard, shown, choose) {
   const boards = shown.suite.boards.map((board) => ({ value: boardKey(board), title: board.title }));
   const slices = shown.suite.slices.map((slice) => ({ value: slice.key, title: slice.title, help: slice.help }));
   fill("suites", segmented("suite", "Suite", suites, shown.suite.name, (value) => choose({ suite: value })));
-  fill("suite-description", shown.suite.description);
+  fill("suite-description", `${shown.suite.description} ${shown.suite.progress ?? ""}`.trim());
   fill("boards", chooser("board", "Data and split", boards, boardKey(shown.board), (value) => choose({ board: value })));
   fill("board-facts", factList(shown.board.facts));
   fill("slices", slices.length < 2 ? null : sliceChoice(slices, shown, choose));
