@@ -14,10 +14,8 @@ import yaml
 
 from lgsid.artefacts import Embeddings
 from lgsid.cli import main
-from lgsid.config.config_files import find_config
-from lgsid.datasets import builder_from_config, public_datasets
+from lgsid.datasets import public_datasets
 from lgsid.geo import GeoEncoder
-from lgsid.pipeline.pipeline import Pipeline
 from lgsid.plugins import kinds
 from lgsid.testing import toy_city, toy_tables
 
@@ -28,6 +26,7 @@ QUICK = {
     "fit": ["--trainer.max_epochs=1"],
     # the pipelines themselves are run by other tests, and by `make demo`
     "run": ["--dry-run", "--run-folder", "runs/other"],
+    "init": ["--output", "again"],
 }
 SMALL_TIGER = {
     "d_model": 16,
@@ -74,12 +73,15 @@ def desk(tmp_path_factory) -> Path:
         ]
     )
     toy_tables(folder / "my_data")
-    (folder / "my_city.yaml").write_text(own_data_config())
+    main(
+        [
+            "init",
+            *(str(folder / "my_data" / f"{table}.csv") for table in ("places", "checkins")),
+            "--output",
+            str(folder),
+        ]
+    )
     return folder
-
-
-def own_data_config() -> str:
-    return next(text for text in blocks("yaml") if "TableSource" in text)
 
 
 @pytest.mark.parametrize("command", commands())
@@ -130,19 +132,6 @@ def test_python_does_the_main_job_without_files(desk, monkeypatch, capsys):
     assert f"TIGER for user {dataset.user_ids[0]}" in shown
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
-def test_yaml_is_a_config(text, desk, monkeypatch):
-    monkeypatch.chdir(desk)
-    content = yaml.safe_load(text)
-    if "stages" in content:
-        shipped = find_config(f"pipelines/{content['name']}.yaml")
-        path = desk / "pipeline.yaml"
-        path.write_text(text.replace("../", f"{shipped.parents[1]}/"))
-        assert list(Pipeline.read(path).stages) == list(Pipeline.read(shipped).stages)
-    else:
-        assert builder_from_config(content).build().items
-
-
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_toml_names_a_group_that_is_looked_at(text):
     groups = re.findall(r'^\[project\.entry-points\."lgsid\.(\w+)"\]$', text, re.MULTILINE)
@@ -151,7 +140,7 @@ def test_toml_names_a_group_that_is_looked_at(text):
 
 
 def test_every_block_is_run_by_a_test():
-    assert {kind for kind, _ in BLOCKS} <= {"bash", "python", "yaml", "toml", "text"}
+    assert {kind for kind, _ in BLOCKS} <= {"bash", "python", "toml", "text"}
     assert commands()
     assert blocks("python")
 
