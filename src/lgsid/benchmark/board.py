@@ -15,7 +15,7 @@ from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.hashes import file_hash
 from lgsid.artefacts.names import check_inside
 from lgsid.benchmark.cell import Cell, cells_of
-from lgsid.benchmark.comparison import Comparison
+from lgsid.benchmark.comparison import PER_TEST, REPLICATES, Comparison
 from lgsid.benchmark.definition import canonical_hash, equal_definitions
 from lgsid.benchmark.entries import DATA_STAGE
 from lgsid.benchmark.result_file import SCHEMA_VERSION, read_result
@@ -100,7 +100,8 @@ class Board:
         files = {name: [self.per_user_path(c, r, runs) for c, r in self.pairs(name)] for name in self.cells}
         present = {name: [path for path in paths if path is not None] for name, paths in files.items()}
         data = next(iter(self.cells.values()))[0].pipeline.folder(DATA_STAGE)
-        found = self.suite.task.compare(self.results, present, data)
+        tests = len(self.suite.primaries) * sum(1 + (m.against is not None) for m in self.suite.methods.values())
+        found = self.suite.task.compare(self.results, present, data, max(REPLICATES, PER_TEST * tests))
         self.check_numbers(found)
         body = {"schema": SCHEMA_VERSION, "cells": self.digests, "comparison": found.to_dict()}
         write_text(path, json.dumps({**body, "digest": canonical_hash(body)}, sort_keys=True, allow_nan=False) + "\n")

@@ -28,6 +28,11 @@ CHUNK = 128
 WITHOUT_VALUE = 0.01
 """Where more replicates than this lack a value, fewer than about five users have one: too few to resample."""
 
+REPLICATES = 2000
+"""Of a bootstrap over users, at least."""
+PER_TEST = 100
+"""Replicates for each test of a table: p is at least two in as many, so that Holm's correction leaves it below .05."""
+
 Number = float | None
 SeedMetrics = Mapping[int | None, Mapping[str, float]]
 
@@ -72,7 +77,9 @@ class Comparison:
         return cls(as_tuples(kept["values"]), as_tuples(kept["differences"]))
 
 
-def compare_users(methods: Mapping[str, Sequence[UserScores]], replicates: int = 2000, seed: int = 0) -> Comparison:
+def compare_users(
+    methods: Mapping[str, Sequence[UserScores]], replicates: int = REPLICATES, seed: int = 0
+) -> Comparison:
     """Compare methods by a bootstrap over users, the same users for all, so that differences are paired.
 
     The statistic is the mean over a method's seeds. There is no interval and no p where there are fewer than two

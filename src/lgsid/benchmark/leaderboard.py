@@ -11,7 +11,7 @@ import lgsid
 from lgsid.benchmark.board import Board
 from lgsid.benchmark.cell import cells_of
 from lgsid.benchmark.comparison import Comparison
-from lgsid.benchmark.suite import Suite
+from lgsid.benchmark.suite import Suite, plugin_suites
 from lgsid.metrics.card_view import card_rows
 
 FORMAT = 1
@@ -22,6 +22,8 @@ SIZES = {"places": "places", "users": "users", "check-ins": "check_ins", "test q
 def leaderboard(suites: Sequence[Suite], results: Path, runs: Path, incomplete_too: bool = False) -> dict[str, Any]:
     """Read all results of suites, compare them, and return the leaderboard. Datasets without a result are left out.
 
+    How much has run is told of all suites, but for those of plugins that have not begun.
+
     Args:
         suites: The suites.
         results: Folder of result files.
@@ -31,7 +33,7 @@ def leaderboard(suites: Sequence[Suite], results: Path, runs: Path, incomplete_t
     Raises:
         LgsidError: if results are bad, mixed or incomplete.
     """
-    shown, files, progress = [], 0, []
+    shown, files, progress, of_plugins = [], 0, [], plugin_suites()
     for suite in suites:
         cells = list(cells_of(suite, runs))
         here = {cell.name for cell in cells if cell.result_path(results).is_file()}
@@ -40,8 +42,9 @@ def leaderboard(suites: Sequence[Suite], results: Path, runs: Path, incomplete_t
             groups = [group for group in groups if all(cell.name in here for cell in group)]
         boards = [board for group in groups if (board := Board.of(group, results))]
         files += sum(len(board.digests) for board in boards)
-        done = {"name": suite.name, "title": suite.title, "results": len(here), "cells": len(cells)}
-        progress.append(done)
+        if here or suite.source not in of_plugins:
+            done = {"name": suite.name, "title": suite.title, "results": len(here), "cells": len(cells)}
+            progress.append(done)
         if boards:
             views = [board_view(board, board.comparison(results, runs)) for board in boards]
             shown.append({**suite_view(suite, views), "progress": progress_text(len(here), len(cells))})
@@ -112,6 +115,7 @@ def method_view(board: Board, name: str, compared: Mapping[str, Any]) -> dict[st
         "name": name,
         "title": method.title,
         "role": method.role,
+        "against": method.against,
         "help": method.help,
         "seeds": [result["seed"] for result in results if result["seed"] is not None],
         "seconds": statistics.fmean(sum(record["seconds"] for record in group.values()) for group in stages),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ START, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
 MARKED = re.compile(re.escape(START) + r"\n.*?" + re.escape(END), re.DOTALL)
 SIGNIFICANT = 0.05
 Values = Mapping[str, Any]
+Of = TypeVar("Of")
 
 
 def with_tables(document: str, tables: str) -> str:
@@ -57,15 +58,21 @@ def progress_table(leaderboard: Values) -> str:
 
 def board_note(suite: Suite, board: Values) -> str:
     """Say what the columns compare."""
-    titles = {method["name"]: method["title"] for method in board["methods"]}
+    titles = titles_of(board)
     seeds = ", ".join(str(seed) for seed in suite.seeds)
     columns = [suite.task.metric_column(key) for key in measured(suite, board)]
     *first, last = [column.title for column in columns]
     metrics = f"{', '.join(first)} and {last}" if first else last
+    own: dict[str, list[str]] = {}
+    for method in board["methods"]:
+        if method["against"]:
+            own.setdefault(titles[method["against"]], []).append(method["title"])
+    pairs = "; ".join(f"{escaped(', '.join(rows))} from {escaped(other)}" for other, rows in own.items())
+    compared = f" From its own: {pairs}." if own else ""
     meant = " ".join(f"{c.part.title.capitalize()}: {uncapitalized(c.part.help)}" for c in columns if c.part.key)
     return (
         f"Difference: {metrics} minus that of {escaped(titles[board['baseline']])}, paired; \\* where p <"
-        f" {SIGNIFICANT} after Holm's correction over all differences of the table. Seeds: {seeds}. {meant}"
+        f" {SIGNIFICANT} after Holm's correction over all differences of the table.{compared} Seeds: {seeds}. {meant}"
     ).strip()
 
 
@@ -84,26 +91,36 @@ def board_table(suite: Suite, board: Values) -> ReportTable:
         key=lambda m: (key not in m["values"], sign * m["values"][key][0] if key in m["values"] else 0.0, m["name"]),
     )
     others = [other for other in task.table(keys) if any(other.key in method["values"] for method in ranked)]
-    titles = [title for key in keys for title in (task.title_of(key), "difference")]
+    own = {method["name"]: method["against"] for method in ranked if method["against"]}
+    heads = ("difference", *(["from its own"] if own else []))
+    titles = [title for key in keys for title in (task.title_of(key), *heads)]
     found = {
-        (key, name): values
+        (key, name, head): values
         for key in keys
-        for name, values in board["differences"].get(key, {}).get(board["baseline"], {}).items()
+        for head, of in zip(heads, (dict.fromkeys(titles_of(board), board["baseline"]), own), strict=False)
+        for name, other in of.items()
+        if (values := board["differences"].get(key, {}).get(other, {}).get(name))
     }
     starred = significant({of: values[3] for of, values in found.items()})
     rows = []
     for method in ranked:
         cells = []
         for one in keys:
-            digits, of = task.metric_column(one).metric.digits, (one, method["name"])
+            digits = task.metric_column(one).metric.digits
             cells.append(with_interval(method["values"].get(one), digits))
-            cells.append(difference(found.get(of), digits, of in starred))
+            compared = [(one, method["name"], head) for head in heads]
+            cells += [difference(found.get(of), digits, of in starred) for of in compared]
         cells += [shown(method["values"].get(other.key), other.metric.digits) for other in others]
         rows.append((method["title"], method["role"], *cells))
     return ReportTable("", ("method", "", *titles, *(other.title for other in others)), tuple(rows), 2)
 
 
-def significant(p: Mapping[tuple[str, str], float | None]) -> set[tuple[str, str]]:
+def titles_of(board: Values) -> dict[str, str]:
+    """Return the titles of the methods of a board by their names."""
+    return {method["name"]: method["title"] for method in board["methods"]}
+
+
+def significant(p: Mapping[Of, float | None]) -> set[Of]:
     """Return which differences are significant after Holm's correction over all of them; `None` is not known."""
     values = np.array([np.nan if one is None else one for one in p.values()], dtype=float)
     return {of for of, corrected in zip(p, holm(values), strict=True) if corrected < SIGNIFICANT}

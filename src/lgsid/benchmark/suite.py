@@ -63,6 +63,7 @@ class Method:
         help: What it is, in one sentence.
         role: "method", "control", or "counting" for what trains nothing.
         part: Where one stage measures several methods, the name that its metrics and files go by.
+        against: Method that it is also compared with, beside the suite's baseline.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Method:
     help: str = ""
     role: str = "method"
     part: str = ""
+    against: str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ class Suite:
                 raise LgsidError(f"{self.source}: primary: unknown metric; {suggestion(key, self.task.keys)}")
         if self.baseline not in self.methods:
             raise LgsidError(f"{self.source}: baseline: unknown method; {suggestion(self.baseline, self.methods)}")
+        for method in self.methods.values():
+            if method.against is not None and method.against not in self.methods:
+                where = f"{self.source}: methods: {method.name}: against"
+                raise LgsidError(f"{where}: unknown method; {suggestion(method.against, self.methods)}")
         keys = [dataset.key for dataset in self.datasets]
         if len(set(keys)) < len(keys):
             raise LgsidError(f"{self.source}: datasets: {', '.join(keys)}: each dataset and split may be there once")
@@ -297,7 +303,9 @@ def read_method(name: str, entry: MethodEntry, stages: Mapping[str, Stage], sour
     stage = name if entry.stage is None else entry.stage
     if stage not in stages:
         raise LgsidError(f"{where}: no such stage; {suggestion(stage, stages)}")
-    return Method(name, stage, name if entry.title is None else entry.title, entry.help, entry.role, entry.part)
+    return Method(
+        name, stage, name if entry.title is None else entry.title, entry.help, entry.role, entry.part, entry.against
+    )
 
 
 def budgeted(

@@ -56,6 +56,7 @@ class MethodEntry:
         help: What it is, in one sentence.
         part: Where one stage measures several methods, the name that its metrics and files go by.
         role: Whether it is a method, a control, or trains nothing.
+        against: Method that it is also compared with, beside the suite's baseline: the same model without what it adds.
     """
 
     stage: str | None = None
@@ -63,6 +64,7 @@ class MethodEntry:
     help: str = ""
     part: str = ""
     role: Role = "method"
+    against: str | None = None
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,23 @@ BOARD = {
     "facts": [["places", 12], ["data hash", "abc"], ["users", 7]],
     "baseline": "base",
     "methods": [
-        {"name": "none", "title": "None", "role": "", "values": {}},
-        {"name": "b", "title": "Bee", "role": "ours", "values": {"hit": [0.5, 0.25, 0.75], "km": [2.0, None, None]}},
-        {"name": "base", "title": "Ba*se", "role": "baseline", "values": {"hit": [0.25, None, None]}},
-        {"name": "a", "title": "Aye", "role": "ours", "values": {"hit": [0.5, 0.4, 0.6], "km": [1.25, 1.0, 2.0]}},
-        {"name": "far", "title": "Far", "role": "", "values": {"hit": [0.75, None, None]}},
+        {"name": "none", "against": None, "title": "None", "role": "", "values": {}},
+        {
+            "name": "b",
+            "against": None,
+            "title": "Bee",
+            "role": "ours",
+            "values": {"hit": [0.5, 0.25, 0.75], "km": [2.0, None, None]},
+        },
+        {"name": "base", "against": None, "title": "Ba*se", "role": "baseline", "values": {"hit": [0.25, None, None]}},
+        {
+            "name": "a",
+            "against": None,
+            "title": "Aye",
+            "role": "ours",
+            "values": {"hit": [0.5, 0.4, 0.6], "km": [1.25, 1.0, 2.0]},
+        },
+        {"name": "far", "against": None, "title": "Far", "role": "", "values": {"hit": [0.75, None, None]}},
     ],
     "differences": {
         "hit": {
@@ -79,6 +91,28 @@ def test_a_board_says_what_it_compares():
     )
     without = {**BOARD, "differences": {}}
     assert {row[3] for row in board_table(suite(), without).rows} == {""}
+
+
+def test_a_row_is_compared_with_its_own_beside_the_baseline():
+    """Its p is one of the family: .02 is below .05 alone, and twice .03 is not."""
+    methods = [{**m, "against": "b" if m["name"] == "a" else None} for m in BOARD["methods"]]
+    own = {
+        **BOARD["differences"]["hit"],
+        "b": {"a": [0.125, 0.0, 0.25, 0.03, 0.03], "far": [9.0, 8.0, 9.5, 0.001, 0.001]},
+    }
+    board = {**BOARD, "methods": methods, "differences": {"hit": own}}
+    table = board_table(suite(), board)
+    assert table.header == ("method", "", "hit@5", "difference", "from its own", "median km")
+    assert {row[0]: row[3:5] for row in table.rows} == {
+        "Far": ("+0.50", ""),
+        "Aye": ("+0.25 (+0.12 to +0.38)*", "+0.12 (+0.00 to +0.25)"),
+        "Bee": ("+0.25 (+0.00 to +0.50)", ""),
+        "Ba*se": ("", ""),
+        "None": ("", ""),
+    }
+    own["b"]["a"][3] = 0.02
+    assert board_table(suite(), board).rows[1][4] == "+0.12 (+0.00 to +0.25)*"
+    assert "all differences of the table. From its own: Aye from Bee. Seeds" in board_note(suite(), board)
 
 
 def test_of_several_primary_metrics_each_has_its_differences_and_all_are_one_family():

@@ -221,6 +221,10 @@ def test_only(write):
         ({"primary": "explored/hit@10"}, r"primary: unknown metric; did you mean explore/hit@10\?"),
         ({"baseline": "TimeTransitions"}, r"baseline: unknown method; did you mean TimeTransition\?"),
         ({"methods": {"ours": {"stage": "tigre"}}}, r"method ours: no such stage; did you mean tiger\?"),
+        (
+            {"methods": {"ours": {"stage": "tiger", "against": "plain_id"}}},
+            r"methods: ours: against: unknown method; did you mean plain_ids\?",
+        ),
         ({"methods": {"a/b": {"stage": "tiger"}}}, "methods: 'a/b' cannot name a file"),
         (
             {"methods": {"ours": {"stage": "tiger", "role": "best"}}},

@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsid.artefacts.names import PER_SAMPLE_FILE, of_part
 from lgsid.benchmark.click_scores import ClickScores
-from lgsid.benchmark.comparison import Comparison, compare_users
+from lgsid.benchmark.comparison import REPLICATES, Comparison, compare_users
 from lgsid.benchmark.query_slices import QuerySlices
 from lgsid.benchmark.tasks.task import Task
 from lgsid.metrics import click_declarations as declared
@@ -39,6 +39,7 @@ class ClickThrough(Task):
         cells: Mapping[str, Sequence[Mapping[str, Any]]],
         files: Mapping[str, Sequence[Path]],
         dataset: Path,
+        replicates: int = REPLICATES,
     ) -> Comparison:
         """Bootstrap over users."""
         slices = QuerySlices.of(dataset)
@@ -49,4 +50,4 @@ class ClickThrough(Task):
             ]
             for name, paths in files.items()
         }
-        return compare_users(scores)
+        return compare_users(scores, replicates)

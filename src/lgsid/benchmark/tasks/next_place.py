@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lgsid.artefacts.names import PER_QUERY_FILE, of_part
-from lgsid.benchmark.comparison import Comparison, compare_users
+from lgsid.benchmark.comparison import REPLICATES, Comparison, compare_users
 from lgsid.benchmark.query_slices import QuerySlices
 from lgsid.benchmark.ranking_scores import RankingScores
 from lgsid.benchmark.tasks.task import Task
@@ -38,7 +38,10 @@ class NextPlace(Task):
         cells: Mapping[str, Sequence[Mapping[str, Any]]],
         files: Mapping[str, Sequence[Path]],
         dataset: Path,
+        replicates: int = REPLICATES,
     ) -> Comparison:
         """Bootstrap over users."""
         slices = QuerySlices.of(dataset)
-        return compare_users({m: [RankingScores.read(p, slices.masks(p)) for p in ps] for m, ps in files.items()})
+        return compare_users(
+            {m: [RankingScores.read(p, slices.masks(p)) for p in ps] for m, ps in files.items()}, replicates
+        )

@@ -8,7 +8,7 @@ from typing import Any
 
 from lgsid.artefacts.files import read_json
 from lgsid.artefacts.names import METRICS_FILE
-from lgsid.benchmark.comparison import Comparison, compare_seeds, compare_users
+from lgsid.benchmark.comparison import REPLICATES, Comparison, compare_seeds, compare_users
 from lgsid.benchmark.embedding_evaluation import AFTER, CONTROL
 from lgsid.benchmark.embedding_files import RANKS_FILE, read_ranks
 from lgsid.benchmark.ranking_scores import RankingScores
@@ -65,6 +65,7 @@ class PlaceVectors(Task):
         cells: Mapping[str, Sequence[Mapping[str, Any]]],
         files: Mapping[str, Sequence[Path]],
         dataset: Path,
+        replicates: int = REPLICATES,
     ) -> Comparison:
         """Bootstrap over users where there are ranks, Student intervals over seeds elsewhere."""
         by_user = [part.key + m.key for part in PLACE_SLICES for m in VECTOR_METRICS if m.by_user]
@@ -77,7 +78,7 @@ class PlaceVectors(Task):
             name: {cell["seed"]: {k: cell["metrics"][k] for k in others if k in cell["metrics"]} for cell in group}
             for name, group in cells.items()
         }
-        return compare_users(scores).only(by_user).merged(compare_seeds(seeds))
+        return compare_users(scores, replicates).only(by_user).merged(compare_seeds(seeds))
 
 
 def is_control(cell: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from lgsid.artefacts import Items, SemanticIDs
 from lgsid.artefacts.files import read_json
 from lgsid.artefacts.names import CARD_FILE, ITEMS_FILE, SIDS_FILE
 from lgsid.benchmark.city_map import city_map
-from lgsid.benchmark.comparison import Comparison, compare_seeds
+from lgsid.benchmark.comparison import REPLICATES, Comparison, compare_seeds
 from lgsid.benchmark.tasks.task import Task
 from lgsid.metrics.card import flat_metrics
 from lgsid.metrics.card_declarations import PRIMARY, CardMetric, card_metrics
@@ -55,6 +55,7 @@ class SidQuality(Task):
         cells: Mapping[str, Sequence[Mapping[str, Any]]],
         files: Mapping[str, Sequence[Path]],
         dataset: Path,
+        replicates: int = REPLICATES,
     ) -> Comparison:
         """Student intervals over seeds."""
         found = {name: {cell["seed"]: cell["metrics"] for cell in group} for name, group in cells.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from lgsid.artefacts.files import is_finite_number, read_json
 from lgsid.artefacts.names import METRICS_FILE
-from lgsid.benchmark.comparison import Comparison
+from lgsid.benchmark.comparison import REPLICATES, Comparison
 from lgsid.errors import LgsidError
 from lgsid.metrics.metric_spec import MetricColumn, MetricSpec, SliceSpec, columns
 
@@ -109,6 +109,7 @@ class Task(ABC):
         cells: Mapping[str, Sequence[Mapping[str, Any]]],
         files: Mapping[str, Sequence[Path]],
         dataset: Path,
+        replicates: int = REPLICATES,
     ) -> Comparison:
         """Compare methods.
 
@@ -116,4 +117,5 @@ class Task(ABC):
             cells: Method -> its result files' contents, one per seed.
             files: Method -> the files with the results of every user, in the same order.
             dataset: Folder of the prepared dataset.
+            replicates: Replicates of a bootstrap over users, where there is one.
         """
