@@ -33,6 +33,7 @@ from lgsid.plugin_imports import checked, supervised
 logger = logging.getLogger(__name__)
 
 VARIABLE = "LGSID_PLUGINS"
+CONTRACTS_GROUP = "lgsid.contracts"
 LISTED, IMPORTABLE, DUPLICATE = "listed", "importable", "duplicate"
 VALUE = re.compile(r"\s*[\w.]+\s*:\s*[\w.]+\s*")
 

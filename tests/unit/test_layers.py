@@ -34,6 +34,7 @@ LAYERS = (
     ("report",),
     ("pipeline",),
     ("testing",),
+    ("plugin_packages",),
     ("commands", "benchmark"),
     ("cli",),
     ("__main__",),

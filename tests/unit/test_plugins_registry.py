@@ -166,4 +166,4 @@ def test_kinds_have_importable_bases():
 def test_groups_in_pyproject_are_the_kinds():
     text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     groups = [line.split('"')[1] for line in text.splitlines() if line.startswith("[project.entry-points.")]
-    assert sorted(groups) == sorted(f"lgsid.{kind}" for kind in ("kinds", *plugins.kinds()))
+    assert sorted(groups) == sorted(f"lgsid.{kind}" for kind in ("kinds", "contracts", *plugins.kinds()))

@@ -1,9 +1,11 @@
-"""`lgsid plugins`."""
+"""`lgsid plugins` and its group."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lgsid.pipeline.command import command
-from lgsid.terminal import columns
+from lgsid.terminal import columns, show
 
 
 @command()
@@ -21,3 +23,37 @@ def plugins(kind: str | None = None, *, check: bool = False) -> str:
     rows = [(p.kind, p.name, p.distribution, p.version, p.state) for p in found]
     rows += [("-", "-", name, "", f"broken: {reason}") for name, reason in plugins.unreadable().items()]
     return columns([("kind", "name", "package", "version", "state"), *rows])
+
+
+@command()
+def new_package(kind: str, name: str, *, folder: Path | None = None) -> str:
+    """Write a package with a part of its own, which works as it is: class, contract test, config, README.
+
+    Args:
+        kind: Kind of the part, as `lgsid plugins` lists them, such as quantizers.
+        name: Name of its class, which is its short name in configs, such as NightLife.
+        folder: Folder of the package, which must not exist; by default one of the package's name, here.
+    """
+    from lgsid.plugin_packages.new_package import Words, write_package
+
+    written = write_package(kind, name, folder)
+    root = folder or Path(Words(kind, name).distribution)
+    lines = [f"{path}: written" for path in written]
+    return "\n".join([*lines, f'`pip install -e "{root}[test]"` installs it, `pytest {root}` tests it'])
+
+
+@command()
+def check_package(package: str) -> str:
+    """Run the contract tests on everything that an installed package offers; exit code 1 if one fails.
+
+    Args:
+        package: Name of the installed package, such as lgsid-h3.
+    """
+    from lgsid.plugin_packages.contract_run import check_package as checked
+
+    outcomes = checked(package)
+    text = "\n".join(map(str, outcomes))
+    if any(outcome.failures for outcome in outcomes):
+        show(text)
+        raise SystemExit(1)
+    return text
