@@ -23,7 +23,7 @@ from lgsid.alignment import (
     UniformRejected,
 )
 from lgsid.datamodules import CTRData, ItemData, RewardData, SequenceData
-from lgsid.datasets import BlockSplit, ColdStartSplit, HeldOutSourceSplit, LeaveOneOutSplit, TemporalSplit
+from lgsid.datasets import BlockSplit, ColdStartSplit, HeldOutSourceSplit, LeaveOneOutSplit, PlacesOnly, TemporalSplit
 from lgsid.recommenders import (
     BeamSearch,
     BestFirstSearch,
@@ -116,6 +116,7 @@ PARTS = {
         "ColdStartSplit": lambda: ColdStartSplit(TemporalSplit(), share=0.3),
         "BlockSplit": lambda: BlockSplit(["T0"], ["T1"], ["T2"]),
         "HeldOutSourceSplit": lambda: HeldOutSourceSplit(TemporalSplit(), ["there"]),
+        "PlacesOnly": PlacesOnly,
     },
     AttributeEncoderContract: {"OneHotAttributes": OneHotAttributes, "HashedAttributes": HashedAttributes},
     CollisionStrategyContract: {

@@ -81,8 +81,7 @@ class TextEncoder(Describable, nn.Module):
                 raise LgsidError(f"text encoder: {name} must be at least 1, not {value}")
         self.model, self.pooling, self.max_length = model, pooling, max_length
         self.autocast, self.batch_size, self.normalize = autocast, batch_size, normalize
-        self._source = resolve_model(model)
-        self._tokenizer, network = load_pretrained(model, self._source)
+        self._source, self._tokenizer, network = self.load_model()
         self._commit = str(getattr(network.config, "_commit_hash", None) or "")
         self.dim = int(network.config.hidden_size)
         for parameter in network.parameters():
@@ -92,6 +91,21 @@ class TextEncoder(Describable, nn.Module):
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(_expect_no_frozen)  # type: ignore[no-untyped-call]
         self.train(self.training)
+
+    def load_model(self) -> tuple[str, Any, Any]:
+        """Return where the model is (a folder or a hub id), its tokenizer, and the network that gives hidden states.
+
+        A subclass that loads models in another way overrides this and `pool`.
+
+        Raises:
+            LgsidError: if the model cannot be loaded.
+        """
+        source = resolve_model(self.model)
+        return (source, *load_pretrained(self.model, source))
+
+    def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return the vectors of texts, shape (B, D), from hidden states (B, S, D) and their attention mask (B, S)."""
+        return POOLING[self.pooling](hidden, mask)
 
     @property
     def has_adapter(self) -> bool:
@@ -221,7 +235,7 @@ class TextEncoder(Describable, nn.Module):
         dtype = self.compute_dtype()
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             hidden = self.network(**tokens).last_hidden_state  # (B, S, D)
-        vectors = POOLING[self.pooling](hidden, tokens["attention_mask"]).float()
+        vectors = self.pool(hidden, tokens["attention_mask"]).float()
         return F.normalize(vectors, dim=-1) if self.normalize else vectors
 
     def _encode(self, texts: Sequence[str], progress: bool, use_cache: bool) -> Tensor:
