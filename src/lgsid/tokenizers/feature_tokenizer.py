@@ -54,6 +54,8 @@ class FeatureTokenizer(EmbeddingTokenizer):
         optimizer: Optimizer for the quantizer, if it has parameters.
     """
 
+    carries = "what check-ins tell of each place, under a hash of its id: shares by hour, factors of co-visits"
+
     place_hash: Tensor
     signal: Tensor
 

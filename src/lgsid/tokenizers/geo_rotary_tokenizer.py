@@ -39,7 +39,7 @@ class GeoRotaryTokenizer(EmbeddingTokenizer):
         codebook_sizes: Number of codes of each level, the geographic one last.
         quantizer: Quantizer of all levels but the last, fitted without a gradient; `CosineRQKMeans` if not given.
         center_levels: How many first codes name the cluster whose center the coordinates start from.
-        base: Ratio of the highest frequency to about the lowest.
+        base: Ratio of the highest frequency to about the lowest; at 1 all even pairs turn alike.
         normalize: Scale every item vector to unit length before centering.
         collisions: Strategy for items that share all codes; `NearestFreeCode` if not given.
         seed: Random seed for the k-means of the last level.
@@ -54,7 +54,7 @@ class GeoRotaryTokenizer(EmbeddingTokenizer):
         codebook_sizes: Sequence[int] = (128, 64, 64),
         quantizer: Quantizer | None = None,
         center_levels: int = 1,
-        base: float = 100.0,
+        base: float = 1.0,
         normalize: bool = True,
         collisions: CollisionStrategy | None = None,
         seed: int = 0,

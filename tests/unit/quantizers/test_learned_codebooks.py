@@ -164,6 +164,33 @@ def test_a_weight_reaches_every_codebook(loss):
         assert float((without - with_loss).norm()) > 1e-6
 
 
+def test_learned_codes_that_are_dead_start_again_at_residuals_of_the_batch():
+    x = points(60)
+    quantizer = built(LearnedCodebooks((6, 5), dead_below=1.0), x)
+    with torch.no_grad():
+        quantizer.codebooks[1][3] = 1e3
+    rest = x - quantizer.codebooks[0].detach()[quantizer.encode(x)[:, 0]]
+    quantizer.eval()(x)
+    assert float(quantizer.codebooks[1][3].detach().min()) == 1e3  # only training revives
+    quantizer.train()(x).loss.backward()
+    revived = quantizer.codebooks[1][3].detach()
+    assert float((rest - revived).norm(dim=1).min()) < 1e-6
+    never = built(LearnedCodebooks((6, 5), dead_below=0.0), x)
+    with torch.no_grad():
+        never.codebooks[1][3] = 1e3
+    for _ in range(30):
+        never.train()(x)
+    assert float(never.codebooks[1][3].detach().min()) == 1e3
+
+
+def test_use_is_a_moving_average_of_counts():
+    x = points(60)
+    quantizer = built(LearnedCodebooks((6,), dead_below=0.0), x)
+    counts = quantizer.encode(x)[:, 0].bincount(minlength=6).float()
+    quantizer.train()(x)
+    torch.testing.assert_close(quantizer.use_0, 0.05 * counts)
+
+
 def test_rqvae_revives_dead_codes():
     """A code far from all vectors is put on a vector of the batch, so that it is used again."""
     x = points(64, dim=5)
