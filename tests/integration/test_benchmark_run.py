@@ -410,6 +410,8 @@ def test_the_list_of_suites_fits_80_columns(capsys, monkeypatch, tmp_path):
         ["alignment_elsewhere", "0", "18"],
         ["cold_start", "0", "102"],
         ["ctr", "0", "231"],
+        ["field_tokenizers", "0", "42"],
+        ["field_tokenizers_tiger", "0", "49"],
         ["held_out_city", "0", "68"],
         ["new_places", "0", "66"],
         ["next_place", "0", "132"],

@@ -71,12 +71,14 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
     explored, cold, elsewhere = "new_places", "cold_start", "held_out_city"
-    assert set(suites) == {"smoke", "next_place", "ctr", "tokenizers", explored, cold, elsewhere, *codes} | alignments
+    field = {"field_tokenizers", "field_tokenizers_tiger"}
+    others = {"smoke", "next_place", "ctr", "tokenizers", explored, cold, elsewhere, *codes}
+    assert set(suites) == others | alignments | field
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
         controls = {"unaligned", "distance"} if name in alignments else CONTROLS
         assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold, elsewhere} else set())
-    for name in ("smoke", "next_place", "ctr", explored, cold, elsewhere, *codes):
+    for name in ("smoke", "next_place", "ctr", explored, cold, elsewhere, *codes, "field_tokenizers_tiger"):
         assert set(suites[name].methods) >= COUNTING
     assert "VisitedBefore" in suites["ctr"].methods
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
@@ -85,6 +87,27 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
         assert {dataset.name for dataset in suites[name].datasets} == real
     assert {dataset.name for dataset in suites[cold].datasets} == {f"{name}_cold" for name in real}
     assert {d.name for d in suites[elsewhere].datasets} == {"new_york_to_phoenix", "petaling_jaya_to_new_york"}
+
+
+def test_the_tokenizers_of_the_field_are_the_same_rows_in_both_suites():
+    cards, judged = Suite.read("field_tokenizers"), Suite.read("field_tokenizers_tiger")
+    own = {name for name, method in cards.methods.items() if method.role == "method"}
+    assert own == {name for name, method in judged.methods.items() if method.role == "method"}
+    for dataset in cards.datasets:
+        of_cards, of_tiger = (suite.pipeline(dataset, 2026, Path("runs")).stages for suite in (cards, judged))
+        tigers = [of_tiger[judged.methods[name].stage] for name in own]
+        assert len({str(stage.configs) for stage in tigers}) == 1
+        for name in own:
+            stage, tiger = of_cards[cards.methods[name].stage], of_tiger[judged.methods[name].stage]
+            assert tiger.options["data.init_args.sids"] == f"${cards.methods[name].stage}/sids.parquet"
+            tokenizer = of_tiger[cards.methods[name].stage]
+            assert tokenizer.configs == stage.configs
+            budget = {"trainer.max_epochs", "trainer.check_val_every_n_epoch"}
+            kept = {key: value for key, value in stage.options.items() if key not in budget}
+            assert kept == {key: value for key, value in tokenizer.options.items() if key not in budget}
+            assert tiger.options["trainer.max_epochs"] == 2
+            if name not in {"lgsid", "gnpr_sid"}:
+                assert stage.options["data.init_args.embeddings"] == "$align/reference_embeddings.parquet"
 
 
 def test_alignment_and_tokenizer_of_a_held_out_city_are_those_of_the_first_alone():
