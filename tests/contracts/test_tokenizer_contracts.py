@@ -13,7 +13,13 @@ from lgsid.quantizers import (
     ResidualVQ,
     RQKMeans,
 )
-from lgsid.testing import GeoEncoderContract, QuantizerContract, TokenizerContract
+from lgsid.testing import (
+    CodebookLossContract,
+    GeoEncoderContract,
+    QuantizerContract,
+    TokenizerContract,
+    VisitSignalContract,
+)
 from lgsid.tokenizers import (
     CollaborativeTokenizer,
     CounterSuffix,
@@ -29,6 +35,7 @@ from lgsid.tokenizers import (
     PrefixCodes,
     RandomTokenizer,
     ResidualTokenizer,
+    VisitHours,
 )
 
 
@@ -100,6 +107,26 @@ class TestLocalMetres(GeoEncoderContract):
 class TestPlusCodes(GeoEncoderContract):
     def make(self):
         return PlusCodeGeoEncoder()
+
+
+class TestClusterPull(CodebookLossContract):
+    def make(self):
+        return ClusterPull(2)
+
+
+class TestEvenUse(CodebookLossContract):
+    def make(self):
+        return EvenUse()
+
+
+class TestVisitHours(VisitSignalContract):
+    def make(self):
+        return VisitHours()
+
+
+class TestCoVisitFactors(VisitSignalContract):
+    def make(self):
+        return CoVisitFactors(4)
 
 
 class TestHier(TokenizerContract):

@@ -60,7 +60,8 @@ def pull(codebook: Tensor, labels: Tensor, codes: Tensor, temperature: float) ->
     """Return the loss of one level: `codebook: (K, D)`, its clusters `labels: (K,)`, the `codes: (B,)` of items."""
     own = torch.eye(len(codebook), dtype=torch.bool, device=codebook.device)
     mates = (labels[:, None] == labels) & ~own
-    scores = (codebook @ codebook.T / temperature).masked_fill(own, torch.finfo(codebook.dtype).min)
+    scores = codebook @ codebook.T / temperature
+    scores = scores.masked_fill(own, torch.finfo(scores.dtype).min)
     costs = -scores.log_softmax(dim=1).masked_fill(~mates, 0.0).sum(dim=1) / mates.sum(dim=1).clamp_min(1)
     return costs[codes].mean()
 

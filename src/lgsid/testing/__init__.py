@@ -1,5 +1,6 @@
 """Test support for lgsid and its plugins: contract tests of every kind, a toy city, tiny encoders."""
 
+from lgsid.testing.codebook_loss_contract import CodebookLossContract
 from lgsid.testing.aligner_contract import AlignerContract
 from lgsid.testing.alignment_loss_contract import AlignmentLossContract
 from lgsid.testing.attribute_encoder_contract import AttributeEncoderContract
@@ -34,6 +35,10 @@ from lgsid.testing.text_encoder_contract import TextEncoderContract
 from lgsid.testing.tiny_encoder import tiny_encoder
 from lgsid.testing.tokenizer_contract import TokenizerContract
 from lgsid.testing.toy_city import toy_city, toy_source, toy_tables
+from lgsid.testing.visit_signal_contract import VisitSignalContract
+
+__all__ = [
+    "CodebookLossContract",
 from lgsid.testing.tree_search_contract import TreeSearchContract
 
 __all__ = [
@@ -69,6 +74,7 @@ __all__ = [
     "SplitContract",
     "TextEncoderContract",
     "TokenizerContract",
+    "VisitSignalContract",
     "TreeSearchContract",
     "tiny_encoder",
     "toy_city",

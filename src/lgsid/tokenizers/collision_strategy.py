@@ -22,13 +22,22 @@ class Resolved:
     Args:
         codes: (N, L') int64; L' may be greater than before.
         codebook_sizes: Length L'.
-        renamed: (N, L') int64, the same items in codes of the tokenizer's own codebooks, where `codes` are other names
-            of these; none where they are them.
+        names: (N, L') int64, other names for these codes, which the semantic IDs are written in; none for the codes
+            themselves.
+        name_sizes: Length L', how many names each level has; none without `names`.
     """
 
     codes: Codes
     codebook_sizes: tuple[int, ...]
-    renamed: Codes | None = None
+    names: Codes | None = None
+    name_sizes: tuple[int, ...] | None = None
+
+    @property
+    def written(self) -> tuple[Codes, tuple[int, ...]]:
+        """The codes and codebook sizes of the semantic IDs."""
+        if self.names is None or self.name_sizes is None:
+            return self.codes, self.codebook_sizes
+        return self.names, self.name_sizes
 
 
 class CollisionStrategy(Describable, ABC):

@@ -32,8 +32,8 @@ class PrefixCodes(CollisionStrategy):
         self.inner.check(n_items, codebook_sizes)
 
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
-        """Return the numbers of the prefixes of the inner strategy's codes, (N, L')."""
+        """Return the inner strategy's codes, and the numbers of their prefixes as names, (N, L') each."""
         found = self.inner.resolve(codes, codebook_sizes, distances)
         own = torch.from_numpy(found.codes)
         numbers = np.stack([group_rows(own[:, :depth]).numpy() for depth in range(1, own.shape[1] + 1)], axis=1)
-        return Resolved(numbers, tuple(int(size) for size in numbers.max(axis=0) + 1), found.codes)
+        return Resolved(found.codes, found.codebook_sizes, numbers, tuple(len(np.unique(row)) for row in numbers.T))

@@ -115,13 +115,14 @@ class Tokenizer(LgsidModule):
         with torch.no_grad():
             raw = self.encode(batch).cpu()
             resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self._measure(batch))
-            final = torch.from_numpy(resolved.codes if resolved.renamed is None else resolved.renamed)
+            final = torch.from_numpy(resolved.codes)
             metadata = {**self._describe(), **self._compare(batch, raw, final)}
         if isinstance(items, Dataset):
             metadata["data_hash"] = items.data_hash
-        codes = np.empty_like(resolved.codes)
-        codes[order] = resolved.codes
-        return SemanticIDs(given.item_id, codes, resolved.codebook_sizes, metadata)
+        written, sizes = resolved.written
+        codes = np.empty_like(written)
+        codes[order] = written
+        return SemanticIDs(given.item_id, codes, sizes, metadata)
 
     def batch_of(self, items: Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None) -> ItemBatch:
         """Return items as one batch, with the attribute codes that the tokenizer was fitted with.

@@ -365,13 +365,15 @@ def test_prefix_codes_keep_the_tree(inner):
     codes = codes_of()
     expected = inner.resolve(codes, (4, 4, 5), distances)
     resolved = PrefixCodes(inner).resolve(codes, (4, 4, 5), distances)
-    assert np.array_equal(resolved.renamed, expected.codes)
-    assert resolved.codes.shape == expected.codes.shape
-    for depth in range(1, resolved.codes.shape[1] + 1):
-        own, named = (torch.from_numpy(part[:, :depth]) for part in (expected.codes, resolved.codes))
+    assert np.array_equal(resolved.codes, expected.codes)
+    assert resolved.codebook_sizes == expected.codebook_sizes
+    names, sizes = resolved.written
+    assert names.shape == expected.codes.shape
+    for depth in range(1, names.shape[1] + 1):
+        own, named = (torch.from_numpy(part[:, :depth]) for part in (expected.codes, names))
         assert torch.equal(group_rows(own), group_rows(named))
-        assert torch.equal(group_rows(own), torch.from_numpy(resolved.codes[:, depth - 1]))  # one code names the prefix
-        assert resolved.codebook_sizes[depth - 1] == len(np.unique(expected.codes[:, :depth], axis=0))
+        assert torch.equal(group_rows(own), torch.from_numpy(names[:, depth - 1]))  # one code names the prefix
+        assert sizes[depth - 1] == len(np.unique(expected.codes[:, :depth], axis=0))
     with pytest.raises(LgsidError, match="cannot have different semantic IDs"):
         PrefixCodes().check(100, (3, 3))
 
