@@ -23,16 +23,22 @@ from lgsid.pipeline.training_cli import train
 from lgsid.quantizers import RQVAE, Quantizer, ResidualCentroids, ResidualFSQ, ResidualVQ, RQKMeans
 from lgsid.recommenders import (
     DIN,
+    ECPO,
     TIGER,
+    BalanceLoss,
     CategoryPopularity,
     ClickModel,
     CoVisitEvidence,
     DistanceEvidence,
     DistancePopularity,
+    DiversityReward,
     EvidenceNetwork,
     HistoryCopy,
     LevelSids,
+    ListAligner,
+    ListOrder,
     LogDistance,
+    LongHistory,
     MostRecent,
     NearestPlace,
     NewPlaceFloor,
@@ -40,6 +46,7 @@ from lgsid.recommenders import (
     NodeGeography,
     NoDistance,
     NoSids,
+    OneRec,
     PlaceGenerator,
     PlaceTIGER,
     Popularity,
@@ -52,6 +59,7 @@ from lgsid.recommenders import (
     TwoStage,
     UserFrequency,
     VisitedBefore,
+    VisitReward,
 )
 from lgsid.rewards import AnchoredPair, MismatchedPrompt, PointwiseBCE, RewardModel
 from lgsid.testing import tiny_encoder, toy_city
@@ -127,6 +135,10 @@ MODELS = {
     "nearest_place": lambda t: NearestPlace(),
     "new_place_floor": lambda t: NewPlaceFloor(),
     "category_popularity": lambda t: CategoryPopularity(prior=2.0),
+    "onerec": lambda t: OneRec(
+        T5, 3, 1, BalanceLoss(), 2, LongHistory(2, 1, 2), LocalMetresGeoEncoder(), ListOrder(2), None, 9
+    ),
+    "list_aligner": lambda t: ListAligner(OneRec(T5, 3, 1), ECPO(0.1), [VisitReward(), DiversityReward(0.5)], 2, 2, 2),
     "two_stage": lambda t: TwoStage(TIGER(t5=T5, encoder_history=5), DIN(attention_units=6), 12, 20),
 }
 

@@ -88,3 +88,19 @@ def discounts(gains: Tensor, k: int) -> Tensor:
     """Return `1 / log2(1 + rank)` for the first k ranks and 0 after them, shape (C,)."""
     rank = torch.arange(1, gains.shape[-1] + 1, device=gains.device)
     return torch.where(rank <= k, 1.0 / torch.log2(1.0 + rank), 0.0).to(gains.dtype)
+
+
+def first_distinct(items: Tensor, length: int) -> Tensor:
+    """Return the first different entries of each row, in their order.
+
+    Args:
+        items: Shape (B, F) int64, -1 is padding.
+        length: Most entries (m).
+
+    Returns:
+        Shape (B, m) int64, -1 behind the last one.
+    """
+    repeated = (items[:, :, None] == items[:, None, :]).tril(-1).any(2)
+    first = (items >= 0) & ~repeated
+    place = torch.where(first, first.long().cumsum(1) - 1, length).clamp_max(length)
+    return torch.full_like(items[:, :1], -1).repeat(1, length + 1).scatter(1, place, items)[:, :length]

@@ -1,9 +1,9 @@
 """Test support for lgsid and its plugins: contract tests of every kind, a toy city, tiny encoders."""
 
-from lgsid.testing.codebook_loss_contract import CodebookLossContract
 from lgsid.testing.aligner_contract import AlignerContract
 from lgsid.testing.alignment_loss_contract import AlignmentLossContract
 from lgsid.testing.attribute_encoder_contract import AttributeEncoderContract
+from lgsid.testing.codebook_loss_contract import CodebookLossContract
 from lgsid.testing.collision_strategy_contract import CollisionStrategyContract
 from lgsid.testing.command_contract import CommandContract
 from lgsid.testing.data_module_contract import DataModuleContract
@@ -35,16 +35,14 @@ from lgsid.testing.text_encoder_contract import TextEncoderContract
 from lgsid.testing.tiny_encoder import tiny_encoder
 from lgsid.testing.tokenizer_contract import TokenizerContract
 from lgsid.testing.toy_city import toy_city, toy_source, toy_tables
-from lgsid.testing.visit_signal_contract import VisitSignalContract
-
-__all__ = [
-    "CodebookLossContract",
 from lgsid.testing.tree_search_contract import TreeSearchContract
+from lgsid.testing.visit_signal_contract import VisitSignalContract
 
 __all__ = [
     "AlignerContract",
     "AlignmentLossContract",
     "AttributeEncoderContract",
+    "CodebookLossContract",
     "CollisionStrategyContract",
     "CommandContract",
     "DataModuleContract",
@@ -74,8 +72,8 @@ __all__ = [
     "SplitContract",
     "TextEncoderContract",
     "TokenizerContract",
-    "VisitSignalContract",
     "TreeSearchContract",
+    "VisitSignalContract",
     "tiny_encoder",
     "toy_city",
     "toy_source",

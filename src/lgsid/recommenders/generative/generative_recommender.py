@@ -140,19 +140,28 @@ class GenerativeRecommender(Recommender):
         """Return the tokens of the codes of `items` (...), -1 is padding and reads as item 0; returns (..., L)."""
         return self.catalogue.item_codes[items.clamp_min(0)] + items.new_tensor(self.level_offset)
 
+    def read_history(self, batch: SequenceBatch, part: slice, tokens: HistoryTokens) -> tuple[Tensor, Tensor]:
+        """Return the tokens of a part of the history, (B, S, D), and which are real, (B, S) bool."""
+        history = batch.history[:, part]
+        known = history >= 0
+        age = torch.log2(1 + (batch.history_age_s[:, part] / 3600).clamp_min(0)).long().clamp(max=N_AGES - 1)
+        hour = batch.history_hour[:, part].long() % 24
+        event = self.hour(hour) + self.weekday(batch.history_weekday[:, part]) + self.age(age)
+        read: tuple[Tensor, Tensor] = tokens(self.token_table(self.code_tokens(history)), event, known)
+        return read
+
+    def query_token(self, batch: SequenceBatch) -> Tensor:
+        """Return the token of each query, shape (B, D)."""
+        bucket = (batch.user * HASH_FACTOR) % (1 << 32) % self.user_buckets
+        user = self.user_offset + torch.where(batch.user >= 0, bucket, self.user_buckets)
+        token: Tensor = self.token_table(user) + self.hour(batch.hour.long() % 24) + self.weekday(batch.weekday)
+        return token
+
     def encode_queries(self, batch: SequenceBatch) -> EncodedQueries:
         """Return what the decoder reads of B queries."""
         recent = slice(max(0, batch.history.shape[1] - self.history_length), None)
-        history = batch.history[:, recent]
-        known = history >= 0
-        age = torch.log2(1 + (batch.history_age_s[:, recent] / 3600).clamp_min(0)).long().clamp(max=N_AGES - 1)
-        hour = batch.history_hour[:, recent].long() % 24
-        event = self.hour(hour) + self.weekday(batch.history_weekday[:, recent]) + self.age(age)
-        tokens, real = self.history_tokens(self.token_table(self.code_tokens(history)), event, known)
-        bucket = (batch.user * HASH_FACTOR) % (1 << 32) % self.user_buckets
-        user = self.user_offset + torch.where(batch.user >= 0, bucket, self.user_buckets)
-        query = self.token_table(user) + self.hour(batch.hour.long() % 24) + self.weekday(batch.weekday)
-        tokens = torch.cat([tokens, query[:, None]], 1)
+        tokens, real = self.read_history(batch, recent, self.history_tokens)
+        tokens = torch.cat([tokens, self.query_token(batch)[:, None]], 1)
         real = torch.cat([real, torch.ones_like(real[:, :1])], 1)
         return EncodedQueries(self.encode(tokens, real), real)
 
@@ -188,11 +197,18 @@ class GenerativeRecommender(Recommender):
             logits = logits + added(depth, children)
         return segment_log_softmax(logits, children.parent, len(hidden))
 
-    def generator_log_prob(self, items: Tensor, encoded: EncodedQueries, added: ChildLogits | None = None) -> Tensor:
-        """Return the log-probability of generating given items by teacher forcing, shape (B,)."""
+    def path_log_prob(self, items: Tensor, hidden: Tensor, added: ChildLogits | None = None) -> Tensor:
+        """Return the log-probability of the codes of given items, and of the items among those that share them.
+
+        Args:
+            items: Shape (M,), item rows.
+            hidden: Shape (M, L, D), the states from which each code is predicted.
+            added: What is added to the logits, from `child_logits`, if the items are those of M queries.
+
+        Returns:
+            Shape (M,).
+        """
         trie = self.catalogue.trie
-        begin = torch.full_like(items, BEGIN)[:, None]
-        hidden = self.decode(encoded, torch.cat([begin, self.code_tokens(items)[:, :-1]], 1))  # (B, L, D)
         path, rows = trie.path[items], torch.arange(len(items), device=items.device)
         total = torch.zeros(len(items), device=items.device)
         for depth in range(trie.n_levels + 1):
@@ -201,6 +217,12 @@ class GenerativeRecommender(Recommender):
             log_probs = self.child_log_probs(depth, children, hidden[:, at], added)
             total = total + log_probs[children.node == path[children.query, depth + 1]]
         return total
+
+    def generator_log_prob(self, items: Tensor, encoded: EncodedQueries, added: ChildLogits | None = None) -> Tensor:
+        """Return the log-probability of generating given items by teacher forcing, shape (B,)."""
+        begin = torch.full_like(items, BEGIN)[:, None]
+        hidden = self.decode(encoded, torch.cat([begin, self.code_tokens(items)[:, :-1]], 1))  # (B, L, D)
+        return self.path_log_prob(items, hidden, added)
 
     def item_log_prob(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the model's log-probability of given items (B,) by teacher forcing, shape (B,)."""
