@@ -6,6 +6,7 @@ import torch
 
 from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import CTRData, SequenceData
+from lgsid.geo import LocalMetresGeoEncoder
 from lgsid.recommenders import (
     DIN,
     TIGER,
@@ -93,6 +94,12 @@ class TestPlaceGenerator(OnToyFolder, GenerativeRecommenderContract):
 class TestPlainTIGER(OnToyFolder, GenerativeRecommenderContract):
     def make(self):
         model = TIGER(t5=T5, history_tokens=SeparateTokens(), encoder_history=5, user_buckets=3, beam_width=12)
+        return built(model, SequenceData(self.folder, self.folder / "sids.parquet"))
+
+
+class TestTIGERWithPosition(OnToyFolder, GenerativeRecommenderContract):
+    def make(self):
+        model = TIGER(t5=T5, encoder_history=5, user_buckets=3, beam_width=12, position=LocalMetresGeoEncoder())
         return built(model, SequenceData(self.folder, self.folder / "sids.parquet"))
 
 

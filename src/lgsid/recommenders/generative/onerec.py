@@ -13,7 +13,6 @@ from transformers import T5Config, T5Model
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import first_distinct
 from lgsid.geo import GeoEncoder
-from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
 from lgsid.recommenders.generative.expert_balance import ExpertBalance, LossFreeBalance
 from lgsid.recommenders.generative.expert_layer import ExpertLayer
@@ -51,7 +50,7 @@ class OneRec(GenerativeRecommender):
         balance: What keeps the experts equally busy; `LossFreeBalance` by default.
         list_length: Places of a list (m).
         long_history: How check-ins before the recent ones are compressed; without it, they are not read.
-        position: How the position of the user's last place enters the query; without it, it does not.
+        position: Encodes the position of the user's last place for the query token; without it, it is not told.
         ranking: How lists become a ranking; `FirstPlace` by default.
         history_tokens: One token per recent check-in (default), or one per code as in the paper.
         recent_history: Recent check-ins, which the encoder reads one by one.
@@ -82,7 +81,8 @@ class OneRec(GenerativeRecommender):
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
         search: TreeSearch | None = None,
     ) -> None:
-        super().__init__(history_tokens, recent_history, user_buckets, beam_width, warmup_share, optimizer, search)
+        sizes = (recent_history, user_buckets, beam_width, warmup_share)
+        super().__init__(history_tokens, *sizes, optimizer, search, position)
         self.save_hyperparameters()
         if list_length < 1:
             raise LgsidError(f"OneRec: list_length must be at least 1, not {list_length}")
@@ -93,7 +93,6 @@ class OneRec(GenerativeRecommender):
         self.balance = balance or LossFreeBalance()
         self.list_length = list_length
         self.long_history = long_history
-        self.position = position
         self.ranking = ranking or FirstPlace()
 
     def build_network(self, n_tokens: int) -> None:
@@ -107,19 +106,10 @@ class OneRec(GenerativeRecommender):
             block.layer[-1] = ExpertLayer(dense.layer_norm, *sizes, self.n_experts, self.n_active, balance)
 
     def build(self, shape: DataShape) -> None:
-        """Create the T5 model, the compression of the past and the way in for positions."""
+        """Create the T5 model and the compression of the past."""
         super().build(shape)
-        width = self.token_table.embedding_dim
         if self.long_history is not None:
-            self.long_history.build(width)
-        if self.position is not None:
-            self.from_position = nn.Linear(self.position.dim, width, bias=False)
-
-    def take_catalogue(self, source: CheckInSource) -> None:
-        """Fill the catalogue, and fit the encoding of positions to it."""
-        super().take_catalogue(source)
-        if self.position is not None:
-            self.position.fit(self.catalogue.lat_deg, self.catalogue.lon_deg)
+            self.long_history.build(self.token_table.embedding_dim)
 
     @property
     def token_table(self) -> nn.Embedding:
@@ -135,16 +125,6 @@ class OneRec(GenerativeRecommender):
     def expert_layers(self) -> list[ExpertLayer]:
         """The sparse layers of the decoder."""
         return [block.layer[-1] for block in self.t5.decoder.block]
-
-    def query_token(self, batch: SequenceBatch) -> Tensor:
-        """Return the token of each query: user, hour, weekday, position of the last place if known. (B, D)."""
-        token = super().query_token(batch)
-        if self.position is None:
-            return token
-        last = batch.history[:, -1]
-        place = last.clamp_min(0)
-        where = self.from_position(self.position(self.catalogue.lat_deg[place], self.catalogue.lon_deg[place]))
-        return token + where * (last >= 0)[:, None]  # type: ignore[no-any-return]
 
     def encode_queries(self, batch: SequenceBatch) -> EncodedQueries:
         """Return what the decoder reads of B queries: recent check-ins, tokens of the long past, the query."""
