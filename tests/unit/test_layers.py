@@ -9,7 +9,7 @@ import lgsid
 
 SOURCE = Path(lgsid.__file__).parent
 LAYERS = (
-    ("errors", "system_errors", "escaping", "console", "terminal"),
+    ("errors", "system_errors", "escaping", "console", "terminal", "deprecation"),
     (
         "lazy_names",
         "entry_points",
