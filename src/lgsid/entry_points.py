@@ -6,8 +6,9 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, PackageNotFoundError, distributions
+from importlib.metadata import version as version_of
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,11 +42,13 @@ class Entries:
         groups: Name of the group -> its entry points.
         names: Canonical names of all distributions there.
         unreadable: Distributions whose entry points cannot be read -> the reason.
+        misfits: Distributions that ask for another version of lgsid -> the versions that they ask for.
     """
 
     groups: Mapping[str, tuple[Entry, ...]]
     names: frozenset[str]
     unreadable: Mapping[str, str]
+    misfits: Mapping[str, str] = field(default_factory=dict)
 
 
 def normalized(distribution: str) -> str:
@@ -63,6 +66,7 @@ def entries_on(path: tuple[str, ...]) -> Entries:
     groups: dict[str, list[Entry]] = defaultdict(list)
     names: set[str] = set()
     unreadable: dict[str, str] = {}
+    misfits: dict[str, str] = {}
     for distribution in distributions():
         name, version = identity(distribution)
         if normalized(name) in names:  # of two installations the first on the path counts, as for imports
@@ -71,6 +75,8 @@ def entries_on(path: tuple[str, ...]) -> Entries:
             offered = [entry for entry in distribution.entry_points if entry.group.startswith(GROUPS)]
             if normalized(name) == OWN_DISTRIBUTION and KINDS_GROUP not in {entry.group for entry in offered}:
                 continue  # another package that calls itself lgsid would hide what lgsid offers
+            if offered and normalized(name) != OWN_DISTRIBUTION and (asked := other_version(distribution)):
+                misfits[name] = asked
             for entry in offered:
                 groups[entry.group].append(Entry(entry.name, entry.value, name, version))
         except Exception as error:
@@ -78,7 +84,7 @@ def entries_on(path: tuple[str, ...]) -> Entries:
                 unreadable[name] = f"its entry_points.txt cannot be read ({type(error).__name__}: {error})"
         names.add(normalized(name))
     found = {group: tuple(entries) for group, entries in groups.items()}
-    return Entries(MappingProxyType(found), frozenset(names), MappingProxyType(unreadable))
+    return Entries(MappingProxyType(found), frozenset(names), MappingProxyType(unreadable), MappingProxyType(misfits))
 
 
 def identity(distribution: Distribution) -> tuple[str, str]:
@@ -89,6 +95,31 @@ def identity(distribution: Distribution) -> tuple[str, str]:
         name, version = None, None
     folder = getattr(distribution, "_path", None)
     return name or (Path(folder).name if folder is not None else "a package without a name"), version or ""
+
+
+def own_version() -> str:
+    """Return the version of lgsid that is installed, empty if that cannot be told."""
+    try:
+        return version_of(OWN_DISTRIBUTION)
+    except PackageNotFoundError:
+        return ""
+
+
+def other_version(distribution: Distribution) -> str:
+    """Return the versions of lgsid that a distribution asks for, if this is none of them; else nothing."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    own = own_version()
+    for text in distribution.requires or ():
+        try:
+            asked = Requirement(text)
+        except InvalidRequirement:
+            continue
+        applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
+        if own and applies and normalized(asked.name) == OWN_DISTRIBUTION:
+            if not asked.specifier.contains(own, prereleases=True):
+                return str(asked.specifier)
+    return ""
 
 
 def offers_something(distribution: Distribution) -> bool:

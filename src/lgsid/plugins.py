@@ -26,7 +26,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lgsid.entry_points import KINDS_GROUP, OWN_DISTRIBUTION, entries_on, normalized
+from lgsid.entry_points import KINDS_GROUP, OWN_DISTRIBUTION, entries_on, normalized, own_version
 from lgsid.errors import LgsidError
 from lgsid.plugin_imports import checked, supervised
 
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 VARIABLE = "LGSID_PLUGINS"
 CONTRACTS_GROUP = "lgsid.contracts"
+MISFIT = "for lgsid "  # how the state of a part begins whose distribution asks for another version
 LISTED, IMPORTABLE, DUPLICATE = "listed", "importable", "duplicate"
 VALUE = re.compile(r"\s*[\w.]+\s*:\s*[\w.]+\s*")
 
@@ -50,7 +51,8 @@ class Plugin:
         value: Where it is, `module:class`.
         distribution: Name of the distribution that offers it.
         version: Version of that distribution.
-        state: "listed" (not imported), "importable", "disabled", "duplicate", or what is wrong with it.
+        state: "listed" (not imported), "importable", "disabled", "duplicate", or what is wrong with it; "for lgsid <0.1"
+            if its distribution asks for another version of lgsid.
     """
 
     kind: str
@@ -129,11 +131,16 @@ def available(kind: str | None = None) -> list[Plugin]:
         raise LgsidError(f"unknown kind of plugin {kind!r}; {suggestion(kind, kinds())}")
     chosen = chosen_distributions()
     listed = [plugin for plugin in installed() if kind in (None, plugin.kind)]
-    enabled = Counter((p.kind, p.name) for p in listed if is_enabled(p.distribution, chosen))
+    misfits = entries_on(tuple(sys.path)).misfits
+    enabled = Counter(
+        (p.kind, p.name) for p in listed if is_enabled(p.distribution, chosen) and p.distribution not in misfits
+    )
     plugins = []
     for plugin in listed:
         if not is_enabled(plugin.distribution, chosen):
             state = "disabled"
+        elif plugin.distribution in misfits:
+            state = f"{MISFIT}{misfits[plugin.distribution]}"
         elif enabled[plugin.kind, plugin.name] > 1:
             state = DUPLICATE
         else:
@@ -267,7 +274,7 @@ def load_kind(kind: str) -> Mapping[str, Any]:
     classes: dict[str, Any] = {}
     rivals: dict[str, list[Plugin]] = defaultdict(list)
     for plugin in available(kind):
-        if plugin.state == "disabled":
+        if plugin.state == "disabled" or plugin.state.startswith(MISFIT):
             continue
         try:
             value = resolve(plugin)
@@ -297,6 +304,15 @@ def warn_of_unknown() -> None:
         logger.warning("%s names %r, which is not installed; %s", VARIABLE, name, suggestion(name, known, limit=0))
     for name, why in unreadable().items():
         logger.warning("the plugins of %s are left out: %s", name, why)
+    chosen = chosen_distributions()
+    for name, asked in entries_on(tuple(sys.path)).misfits.items():
+        if is_enabled(name, chosen):
+            logger.warning(
+                "the plugins of %s are left out: it is for lgsid %s, this is %s; install a version of it for this one",
+                name,
+                asked,
+                own_version(),
+            )
 
 
 def moved_class(path: str) -> str | None:
@@ -309,6 +325,17 @@ def moved_class(path: str) -> str | None:
         return None
     now = [p.value for p in installed() if p.name == parts[-1] and p.value.startswith(f"{OWN_DISTRIBUTION}.")]
     return now[0].replace(":", ".") if now else None
+
+
+def packages_named_in(text: str) -> list[str]:
+    """Return the distributions of others, with versions, whose classes a text such as a saved config names."""
+    found = {
+        plugin.origin
+        for plugin in installed()
+        if plugin.distribution != OWN_DISTRIBUTION
+        and re.search(rf"(?<![\w.]){re.escape(plugin.module.partition('.')[0])}\.", text)
+    }
+    return sorted(found)
 
 
 def subclasses(base: type) -> dict[str, list[type]]:

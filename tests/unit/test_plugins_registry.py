@@ -167,3 +167,58 @@ def test_groups_in_pyproject_are_the_kinds():
     text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     groups = [line.split('"')[1] for line in text.splitlines() if line.startswith("[project.entry-points.")]
     assert sorted(groups) == sorted(f"lgsid.{kind}" for kind in ("kinds", "contracts", *plugins.kinds()))
+
+
+def asks_for(module, requirement):
+    """Let an installed test package ask for a version."""
+    [metadata] = Path(sys.path[0]).glob("*.dist-info/METADATA")
+    assert metadata.parent.name.startswith(module)
+    metadata.write_text(metadata.read_text() + f"Requires-Dist: {requirement}\n")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "state"),
+    [
+        ("lgsid<0.0.1", "for lgsid <0.0.1"),
+        ("LGSID>=99,<100", "for lgsid <100,>=99"),
+        ("lgsid>=0.0.1", "listed"),
+        ("lgsid<0.0.1; extra == 'old'", "listed"),
+        ("numpy<0", "listed"),
+        ("no requirement at all ===", "listed"),
+    ],
+)
+def test_a_plugin_for_another_version_is_left_out_in_one_line(install, caplog, requirement, state):
+    asks_for(install("dated-plugin", "1.2", {"Fine": "dated_plugin:Fine"}, GOOD.format(name="Fine")), requirement)
+    listed = {p.name: p for p in plugins.available("geo_encoders")}
+    assert listed["Fine"].state == state
+    assert ("Fine" in plugins.load()["geo_encoders"]) == (state == "listed")
+    said = [record.getMessage() for record in caplog.records if "dated-plugin" in record.getMessage()]
+    assert len(said) == (state != "listed")
+    assert all(f"it is {state}, this is" in line for line in said)
+
+
+def test_another_version_is_no_rival_for_a_name(install):
+    asks_for(install("dated-plugin", "1", {"FourierGeoEncoder": "dated_plugin:FourierGeoEncoder"}, ""), "lgsid<0.0.1")
+    assert "FourierGeoEncoder" in plugins.load()["geo_encoders"]
+
+
+def test_a_text_says_which_packages_its_classes_are_of(install):
+    install("fine-plugin", "1.2", {"Fine": "fine_plugin:Fine"}, GOOD.format(name="Fine"))
+    assert plugins.packages_named_in("class_path: fine_plugin.Fine") == ["fine-plugin 1.2"]
+    assert plugins.packages_named_in("class_path: my.fine_plugin.Fine\nother: unfine_plugin.Fine") == []
+
+
+def test_what_a_removed_plugin_had_made_says_what_to_install(install):
+    from lgsid.construction import describe, rebuild
+    from lgsid.errors import LgsidError
+    from lgsid.pipeline.parser_errors import explain
+
+    install("fine-plugin", "1.2", {"Fine": "fine_plugin:Fine"}, GOOD.format(name="Fine"))
+    described = describe(plugins.load()["geo_encoders"]["Fine"]())
+    sys.path.pop(0)  # it is uninstalled
+    sys.modules.pop("fine_plugin")
+    with pytest.raises(LgsidError, match=r"install fine-plugin 1\.2"):
+        rebuild(described)
+    said = explain("Importing 'fine_plugin.Fine' is not allowed")
+    assert "no package with fine_plugin is installed" in said
+    assert "\n" not in said

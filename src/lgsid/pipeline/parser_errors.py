@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lgsid.plugins import subclasses, suggestion
-from lgsid.trust import TRUST_FLAG
+from lgsid.trust import TRUST_FLAG, top_level_modules
 
 KEY = re.compile(r'Parser key "([^"]+)"')
 CLASS = re.compile(r"Problem with given class_path '([^']+)'")
@@ -102,9 +102,14 @@ def explain(message: str, owner: str = "") -> str:
 def specific(line: str, place: Place) -> str | None:
     """Return the explanation of a line whose cause is known, `None` for all others."""
     if match := NOT_ALLOWED.search(line):
+        top = match[1].partition(".")[0]
+        gone = (
+            f"; no package with {top} is installed: a config that lgsid saved says in its first line which one it needs"
+        )
         return (
             f"{place.name}: {match[1]} may not be named: it is not of lgsid, of a plugin, or of the optimizers, layers "
-            f"and trainer parts of torch and lightning; if you trust the config, add {TRUST_FLAG}"
+            f"and trainer parts of torch and lightning"
+            + (f"; if you trust the config, add {TRUST_FLAG}" if top in top_level_modules() else gone)
         )
     if match := UNKNOWN_KEY.search(line):
         return unknown_key(given(match), place)

@@ -140,7 +140,9 @@ class TrainingCLI(LightningCLI):
             self.held.enter_context(working_in(self.run_folder))
 
         def begin() -> None:
-            write_text(self.run_folder / f"{self.subcommand}_config.yaml", dumped)
+            needed = ", ".join(plugins.packages_named_in(dumped))
+            header = f"# Needs {needed}.\n" if needed else ""
+            write_text(self.run_folder / f"{self.subcommand}_config.yaml", header + dumped)
 
         self.start = StartOfRun(str(self.subcommand), bool(path), begin)
         bars = progress_callbacks() if config.trainer.enable_progress_bar is not False else []

@@ -121,6 +121,7 @@ class TreeSearchContract(PartContract):
     def test_more_than_there_are(self) -> None:
         """Asked for more items than exist, it returns all of them and padding."""
         items, scores = self.found(40, 43)
+        assert items.shape == scores.shape == (3, 43)
         assert torch.equal(items[:, :40].sort(1).values, torch.arange(40).expand(3, 40))
         assert bool((items[:, 40:] == -1).all())
         assert bool((scores[:, 40:] == -torch.inf).all())

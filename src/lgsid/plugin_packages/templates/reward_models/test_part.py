@@ -18,4 +18,4 @@ class TestPartName(RewardModelContract):
         batch = next(iter(data.train_dataloader()))
         soft = model.softened(batch).label
         torch.testing.assert_close(soft.sum(1), batch.label.sum(1))
-        assert torch.equal(soft.argsort(1, stable=True), batch.label.argsort(1, stable=True))
+        assert torch.equal(soft.argsort(dim=1, stable=True), batch.label.argsort(dim=1, stable=True))
