@@ -328,3 +328,25 @@ def test_real_minilm_by_package_spec() -> None:
 def test_options_that_cannot_be_are_refused(options, message):
     with pytest.raises(LgsidError, match=message):
         TextEncoder(**options)
+
+
+class LargestToken(TextEncoder):
+    """An encoder that loads and pools in its own way."""
+
+    def load_model(self):
+        source, tokenizer, network = super().load_model()
+        network.embeddings.word_embeddings.weight.data.mul_(2)
+        return source, tokenizer, network
+
+    def pool(self, hidden, mask):
+        return hidden.masked_fill(mask[..., None] == 0, -torch.inf).amax(1)
+
+
+def test_a_subclass_loads_and_pools_in_its_own_way(folders: dict[str, str]) -> None:
+    model = LargestToken(folders["bert"], autocast="float32", normalize=False)
+    plain = encoder(folders["bert"])
+    with torch.no_grad():
+        plain.network.embeddings.word_embeddings.weight.mul_(2)
+        for row, tokens in enumerate(model.tokenize(TEXTS)):
+            expected = plain.network(torch.tensor([tokens])).last_hidden_state[0].amax(0)
+            torch.testing.assert_close(model(TEXTS)[row], expected, atol=1e-5, rtol=1e-4)
