@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +34,9 @@ class ClusterPull(CodebookLoss):
         refresh: Number of calls after which the codewords are clustered again.
     """
 
+    calls: Tensor
+    labels: Tensor
+
     def __init__(self, n_clusters: int = 10, temperature: float = 1.0, refresh: int = 20) -> None:
         super().__init__()
         if n_clusters < 1 or refresh < 1 or not temperature > 0:
@@ -41,19 +45,29 @@ class ClusterPull(CodebookLoss):
                 f" {n_clusters}, {refresh}, {temperature}"
             )
         self.n_clusters, self.temperature, self.refresh = n_clusters, temperature, refresh
-        self._calls = 0
-        self._labels: list[Tensor] = []
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("labels", torch.zeros(0, dtype=torch.int64))
 
     def forward(self, residuals: Sequence[Tensor], codebooks: Sequence[Tensor], codes: Tensor) -> Tensor:
         """Return the mean over the levels; the clusters are those of the last refreshment."""
-        if not self._labels or (self.training and self._calls % self.refresh == 0):
-            self._labels = [balanced_clusters(book.detach(), self.n_clusters) for book in codebooks]
-        self._calls += self.training
+        sizes, labels = [len(book) for book in codebooks], self.labels
+        if len(labels) != sum(sizes) or (self.training and int(self.calls) % self.refresh == 0):
+            labels = torch.cat([balanced_clusters(book.detach(), self.n_clusters) for book in codebooks])
+        if self.training:
+            self.labels = labels
+            self.calls += 1
         parts = [
-            pull(book, labels.to(book.device), codes[:, level], self.temperature)
-            for level, (book, labels) in enumerate(zip(codebooks, self._labels, strict=True))
+            pull(book, own, codes[:, level], self.temperature)
+            for level, (book, own) in enumerate(zip(codebooks, labels.split(sizes), strict=True))
         ]
         return torch.stack(parts).mean()
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Make room for the clusters of as many codewords as the checkpoint has."""
+        kept = state_dict.get(f"{prefix}labels")
+        if kept is not None:
+            self.labels = torch.empty_like(kept, device=self.labels.device)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 def pull(codebook: Tensor, labels: Tensor, codes: Tensor, temperature: float) -> Tensor:

@@ -151,6 +151,23 @@ def test_clusters_of_codewords_are_balanced_and_found():
     assert balanced_clusters(crowded, 3).bincount(minlength=3).tolist() == [4, 4, 4]
 
 
+def test_clusters_are_found_again_after_so_many_calls_also_in_a_copy():
+    """Whoever goes on from a checkpoint finds them when the first one would have."""
+    codes, seen = torch.zeros(4, 1, dtype=torch.int64), []
+    loss, books = ClusterPull(2, refresh=3), [points(8, seed=seed) for seed in range(5)]
+    for step, book in enumerate(books):
+        if step == 1:
+            copy = ClusterPull(2, refresh=3)
+            copy.load_state_dict(loss.state_dict())
+        value = loss([points(4)], [book], codes)
+        assert step == 0 or torch.equal(copy([points(4)], [book], codes), value)
+        seen.append(loss.labels.clone())
+    assert torch.equal(seen[0], balanced_clusters(books[0], 2))
+    assert torch.equal(seen[1], seen[0])
+    assert torch.equal(seen[2], seen[0])
+    assert torch.equal(seen[3], balanced_clusters(books[3], 2))
+
+
 @pytest.mark.parametrize("loss", [EvenUse(), ClusterPull(2)], ids=["even", "pull"])
 def test_a_weight_reaches_every_codebook(loss):
     x, gradients = points(40), []
