@@ -12,6 +12,8 @@ from lgsid.testing.distance_features_contract import DistanceFeaturesContract
 from lgsid.testing.evidence_contract import EvidenceContract
 from lgsid.testing.generative_contract import GenerativeRecommenderContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract
+from lgsid.testing.list_loss_contract import ListLossContract
+from lgsid.testing.list_reward_contract import ListRewardContract
 from lgsid.testing.head_input_contract import HeadInputContract
 from lgsid.testing.history_tokens_contract import HistoryTokensContract
 from lgsid.testing.interest_extractor_contract import InterestExtractorContract
@@ -51,6 +53,8 @@ __all__ = [
     "EvidenceContract",
     "GenerativeRecommenderContract",
     "GeoEncoderContract",
+    "ListLossContract",
+    "ListRewardContract",
     "HeadInputContract",
     "HistoryTokensContract",
     "InterestExtractorContract",
