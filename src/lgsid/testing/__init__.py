@@ -12,11 +12,11 @@ from lgsid.testing.distance_features_contract import DistanceFeaturesContract
 from lgsid.testing.evidence_contract import EvidenceContract
 from lgsid.testing.generative_contract import GenerativeRecommenderContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract
-from lgsid.testing.list_loss_contract import ListLossContract
-from lgsid.testing.list_reward_contract import ListRewardContract
 from lgsid.testing.head_input_contract import HeadInputContract
 from lgsid.testing.history_tokens_contract import HistoryTokensContract
 from lgsid.testing.interest_extractor_contract import InterestExtractorContract
+from lgsid.testing.list_loss_contract import ListLossContract
+from lgsid.testing.list_reward_contract import ListRewardContract
 from lgsid.testing.list_source_contract import ListSourceContract
 from lgsid.testing.module_contract import ModuleContract
 from lgsid.testing.negative_sampler_contract import NegativeSamplerContract
@@ -53,11 +53,11 @@ __all__ = [
     "EvidenceContract",
     "GenerativeRecommenderContract",
     "GeoEncoderContract",
-    "ListLossContract",
-    "ListRewardContract",
     "HeadInputContract",
     "HistoryTokensContract",
     "InterestExtractorContract",
+    "ListLossContract",
+    "ListRewardContract",
     "ListSourceContract",
     "ModuleContract",
     "NegativeSamplerContract",
