@@ -116,9 +116,9 @@ def other_version(distribution: Distribution) -> str:
         except InvalidRequirement:
             continue
         applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
-        if own and applies and normalized(asked.name) == OWN_DISTRIBUTION:
-            if not asked.specifier.contains(own, prereleases=True):
-                return str(asked.specifier)
+        of_lgsid = own and applies and normalized(asked.name) == OWN_DISTRIBUTION
+        if of_lgsid and not asked.specifier.contains(own, prereleases=True):
+            return str(asked.specifier)
     return ""
 
 
