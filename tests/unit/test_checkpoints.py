@@ -18,9 +18,21 @@ from lgsid.cli import main
 from lgsid.construction import describe, import_path, rebuild
 from lgsid.datamodules import CTRData, ItemData, PreferenceData, RewardData, SequenceData
 from lgsid.errors import LgsidError
-from lgsid.geo import LocalMetresGeoEncoder
+from lgsid.geo import LocalMetresGeoEncoder, PlusCodeGeoEncoder
 from lgsid.pipeline.training_cli import train
-from lgsid.quantizers import RQVAE, Quantizer, ResidualCentroids, ResidualFSQ, ResidualVQ, RQKMeans
+from lgsid.quantizers import (
+    RQVAE,
+    ClusterPull,
+    CosineRQKMeans,
+    EvenUse,
+    LearnedCodebooks,
+    LearnedRQVAE,
+    Quantizer,
+    ResidualCentroids,
+    ResidualFSQ,
+    ResidualVQ,
+    RQKMeans,
+)
 from lgsid.recommenders import (
     DIN,
     ECPO,
@@ -65,14 +77,23 @@ from lgsid.rewards import AnchoredPair, MismatchedPrompt, PointwiseBCE, RewardMo
 from lgsid.testing import tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import (
+    CollaborativeTokenizer,
     CounterSuffix,
+    CoVisitFactors,
+    DualStreamTokenizer,
+    FeatureTokenizer,
+    GeoRotaryTokenizer,
     HashedAttributes,
     HierTokenizer,
+    IdentitySuffix,
     NoResolution,
+    OneHotAttributes,
     PlainTokenizer,
+    PrefixCodes,
     RandomTokenizer,
     ResidualTokenizer,
     Tokenizer,
+    VisitHours,
 )
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -113,6 +134,23 @@ MODELS = {
     "residual_rqvae": lambda t: ResidualTokenizer((9, 8), RQVAE(hidden_dims=(16,), latent_dim=6)),
     "residual_vq": lambda t: ResidualTokenizer((8, 8), ResidualVQ()),
     "residual_fsq": lambda t: ResidualTokenizer((8, 8), ResidualFSQ(), collisions=NoResolution()),
+    "collaborative": lambda t: CollaborativeTokenizer(
+        (9, 8), LearnedRQVAE(None, 6, (16,), 1, 0.5, [EvenUse(2.0), ClusterPull(3)], [0.1, 0.2]), CoVisitFactors(6), 0.3
+    ),
+    "feature": lambda t: FeatureTokenizer(
+        (9, 8), LearnedCodebooks(), PlusCodeGeoEncoder((6, 8), 9), HashedAttributes(8), [VisitHours(2.0)], 0.5, [0.7]
+    ),
+    "geo_rotary": lambda t: GeoRotaryTokenizer((5, 4, 6), CosineRQKMeans(seed=2), 2, 10.0, collisions=IdentitySuffix()),
+    "dual_stream": lambda t: DualStreamTokenizer(
+        (3, 4, 9, 8),
+        2,
+        RQKMeans(seed=1),
+        ResidualCentroids(),
+        LocalMetresGeoEncoder(),
+        OneHotAttributes(0.2),
+        0.1,
+        collisions=PrefixCodes(CounterSuffix()),
+    ),
     "random": lambda t: RandomTokenizer((8, 9, 10), seed=5),
     "plain": lambda t: PlainTokenizer(),
     "place_tiger": lambda t: PlaceTIGER(
@@ -211,6 +249,12 @@ CONFIGS = {
     "aligner": ("alignment/similarity_softmax.yaml", "--model.encoder.init_args.model={0}/bert", "--data.n_pairs=32"),
     "hier": ("tokenizer/hier.yaml", "--data.embeddings={0}/embeddings.parquet"),
     "rqvae": ("tokenizer/rqvae.yaml", "--data.embeddings={0}/embeddings.parquet", "--model.codebook_sizes=[16,16]"),
+    "letter": ("tokenizer/letter.yaml", "--data.embeddings={0}/embeddings.parquet", "--model.codebook_sizes=[16,16]"),
+    "gnpr_sid": ("tokenizer/gnpr_sid.yaml", "--model.codebook_sizes=[16,16]"),
+    "pro_geo": ("tokenizer/pro_geo.yaml", "--data.embeddings={0}/embeddings.parquet"),
+    "lgrid": ("tokenizer/lgrid.yaml", "--data.embeddings={0}/embeddings.parquet"),
+    "unified": ("tokenizer/unified.yaml", "--data.embeddings={0}/embeddings.parquet"),
+    "ngram": ("tokenizer/rqkmeans_ngram.yaml", "--data.embeddings={0}/embeddings.parquet"),
     "tiger": ("recommender/tiger.yaml", "--data.sids={0}/sids.parquet", f"--model.t5={T5}"),
     "din": ("recommender/din.yaml", "--data.sids={0}/sids.parquet", "--model.sid_features=PrefixSids"),
     "time_transition": ("recommender/time_transition.yaml", "--model.last_factor=0.3"),

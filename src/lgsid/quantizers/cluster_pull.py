@@ -58,7 +58,7 @@ class ClusterPull(CodebookLoss):
             self.calls += 1
         parts = [
             pull(book, own, codes[:, level], self.temperature)
-            for level, (book, own) in enumerate(zip(codebooks, labels.split(sizes), strict=True))  # type: ignore[no-untyped-call]
+            for level, (book, own) in enumerate(zip(codebooks, torch.split(labels, sizes), strict=True))
         ]
         return torch.stack(parts).mean()
 
