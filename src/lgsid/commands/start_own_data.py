@@ -40,7 +40,7 @@ def init(
         check_in: NAME=COLUMN, a column of the check-ins: user_id, item_id or time (repeatable).
         time_zone: IANA time zone of local hours and of times without an offset, such as Europe/Berlin.
         time_format: Format of the times as of strptime.
-        time_unit: s, ms, us or ns, where times are numbers since 1970.
+        time_unit: Unit of times that are numbers since 1970: s, ms, us or ns.
 
     Raises:
         LgsidError: if a column cannot be found, or a file exists already.
