@@ -116,8 +116,8 @@ def other_version(distribution: Distribution) -> str:
         except InvalidRequirement:
             continue
         applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
-        of_lgsid = own and applies and normalized(asked.name) == OWN_DISTRIBUTION
-        if of_lgsid and not asked.specifier.contains(own, prereleases=True):
+        of_ours = own and applies and normalized(asked.name) == OWN_DISTRIBUTION
+        if of_ours and not asked.specifier.contains(own, prereleases=True):
             return str(asked.specifier)
     return ""
 

@@ -51,8 +51,8 @@ class Plugin:
         value: Where it is, `module:class`.
         distribution: Name of the distribution that offers it.
         version: Version of that distribution.
-        state: "listed" (not imported), "importable", "disabled", "duplicate", or what is wrong with it; "for lgsid
-            <0.1" if its distribution asks for another version of lgsid.
+        state: "listed" (not imported), "importable", "disabled", "duplicate", "for lgsid <0.1" if its distribution asks
+            for another version of lgsid, or what is wrong with it.
     """
 
     kind: str

@@ -10,6 +10,7 @@ from pathlib import Path
 import hatchling.build
 import pytest
 
+import lgsid.testing
 from lgsid import plugins
 from lgsid.plugin_packages.new_package import TEMPLATES, Words, write_package
 
@@ -79,6 +80,15 @@ def test_every_kind_has_a_template_and_a_contract():
     own = {kind for kind in plugins.kinds() if plugins.base_of(kind).__module__.startswith("lgsid")}
     assert own <= {path.name for path in TEMPLATES.iterdir()}
     assert own <= contracts
+
+
+def test_the_page_lists_every_kind_and_every_contract():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    for kind in OWN_KINDS:
+        assert f"| `{kind}` |" in text, kind
+    for name in vars(lgsid.testing):
+        if name.endswith("Contract") and name != "ModuleContract":
+            assert f"`{name}`" in text, name
 
 
 @pytest.mark.slow

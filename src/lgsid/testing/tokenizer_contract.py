@@ -40,9 +40,9 @@ class TokenizerContract(PartContract):
 
     @classmethod
     def made(cls, part: Any) -> Any:
-        """Make it with three small levels, if it can be told their sizes."""
-        sizes = {"codebook_sizes": (5, 4, 4)} if "codebook_sizes" in inspect.signature(part).parameters else {}
-        return part(**sizes)
+        """Make it with its default sizes of codebooks, or with three small levels if it has none."""
+        sizes = inspect.signature(part).parameters.get("codebook_sizes")
+        return part(codebook_sizes=(5, 4, 4)) if sizes is not None and sizes.default is sizes.empty else part()
 
     def fit(self, data: ItemData) -> Tokenizer:
         """Return a tokenizer fitted on `data` through Lightning."""
