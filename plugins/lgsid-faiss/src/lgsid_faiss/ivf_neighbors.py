@@ -13,6 +13,8 @@ from lgsid.functional.neighborhood import nearest_vectors
 from lgsid.neighbors import NeighborIndex
 from lgsid_faiss.one_thread import one_thread
 
+K_MEANS_PASSES, POINTS_PER_CELL = 10, 64  # cells need not be the best ones; more of either takes longer than it saves
+
 
 class IVFNeighbors(NeighborIndex):
     """Divide the vectors into cells by k-means, and compare a query with those in the cells nearest to it.
@@ -63,7 +65,8 @@ class IVFNeighbors(NeighborIndex):
         n, dim = unit.shape
         n_lists = min(self.n_lists or max(1, round(n**0.5)), n)
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, n_lists, faiss.METRIC_INNER_PRODUCT)
-        index.cp.seed, index.cp.spherical, index.cp.min_points_per_centroid = self.seed, True, 1
+        index.cp.seed, index.cp.spherical, index.cp.niter = self.seed, True, K_MEANS_PASSES
+        index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, POINTS_PER_CELL
         with one_thread():
             index.train(unit)
             index.add(unit)
