@@ -1,7 +1,6 @@
 """Configs and suites that a plugin brings in its package are found by name, and lgsid's own come first."""
 
 import importlib
-import sys
 
 import pytest
 import yaml

@@ -76,8 +76,8 @@ def measure(n: int, probes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="repetitions; ratios are medians over them")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="numbers of vectors")
+    parser.add_argument("--rounds", type=int, default=1, help="repetitions; ratios are medians over them")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 50_000], help="numbers of vectors")
     options = parser.parse_args()
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
