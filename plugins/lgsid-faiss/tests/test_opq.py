@@ -22,6 +22,14 @@ class TestContractOfWidthsThatDoNotDivide(QuantizerContract):
         return OPQ([16, 16, 16], n_iter=5)
 
 
+class TestContractOfFewerVectorsThanColumns(QuantizerContract):
+    dim = 120
+    n_vectors = 30
+
+    def make(self):
+        return OPQ([4, 4, 4], n_iter=2)
+
+
 class TestContractOfFewerVectorsThanCodes(QuantizerContract):
     n_vectors = 20
 

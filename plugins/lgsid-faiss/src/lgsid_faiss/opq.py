@@ -67,7 +67,7 @@ class OPQ(Quantizer):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Train rotation and codebooks on `x: (N, D)`; of fewer rows than codes, each is seen several times.
+        """Train rotation and codebooks on `x: (N, D)`; of fewer rows than codes or columns, each is seen several times.
 
         Raises:
             LgsidError: if a vector is not finite.
@@ -78,13 +78,15 @@ class OPQ(Quantizer):
             raise LgsidError("OPQ: a vector is not finite; see which items have NaN or infinite vectors")
         if not len(points):
             return
-        if len(points) < codes:
-            points = np.resize(points, (codes, points.shape[1]))
+        needed = max(codes, levels * part)  # of fewer rows than columns, faiss writes beyond its memory
+        if len(points) < needed:
+            points = np.resize(points, (needed, points.shape[1]))
         with one_thread():
-            book = faiss.ProductQuantizer(levels * part, levels, codes.bit_length() - 1)
-            book.cp.seed, book.cp.niter, book.cp.min_points_per_centroid = self.seed, self.kmeans_iter, 1
+            first, book = (faiss.ProductQuantizer(levels * part, levels, codes.bit_length() - 1) for _ in range(2))
+            first.cp.min_points_per_centroid = book.cp.min_points_per_centroid = 1
+            book.cp.seed, book.cp.niter = self.seed, self.kmeans_iter
             matrix = faiss.OPQMatrix(points.shape[1], levels, levels * part)
-            matrix.niter, matrix.pq = self.n_iter, book  # without it, the rotation is optimized for 256 codes
+            matrix.niter, matrix.pq = self.n_iter, first  # without it, the rotation is optimized for 256 codes
             matrix.train(points)
             rotated = matrix.apply(points)
             book.train(rotated)
