@@ -87,7 +87,8 @@ def outcome_of(plugin: Plugin) -> Outcome:
     with undisturbed():
         try:
             contract, part = contract_of(plugin), plugins.resolve(plugin)
-            tested = contract if not contract.make.__isabstractmethod__ else with_part(contract, part)
+            bare = getattr(contract.make, "__isabstractmethod__", False)
+            tested = with_part(contract, part) if bare else contract
             tested().make()
         except BaseException as error:
             return Outcome(plugin, failures={"make": why_not_made(plugin, error)})

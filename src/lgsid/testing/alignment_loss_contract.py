@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from lgsid.alignment.alignment_loss import AlignmentLoss, EncodedPairs
 from lgsid.testing.part_contract import PartContract
+from lgsid.testing.relevance_contract import frozen_encoder
+from lgsid.testing.toy_city import same_city
 
 
 class AlignmentLossContract(PartContract):
@@ -24,6 +27,13 @@ class AlignmentLossContract(PartContract):
     @abstractmethod
     def make(self) -> AlignmentLoss:
         """Return a loss for embeddings of width `dim`, prepared for places in rows 0 to 59 of a toy city."""
+
+    @classmethod
+    def made(cls, part: Any) -> Any:
+        """Make it with default arguments, and prepare it with a tiny text encoder and a toy city."""
+        loss = part()
+        loss.prepare(frozen_encoder(), same_city(60, 12, 400))
+        return loss
 
     def pairs(self, gained: float = 0.0) -> EncodedPairs:
         """Return 5 pairs with 3 rejected places each, over 12 places, and a policy `gained` away from the reference."""

@@ -15,14 +15,15 @@ from lgsid import checkpoints
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.names import CHECKPOINT_FILE
 from lgsid.artefacts.sequence_batch import sequence_batch
+from lgsid.datamodules.ctr_data import CTRData
 from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.recommender import Recommender
 from lgsid.testing.few_steps import few_steps
 from lgsid.testing.part_contract import PartContract
-from lgsid.testing.toy_city import toy_dataset_folder
-from lgsid.typing import SequenceBatch
+from lgsid.testing.toy_city import toy_dataset_folder, toy_sids
+from lgsid.typing import CTRBatch, SequenceBatch
 
 Model = TypeVar("Model", bound=Recommender)
 
@@ -68,9 +69,15 @@ class RecommenderContract(PartContract):
 
     @classmethod
     def made(cls, part: Any) -> Any:
-        """Make it with default arguments, for a toy city."""
+        """Make it with default arguments, for a toy city, with semantic IDs if it needs them."""
         torch.manual_seed(0)
-        return cls.built(part(), SequenceData(toy_dataset_folder()))
+        model, folder = part(), toy_dataset_folder()
+        kind = (
+            CTRData
+            if issubclass(CTRBatch, type(model).reads) and type(model).reads is not SequenceBatch
+            else SequenceData
+        )
+        return cls.built(model, kind(folder, toy_sids() if model.needs_sids else None))
 
     @staticmethod
     def built(model: Model, data: SequenceData) -> tuple[Model, SequenceData]:

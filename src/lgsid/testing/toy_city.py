@@ -6,7 +6,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from lgsid.artefacts import Dataset
+import numpy as np
+
+from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datasets.brands import Brands
 from lgsid.datasets.dataset_builder import DatasetBuilder
 from lgsid.datasets.splits import LeaveOneOutSplit, Split, TemporalSplit
@@ -94,3 +96,11 @@ def toy_dataset() -> tempfile.TemporaryDirectory[str]:
 def toy_dataset_folder() -> str:
     """Return the folder of a toy city, to be read only."""
     return toy_dataset().name
+
+
+@cache
+def toy_sids() -> SemanticIDs:
+    """Return unique semantic IDs of three levels for the places of `toy_dataset_folder`."""
+    items = Dataset.read(toy_dataset_folder()).items
+    row = np.arange(len(items))
+    return SemanticIDs(items.ids, np.stack([row % 5, row // 5 % 4, row // 20], axis=1), (5, 4, 1 + len(items) // 20))
