@@ -19,11 +19,12 @@ from lgsid.datamodules.ctr_data import CTRData
 from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.click.discriminative_recommender import DiscriminativeRecommender
 from lgsid.recommenders.recommender import Recommender
 from lgsid.testing.few_steps import few_steps
 from lgsid.testing.part_contract import PartContract
 from lgsid.testing.toy_city import toy_dataset_folder, toy_sids
-from lgsid.typing import CTRBatch, SequenceBatch
+from lgsid.typing import SequenceBatch
 
 Model = TypeVar("Model", bound=Recommender)
 
@@ -72,11 +73,7 @@ class RecommenderContract(PartContract):
         """Make it with default arguments, for a toy city, with semantic IDs if it needs them."""
         torch.manual_seed(0)
         model, folder = part(), toy_dataset_folder()
-        kind = (
-            CTRData
-            if issubclass(CTRBatch, type(model).reads) and type(model).reads is not SequenceBatch
-            else SequenceData
-        )
+        kind = CTRData if isinstance(model, DiscriminativeRecommender) else SequenceData
         return cls.built(model, kind(folder, toy_sids() if model.needs_sids else None))
 
     @staticmethod

@@ -44,7 +44,8 @@ class PartName(DataSource):
                     "weekday": pd.Series([time.dayofweek for time in local], dtype="int64"),
                 }
             ),
-            *map(str, self.files()),
+            items_from=str(self.root / "places.jsonl"),
+            interactions_from=str(self.root / "checkins.jsonl"),
             preparation_log=(
                 LogEntry("read", "places", len(items), "places.jsonl"),
                 LogEntry("read", "check-ins", len(log), "checkins.jsonl"),

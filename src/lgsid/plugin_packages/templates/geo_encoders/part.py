@@ -44,7 +44,7 @@ class PartName(GeoEncoder):
     def forward(self, lat_deg: Tensor, lon_deg: Tensor) -> Tensor:
         """Encode positions `(...,)` in float64 degrees as `(..., dim)` float32: the chord to each landmark in km."""
         gap = on_the_sphere(lat_deg, lon_deg)[..., None, :] - self.landmarks
-        return (EARTH_RADIUS_KM * gap.norm(dim=-1)).float()
+        return EARTH_RADIUS_KM * torch.linalg.vector_norm(gap, dim=-1).float()
 
 
 def on_the_sphere(lat_deg: Tensor, lon_deg: Tensor) -> Tensor:

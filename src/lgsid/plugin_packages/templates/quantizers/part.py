@@ -44,13 +44,13 @@ class PartName(Quantizer):
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Cluster each part of `x: (N, D)`, the vectors of the training items."""
-        for part, centroids in zip(x.split(self.widths, dim=1), self.centroids, strict=True):
+        for part, centroids in zip(torch.split(x, self.widths, dim=1), self.centroids, strict=True):
             centroids.copy_(kmeans_centroids(part, len(centroids), self.seed))
 
     def forward(self, x: Tensor) -> Quantized:
         """Quantize `x: (B, D)` to codes (B, L) and the vectors that they stand for; the loss is the squared error."""
         with torch.autocast(x.device.type, enabled=False):
-            parts = x.float().split(self.widths, dim=1)
+            parts = torch.split(x.float(), self.widths, dim=1)
             nearest = [torch.cdist(p, c).argmin(1) for p, c in zip(parts, self.centroids, strict=True)]
             codes = torch.stack(nearest, dim=1)
             embedding = self.decode(codes)
