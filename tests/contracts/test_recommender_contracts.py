@@ -99,7 +99,7 @@ class TestPlainTIGER(OnToyFolder, GenerativeRecommenderContract):
 
 class TestTIGERWithPosition(OnToyFolder, GenerativeRecommenderContract):
     def make(self):
-        model = TIGER(t5=T5, encoder_history=5, user_buckets=3, beam_width=12, position=LocalMetresGeoEncoder())
+        model = TIGER(t5=T5, encoder_history=5, user_buckets=3, beam_width=12, query_position=LocalMetresGeoEncoder())
         return built(model, SequenceData(self.folder, self.folder / "sids.parquet"))
 
 

@@ -160,7 +160,7 @@ MODELS = {
     "new_place_ranker": lambda t: NewPlaceRanker(EvidenceNetwork([DistanceEvidence(5), CoVisitEvidence(9)], 8, 40)),
     "place_tiger_bare": lambda t: PlaceTIGER(t5=T5, encoder_history=5),
     "tiger_bare": lambda t: TIGER(t5=T5, encoder_history=5),
-    "tiger_position": lambda t: TIGER(t5=T5, encoder_history=5, position=LocalMetresGeoEncoder()),
+    "tiger_position": lambda t: TIGER(t5=T5, encoder_history=5, query_position=LocalMetresGeoEncoder()),
     "din": lambda t: DIN(PrefixSids(3, 64), NoDistance(), 8, id_width=4, attention_units=6),
     "din_no_sids": lambda t: DIN(distance_features=LogDistance(steps=4), sid_features=NoSids()),
     "click_model": lambda t: ClickModel(TargetAttention(6), LevelSids(4), width=8, units=12),

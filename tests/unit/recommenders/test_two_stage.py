@@ -11,6 +11,7 @@ import torch
 from lgsid import checkpoints
 from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.cli import main
+from lgsid.commands.train import check_fit
 from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import UNRANKED
@@ -233,3 +234,17 @@ def test_a_counting_model_may_propose_and_rank(town):
     model = built(TwoStage(*parts, n_candidates=5), data)
     batch = data.batch(data.queries("test")[:6])
     assert torch.equal(model.rank(batch, 5).items.sort(1).values, parts[0].rank(batch, 5).items.sort(1).values)
+
+
+@pytest.mark.parametrize(
+    ("config", "given"),
+    [
+        ("two_stage.yaml", {"model.init_args.generator": "a/model.ckpt", "model.init_args.ranker": "b/model.ckpt"}),
+        ("onerec_dpo.yaml", {"model.init_args.start": "a/model.ckpt"}),
+        ("onerec_ecpo.yaml", {"model.init_args.start": "a/model.ckpt"}),
+    ],
+)
+def test_a_stage_of_a_suite_may_name_checkpoints_that_are_yet_to_come(config, given, tmp_path):
+    check_fit(
+        config=[f"recommender/{config}"], output=str(tmp_path), seed=1, **{"data.init_args.dataset": "d"}, **given
+    )

@@ -37,7 +37,7 @@ class GenerativeRecommender(Recommender):
     """Generate semantic IDs over the tree of those that exist, with a network that a subclass brings.
 
     The vocabulary is one table: the begin token, the codes of all levels, hash buckets of users. The input is the last
-    check-ins as codes with their time, and a token of the query: hashed user, hour, weekday and, with `position`, where
+    check-ins as codes with their time, and a token of the query: hashed user, hour, weekday and, if asked for, where
     the user's last place is. Each level is normalized over the codes that exist below the prefix, so that the
     probabilities of all items sum to one. Items that share a semantic ID share its probability by their training
     check-ins. Without semantic IDs in the data every item is its own code.
@@ -53,7 +53,7 @@ class GenerativeRecommender(Recommender):
         warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
         optimizer: Optimizer for the weights.
         search: How items are looked for; by `BeamSearch` by default.
-        position: Encodes the position of the user's last place for the query token; without it, it is not told.
+        query_position: Encodes the position of the user's last place for the query token; without it, it is not told.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class GenerativeRecommender(Recommender):
         warmup_share: float,
         optimizer: OptimizerCallable,
         search: TreeSearch | None = None,
-        position: GeoEncoder | None = None,
+        query_position: GeoEncoder | None = None,
     ) -> None:
         super().__init__(optimizer)
         self.history_tokens = history_tokens or SummedTokens()
@@ -76,7 +76,7 @@ class GenerativeRecommender(Recommender):
         self.beam_width = self.k_max = beam_width
         self.warmup_share = warmup_share
         self.search = search or BeamSearch()
-        self.position = position
+        self.query_position = query_position
 
     scores_are_log_probs = True
 
@@ -129,14 +129,14 @@ class GenerativeRecommender(Recommender):
         self.hour = nn.Embedding(24, width)
         self.weekday = nn.Embedding(7, width)
         self.age = nn.Embedding(N_AGES, width)
-        if self.position is not None:
-            self.from_position = nn.Linear(self.position.dim, width, bias=False)
+        if self.query_position is not None:
+            self.from_position = nn.Linear(self.query_position.dim, width, bias=False)
 
     def take_catalogue(self, source: CheckInSource) -> None:
         """Fill the catalogue, and fit the encoding of positions to it."""
         super().take_catalogue(source)
-        if self.position is not None:
-            self.position.fit(self.catalogue.lat_deg, self.catalogue.lon_deg)
+        if self.query_position is not None:
+            self.query_position.fit(self.catalogue.lat_deg, self.catalogue.lon_deg)
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer with a linear warm-up and a linear decay to zero."""
@@ -168,11 +168,11 @@ class GenerativeRecommender(Recommender):
         bucket = (batch.user * HASH_FACTOR) % (1 << 32) % self.user_buckets
         user = self.user_offset + torch.where(batch.user >= 0, bucket, self.user_buckets)
         token: Tensor = self.token_table(user) + self.hour(batch.hour.long() % 24) + self.weekday(batch.weekday)
-        if self.position is None:
+        if self.query_position is None:
             return token
         last = batch.history[:, -1]
         place = last.clamp_min(0)
-        where = self.position(self.catalogue.lat_deg[place], self.catalogue.lon_deg[place])
+        where = self.query_position(self.catalogue.lat_deg[place], self.catalogue.lon_deg[place])
         added: Tensor = self.from_position(where) * (last >= 0)[:, None]
         return token + added
 

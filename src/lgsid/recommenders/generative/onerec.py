@@ -38,7 +38,7 @@ class OneRec(GenerativeRecommender):
     """Generate the next places of a session as one list (OneRec, Deng et al. 2025, arXiv 2502.18965).
 
     An encoder (transformers' T5) reads the recent check-ins, a few tokens of the long past (`long_history`) and the
-    query: user, hour, weekday and, with `position`, where the last place is. The decoder writes the list place by
+    query: user, hour, weekday and, with `query_position`, where the last place is. The decoder writes the list place by
     place, each its begin token and the codes of its semantic ID; its feed-forward layers are sparse mixtures of
     experts. It is trained on the user's next `list_length` different places, all with equal weight. The ranking that it
     is judged by is that of `ranking`. `ListAligner` tunes it to rewards of lists.
@@ -50,7 +50,7 @@ class OneRec(GenerativeRecommender):
         balance: What keeps the experts equally busy; `LossFreeBalance` by default.
         list_length: Places of a list (m).
         long_history: How check-ins before the recent ones are compressed; without it, they are not read.
-        position: Encodes the position of the user's last place for the query token; without it, it is not told.
+        query_position: Encodes the position of the user's last place for the query token; without it, it is not told.
         ranking: How lists become a ranking; `FirstPlace` by default.
         history_tokens: One token per recent check-in (default), or one per code as in the paper.
         recent_history: Recent check-ins, which the encoder reads one by one.
@@ -71,7 +71,7 @@ class OneRec(GenerativeRecommender):
         balance: ExpertBalance | None = None,
         list_length: int = 5,
         long_history: LongHistory | None = None,
-        position: GeoEncoder | None = None,
+        query_position: GeoEncoder | None = None,
         ranking: ListRanking | None = None,
         history_tokens: HistoryTokens | None = None,
         recent_history: int = 24,
@@ -82,7 +82,7 @@ class OneRec(GenerativeRecommender):
         search: TreeSearch | None = None,
     ) -> None:
         sizes = (recent_history, user_buckets, beam_width, warmup_share)
-        super().__init__(history_tokens, *sizes, optimizer, search, position)
+        super().__init__(history_tokens, *sizes, optimizer, search, query_position)
         self.save_hyperparameters()
         if list_length < 1:
             raise LgsidError(f"OneRec: list_length must be at least 1, not {list_length}")

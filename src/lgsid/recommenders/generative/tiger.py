@@ -44,7 +44,7 @@ class TIGER(GenerativeRecommender):
         warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero.
         optimizer: Optimizer for the weights.
         search: How items are looked for; by `BeamSearch` by default.
-        position: Encodes the position of the user's last place for the query token; without it, as in the paper.
+        query_position: Encodes the position of the user's last place for the query token; without it, as in the paper.
     """
 
     needs_sids = True  # asked by the command line; in Python, data without any mean plain item IDs
@@ -59,10 +59,10 @@ class TIGER(GenerativeRecommender):
         warmup_share: float = 0.1,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
         search: TreeSearch | None = None,
-        position: GeoEncoder | None = None,
+        query_position: GeoEncoder | None = None,
     ) -> None:
         sizes = (encoder_history, user_buckets, beam_width, warmup_share)
-        super().__init__(history_tokens or SeparateTokens(), *sizes, optimizer, search, position)
+        super().__init__(history_tokens or SeparateTokens(), *sizes, optimizer, search, query_position)
         self.save_hyperparameters()
         self.t5_options = T5_DEFAULTS | (t5 or {})
 

@@ -48,7 +48,7 @@ def untrained(folder, sids="sids.parquet", **options):
             "n_experts": 4,
             "list_length": 3,
             "long_history": LongHistory(2, 1, 2),
-            "position": LocalMetresGeoEncoder(),
+            "query_position": LocalMetresGeoEncoder(),
             "recent_history": 5,
             "user_buckets": 3,
             "beam_width": 12,
@@ -77,7 +77,12 @@ class TestFirstPaperOnPlainIDs(GenerativeRecommenderContract):
         self.folder = toy_folder
 
     def make(self):
-        plain = {"long_history": None, "position": None, "history_tokens": SeparateTokens(), "balance": BalanceLoss()}
+        plain = {
+            "long_history": None,
+            "query_position": None,
+            "history_tokens": SeparateTokens(),
+            "balance": BalanceLoss(),
+        }
         return untrained(self.folder, None, **plain)
 
 
@@ -237,7 +242,7 @@ def test_the_query_is_read(toy_folder, what):
     batch = data.batch(data.queries("test")[:8])
     assert batch.history.shape[1] > 6
     before = model.encode_queries(batch).query_state.detach()
-    if what == "position":  # of the last place alone, not its codes
+    if what == "query_position":  # of the last place alone, not its codes
         model.catalogue.lat_deg += 0.02
     changed = {
         "hour": {"hour": (batch.hour + 5) % 24},
@@ -283,7 +288,7 @@ def test_it_learns_the_round_of_each_user_and_comes_back_from_its_checkpoint(rep
         recent_history=6,
         user_buckets=50,
         long_history=LongHistory(2, 1, 2),
-        position=LocalMetresGeoEncoder(),
+        query_position=LocalMetresGeoEncoder(),
         balance=LossFreeBalance(0.01),
         optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2),
     )
