@@ -4,6 +4,7 @@
 # make fuzz     bad input at every seam, with a table of what came of it; ARGUMENTS="--seed 7 --count 500" for more
 # make trial    bad input and faults, and benchmarks/results/robustness/trial.json
 # make mutants  small faults in the source, room by room, that the unit tests notice or not; ARGUMENTS="--only functional"
+# make docs     the documentation site, tutorials run, links checked: build/docs/html/index.html
 # make lowest   unit and contract tests with the lowest versions that pyproject.toml allows, on Python 3.10: weekly
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo check test fuzz trial mutants lint lowest clean
+.PHONY: demo check test fuzz trial mutants docs lint lowest clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
@@ -32,6 +33,9 @@ trial: $(VENV)/.dev
 mutants: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m mutation $(ARGUMENTS)
 
+docs: $(VENV)/.dev
+	PYTHONPATH=docs $(BIN)/python -m website $(ARGUMENTS)
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,7 +52,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: $(VENV)/.demo $(wildcard plugins/*/pyproject.toml)
 	@echo "installing what the tests need"
-	@$(PIP) install -c constraints.txt -e ".[dev]" $(foreach p,$(wildcard plugins/*),-e ./$(p))
+	@$(PIP) install -c constraints.txt -e ".[dev,docs]" $(foreach p,$(wildcard plugins/*),-e ./$(p))
 	@touch $@
 
 lowest:

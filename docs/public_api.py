@@ -4,8 +4,8 @@
     python docs/public_api.py --check    # exit code 1 if it is not what it would write
 
 One line for each public thing: what it belongs to, its name, and what others rely on. The name of a line that is new,
-gone or other than in the file has to stand in the unreleased section of CHANGELOG.md, and that section has to be
-another one than when the file was written last.
+gone or other than in the file has to stand in the unreleased section of CHANGELOG.md, and that section has to differ
+from what it was when the file was written last.
 """
 
 from __future__ import annotations

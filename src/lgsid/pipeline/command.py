@@ -152,7 +152,7 @@ class Command(Generic[P, R]):
 
     @property
     def code(self) -> tuple[str, ...]:
-        """Names `module:function` of what runs."""
+        """What runs, as names of a module and a function in it."""
         return self.traits.code or (f"{self.function.__module__}:{self.function.__name__}",)
 
     @property
