@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from lightning.pytorch.callbacks import RichProgressBar
 
 from lgsid.artefacts import Embeddings, SemanticIDs
 from lgsid.cli import main
+from lgsid.pipeline import training_cli
 from lgsid.recommenders import Popularity, Recommender
 from lgsid.testing import toy_city
 from lgsid.tokenizers import HierTokenizer
@@ -101,6 +103,14 @@ def test_output_in_a_log_fits_80_columns_and_has_no_warnings(city, tmp_path, cap
 
 
 # Trap 1: a checkpoint's hyper-parameters must not win over the config and the flags.
+def test_on_a_terminal_a_bar_shows_how_it_goes(city, tmp_path, monkeypatch, capsys):
+    bar = RichProgressBar(leave=False)
+    monkeypatch.setattr(training_cli, "progress_callbacks", lambda: [bar])
+    run = hier(city, tmp_path / "run")
+    assert (run / "model.ckpt").is_file()
+    assert bar.trainer.progress_bar_callback is bar
+
+
 def test_a_flag_wins_over_the_checkpoint(city, popular, tmp_path):
     model = Popularity.load_from_checkpoint(popular / "model.ckpt", map_location="cpu")
     base = ["--config", "recommender/time_transition.yaml", f"--data.dataset={city / 'data'}"]

@@ -18,7 +18,7 @@ from typing import Any
 from jsonargparse import ArgumentError, Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 
@@ -217,7 +217,9 @@ class TrainingCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Make the trainer; what the config leaves open is chosen here."""
         given = self._get(self.config_init, "trainer")
-        chosen: dict[str, Any] = {"default_root_dir": str(self.run_folder), "enable_progress_bar": False}
+        own = given["callbacks"] if isinstance(given["callbacks"], list) else [given["callbacks"]]
+        has_bar = any(isinstance(callback, ProgressBar) for callback in (*self.trainer_defaults["callbacks"], *own))
+        chosen: dict[str, Any] = {"default_root_dir": str(self.run_folder), "enable_progress_bar": has_bar}
         if given["logger"] is None or given["logger"] is True:
             chosen["logger"] = CSVLogger(str(self.run_folder), name=LOG_FOLDER, version=str(self.subcommand))
         if given["enable_checkpointing"] is None:
