@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE, BUILD = ROOT / "docs" / "website", ROOT / "build" / "docs"
 COPIED = ("conf.py", "index.md", "_static", "tutorials")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "WANDB_MODE": "offline", "COLUMNS": "80"}
-ALONE = {"JUPYTER_PLATFORM_DIRS": "1", "MPLBACKEND": "agg"}
+OFFLINE |= {"LGSID_PLUGINS": ""}  # what happens to be installed beside lgsid is no part of the site
+ALONE = {"JUPYTER_PLATFORM_DIRS": "1", "MPLBACKEND": "agg", "PY_COLORS": "0"}
 
 
 def prepare(source: Path) -> None:

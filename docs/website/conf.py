@@ -20,6 +20,7 @@ html_extra_path = ["files"] if (Path(__file__).parent / "files").is_dir() else [
 exclude_patterns = ["files"]
 highlight_language = "none"
 default_role = "code"
+suppress_warnings = ["misc.highlighting_failure"]  # blocks of a notebook that are YAML or of the shell, not Python
 toc_object_entries = False
 
 myst_heading_anchors = 4

@@ -1,9 +1,12 @@
-"""Run by the kernel of each tutorial before its first block: a command of the shell that fails is an error."""
+"""Run by the kernel of each tutorial before its first block: commands of the shell see no terminal and must succeed."""
+
+import os
+import subprocess
+import sys
 
 from IPython import get_ipython
 
-shell = get_ipython()
-run_quietly = shell.system
+FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE")  # that a kernel sets for its commands
 
 
 def run(command: str) -> None:
@@ -12,10 +15,12 @@ def run(command: str) -> None:
     Raises:
         RuntimeError: if it fails.
     """
-    run_quietly(command)
-    code = shell.user_ns.get("_exit_code", 0)
-    if code:
-        raise RuntimeError(f"{command}: exit code {code}")
+    plain = {name: value for name, value in os.environ.items() if name not in FORCED}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=plain)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    if done.returncode:
+        raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
 
 
-shell.system = run
+get_ipython().system = run
