@@ -412,6 +412,7 @@ def test_the_list_of_suites_fits_80_columns(capsys, monkeypatch, tmp_path):
         ["ctr", "0", "231"],
         ["field_tokenizers", "0", "42"],
         ["field_tokenizers_tiger", "0", "49"],
+        ["generators", "0", "73"],
         ["held_out_city", "0", "68"],
         ["new_places", "0", "66"],
         ["next_place", "0", "132"],

@@ -71,14 +71,14 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
     explored, cold, elsewhere = "new_places", "cold_start", "held_out_city"
-    field = {"field_tokenizers", "field_tokenizers_tiger"}
+    field = {"field_tokenizers", "field_tokenizers_tiger", "generators"}
     others = {"smoke", "next_place", "ctr", "tokenizers", explored, cold, elsewhere, *codes}
     assert set(suites) == others | alignments | field
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
         controls = {"unaligned", "distance"} if name in alignments else CONTROLS
         assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold, elsewhere} else set())
-    for name in ("smoke", "next_place", "ctr", explored, cold, elsewhere, *codes, "field_tokenizers_tiger"):
+    for name in others - {"tokenizers"} | field - {"field_tokenizers"}:
         assert set(suites[name].methods) >= COUNTING
     assert "VisitedBefore" in suites["ctr"].methods
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
