@@ -22,7 +22,7 @@ from lgsid.alignment import (
     SimilarityMargin,
     UniformRejected,
 )
-from lgsid.datamodules import CTRData, ItemData, RewardData, SequenceData
+from lgsid.datamodules import CTRData, ItemData, PopularityNegatives, RewardData, SequenceData
 from lgsid.datasets import BlockSplit, ColdStartSplit, HeldOutSourceSplit, LeaveOneOutSplit, PlacesOnly, TemporalSplit
 from lgsid.recommenders import (
     BeamSearch,
@@ -185,7 +185,7 @@ PARTS = {
         "PreferenceData": toy_pairs,
         "ItemData": items_of_the_toy,
         "SequenceData": lambda: SequenceData(toy_dataset_folder()),
-        "CTRData": lambda: CTRData(toy_dataset_folder()),
+        "CTRData": lambda: CTRData(toy_dataset_folder(), negatives=PopularityNegatives()),
     },
     RewardModelContract: {
         "RewardModel": lambda: (
