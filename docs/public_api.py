@@ -70,6 +70,8 @@ def python_names() -> Iterator[str]:
 def bases() -> Iterator[str]:
     """Yield the groups of entry points with their bases, and what each base has to offer."""
     for kind, value in sorted(plugins.kinds().items()):
+        if not value.startswith(f"{OWN_DISTRIBUTION}."):
+            continue  # a kind that another package adds
         base = plugins.base_of(kind)
         yield f"lgsid.{kind} | {base.__name__} | {value}"
         for name, member in sorted(inspect.getmembers(base)):

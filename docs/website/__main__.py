@@ -26,6 +26,9 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "WANDB_MODE
 OFFLINE |= {"LGSID_PLUGINS": ""}  # what happens to be installed beside lgsid is no part of the site
 ALONE = {"JUPYTER_PLATFORM_DIRS": "1", "MPLBACKEND": "agg", "PY_COLORS": "0"}
 
+UNKNOWN = "suppress_warnings=misc.highlighting_failure,myst-nb.lexer"  # a kernel that never ran has told no language
+NOT_RUN = ["-D", "nb_execution_mode=off", "-D", UNKNOWN]
+
 
 def prepare(source: Path) -> None:
     """Write the sources of all pages."""
@@ -60,7 +63,7 @@ def main() -> None:
     source, html = BUILD / "source", BUILD / "html"
     prepare(source)
     shutil.rmtree(html, ignore_errors=True)
-    fast = ["-D", "nb_execution_mode=off"] if options.fast else []
+    fast = NOT_RUN if options.fast else []
     code = build_main(
         ["-b", "html", "-q", "-W", "--keep-going", *fast, "-d", str(BUILD / "trees"), str(source), str(html)]
     )

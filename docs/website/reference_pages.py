@@ -50,7 +50,8 @@ def help_of(name: str, found: Command[..., object]) -> str:
 def write_api(target: Path) -> None:
     """Write the pages of the public names: `import lgsid`, the bases of parts, batches, contracts."""
     named = {f"{module}.{name}" for module, names in lgsid.PUBLIC.items() for name in names}
-    bases = {value.replace(":", "."): None for _, value in sorted(plugins.kinds().items())}
+    own = (value for _, value in sorted(plugins.kinds().items()) if value.startswith(f"{OWN_DISTRIBUTION}."))
+    bases = {value.replace(":", "."): None for value in own}
     pages = {
         "names": (
             "Names of lgsid",
