@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from lgsid.recommenders.generative.list_losses import ListLoss
+from lgsid.recommenders.generative.onerec.list_losses import ListLoss
 
 
 class ListLossContract(ABC):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lgsid.datamodules.sequence_data import SequenceData
 from lgsid.recommenders.catalogue import Catalogue
-from lgsid.recommenders.generative.list_rewards import ListReward
+from lgsid.recommenders.generative.onerec.list_rewards import ListReward
 from lgsid.testing.toy_city import toy_city
 
 

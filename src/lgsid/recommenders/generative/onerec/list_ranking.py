@@ -15,7 +15,7 @@ from lgsid.recommenders.recommender import Ranked
 from lgsid.typing import SequenceBatch
 
 if TYPE_CHECKING:
-    from lgsid.recommenders.generative.onerec import OneRec
+    from lgsid.recommenders.generative.onerec.onerec import OneRec
 
 
 class ListRanking(Describable, ABC):

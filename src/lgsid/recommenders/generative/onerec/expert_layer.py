@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lgsid.errors import LgsidError
 from lgsid.functional.segments import places_in_segments
-from lgsid.recommenders.generative.expert_balance import ExpertBalance
+from lgsid.recommenders.generative.onerec.expert_balance import ExpertBalance
 
 
 class ExpertLayer(nn.Module):

@@ -14,9 +14,9 @@ from typing_extensions import Self
 
 from lgsid.errors import LgsidError
 from lgsid.recommenders.composed_recommender import ComposedRecommender, copy_of, fitted
-from lgsid.recommenders.generative.list_losses import ListLoss
-from lgsid.recommenders.generative.list_rewards import ListReward
-from lgsid.recommenders.generative.onerec import OneRec
+from lgsid.recommenders.generative.onerec.list_losses import ListLoss
+from lgsid.recommenders.generative.onerec.list_rewards import ListReward
+from lgsid.recommenders.generative.onerec.onerec import OneRec
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.typing import DataShape, SequenceBatch
 

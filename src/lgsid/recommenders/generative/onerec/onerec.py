@@ -14,15 +14,15 @@ from lgsid.errors import LgsidError
 from lgsid.functional.lists import first_distinct
 from lgsid.geo import GeoEncoder
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
-from lgsid.recommenders.generative.expert_balance import ExpertBalance, LossFreeBalance
-from lgsid.recommenders.generative.expert_layer import ExpertLayer
 from lgsid.recommenders.generative.generative_recommender import BEGIN, GenerativeRecommender
 from lgsid.recommenders.generative.generator_scorer import GeneratorScorer
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
-from lgsid.recommenders.generative.list_ranking import FirstPlace, ListRanking
-from lgsid.recommenders.generative.list_search import find_lists
-from lgsid.recommenders.generative.long_history import LongHistory
-from lgsid.recommenders.generative.place_lists import PlaceLists
+from lgsid.recommenders.generative.onerec.expert_balance import ExpertBalance, LossFreeBalance
+from lgsid.recommenders.generative.onerec.expert_layer import ExpertLayer
+from lgsid.recommenders.generative.onerec.list_ranking import FirstPlace, ListRanking
+from lgsid.recommenders.generative.onerec.list_search import find_lists
+from lgsid.recommenders.generative.onerec.long_history import LongHistory
+from lgsid.recommenders.generative.onerec.place_lists import PlaceLists
 from lgsid.recommenders.generative.t5_beam_decoder import T5BeamDecoder
 from lgsid.recommenders.generative.tiger import T5_DEFAULTS
 from lgsid.recommenders.generative.tree_search import TreeSearch

@@ -10,10 +10,10 @@ from torch import Tensor
 from lgsid.functional.ranking import top_k
 from lgsid.recommenders.generative.beam_decoder import EncodedQueries
 from lgsid.recommenders.generative.continued_decoder import ContinuedDecoder
-from lgsid.recommenders.generative.place_lists import PlaceLists
+from lgsid.recommenders.generative.onerec.place_lists import PlaceLists
 
 if TYPE_CHECKING:
-    from lgsid.recommenders.generative.onerec import OneRec
+    from lgsid.recommenders.generative.onerec.onerec import OneRec
 
 
 def find_lists(

@@ -9,7 +9,7 @@ from torch import nn
 
 from lgsid.errors import LgsidError
 from lgsid.recommenders.generative import BalanceLoss, LongHistory, LossFreeBalance
-from lgsid.recommenders.generative.expert_layer import ExpertLayer
+from lgsid.recommenders.generative.onerec.expert_layer import ExpertLayer
 
 D, F = 6, 10
 

@@ -1,0 +1,1 @@
+"""OneRec: the next places as one list, from a decoder with sparse experts, tuned to rewards of its lists."""
