@@ -242,7 +242,7 @@ def test_the_query_is_read(toy_folder, what):
     batch = data.batch(data.queries("test")[:8])
     assert batch.history.shape[1] > 6
     before = model.encode_queries(batch).query_state.detach()
-    if what == "query_position":  # of the last place alone, not its codes
+    if what == "position":  # of the last place alone, not its codes
         model.catalogue.lat_deg += 0.02
     changed = {
         "hour": {"hour": (batch.hour + 5) % 24},
