@@ -146,13 +146,18 @@ def why_failed(tested: Any, name: str) -> str:
     except BaseException as error:
         asks = (getattr(tested, name).__doc__ or "").strip().partition("\n")[0]
         frames = traceback.extract_tb(error.__traceback__)
-        inside = [f for f in frames if not f.filename.startswith(sys.prefix) or "lgsid" in f.filename] or frames
-        last = inside[-1]
+        last = next((f for f in reversed(frames) if not f.filename.startswith(libraries())), frames[-1])
         told = plugins.reason(error).removesuffix(": ")
         line = f" in `{last.line}`" if not str(error) else ""
         where = f"{Path(last.filename).name}:{last.lineno}"
         return one_line(f"{asks} But: {told}{line} ({where})")[:LONGEST]
     return ""
+
+
+def libraries() -> tuple[str, ...]:
+    """Return the folders of packages in whose lines nobody looks for what went wrong."""
+    loaded = (sys.modules.get(name) for name in ("torch", "numpy", "pandas"))
+    return tuple(str(Path(module.__file__).parent) for module in loaded if module is not None and module.__file__)
 
 
 @contextlib.contextmanager
