@@ -16,38 +16,54 @@ from lgsid.datamodules import PopularityNegatives, SequenceData
 from lgsid.datasets import TemporalSplit
 from lgsid.errors import LgsidError
 from lgsid.geo import LocalMetresGeoEncoder
+from lgsid.neighbors import ExactNeighbors
 from lgsid.pipeline.command import command
-from lgsid.quantizers import RQKMeans
+from lgsid.quantizers import EvenUse, RQKMeans
 from lgsid.recommenders import (
+    ECPO,
+    BalanceLoss,
     BeamSearch,
     BrandEvidence,
+    DistanceReward,
+    FirstPlace,
     LevelSids,
+    ListOrder,
     LogDistance,
+    LossFreeBalance,
+    NodeContent,
     Popularity,
     SummedTokens,
     TargetAttention,
 )
 from lgsid.recommenders.click.interest_extractor import Interest
+from lgsid.recommenders.recommender import Ranked
 from lgsid.rewards import AnchoredPair, DistanceLists, ListwiseSoftmax, RewardModel
 from lgsid.rewards.distance_lists import DistanceSampler
 from lgsid.testing import (
     AlignerContract,
     AlignmentLossContract,
     AttributeEncoderContract,
+    CodebookLossContract,
     CollisionStrategyContract,
     CommandContract,
     DataModuleContract,
     DataSourceContract,
     DistanceFeaturesContract,
     EvidenceContract,
+    ExpertBalanceContract,
     GenerativeRecommenderContract,
     GeoEncoderContract,
     HeadInputContract,
     HistoryTokensContract,
     InterestExtractorContract,
+    ListLossContract,
+    ListRankingContract,
+    ListRewardContract,
     ListSourceContract,
     ModuleContract,
     NegativeSamplerContract,
+    NeighborIndexContract,
+    NodeLogitsContract,
     PairSamplerContract,
     PartContract,
     PreferenceLossContract,
@@ -62,12 +78,13 @@ from lgsid.testing import (
     TextEncoderContract,
     TokenizerContract,
     TreeSearchContract,
+    VisitSignalContract,
     toy_source,
 )
 from lgsid.testing.aligner_contract import model_folder, toy_pairs, trainable_encoder
 from lgsid.testing.toy_city import toy_dataset_folder
 from lgsid.text import TextEncoder
-from lgsid.tokenizers import HashedAttributes, NearestFreeCode, RandomTokenizer
+from lgsid.tokenizers import HashedAttributes, NearestFreeCode, RandomTokenizer, VisitHours
 from lgsid.tokenizers.collision_strategy import Resolved
 
 COUNT = itertools.count()
@@ -538,6 +555,183 @@ REWARD = {
 }
 
 
+def backwards(value):
+    """Return a loss whose gradient points up."""
+    return 2 * value.detach() - value
+
+
+CODEBOOK = {
+    "test_it_is_one_finite_number": after(EvenUse, "forward", lambda v: v / 0),
+    "test_every_codebook_gets_a_gradient": changed(
+        EvenUse, forward=lambda self, seen, books, codes: EvenUse().forward(seen[:1], books[:1], codes)
+    ),
+    "test_a_step_against_its_gradient_lowers_it": after(EvenUse, "forward", backwards),
+    "test_the_order_of_items_is_irrelevant_and_it_repeats": ordered(
+        EvenUse, "forward", lambda given, v: v + given[0][0][0, 0]
+    ),
+}
+
+
+def nearest(do):
+    return after(ExactNeighbors, "nearest", do)
+
+
+class OtherNeighbors(ExactNeighbors):
+    """An index in which every new one finds others."""
+
+    def __init__(self):
+        super().__init__()
+        self.secret = next(COUNT)
+
+    def nearest(self, *given):
+        return super().nearest(*given).roll(self.secret, 0)
+
+
+NEIGHBORS = {
+    "test_it_finds_nearly_all_of_the_nearest": nearest(lambda rows: (rows + 1) % 600),
+    "test_rows_are_others_once_nearest_first": nearest(lambda rows: rows.flip(1)),
+    "test_chosen_rows_have_the_neighbors_that_they_have_among_all": changed(
+        ExactNeighbors,
+        nearest=lambda self, x, k, rows=None: ExactNeighbors().nearest(x if rows is None else x[rows], k),
+    ),
+    "test_more_than_there_are": nearest(lambda rows: rows[:, :1]),
+    "test_it_repeats_itself_and_changes_nothing": nearest(lambda rows: rows.roll(next(COUNT), 0)),
+    "test_the_random_numbers_of_others_stay_as_they_are": nearest(lambda rows: rows + 0 * torch.randint(9, (1,))),
+    "test_a_checkpoint_can_describe_it": OtherNeighbors,
+}
+
+
+def said(do):
+    """Return logits of nodes that are what `do` makes of the catalogue and of what they should be."""
+
+    def forward(self, batch, visits, state, catalogue):
+        say = NodeContent.forward(self, batch, visits, state, catalogue)
+        return lambda depth, children: do(self, catalogue, say(depth, children))
+
+    return lambda: changed(NodeContent, forward=forward)(5)
+
+
+class KeepsNodes(NodeContent):
+    """Logits of nodes with a number outside of their state dict."""
+
+    def build(self, shape, width):
+        super().build(shape, width)
+        self.secret = 1 + next(COUNT)
+
+    def forward(self, *given):
+        say = super().forward(*given)
+        return lambda depth, children: self.secret * say(depth, children)
+
+
+NODES = {
+    "test_there_is_a_finite_logit_of_each_child": said(lambda _, catalogue, v: v / 0),
+    "test_a_query_alone_hears_what_it_hears_among_others": said(lambda _, catalogue, v: v - v.mean()),
+    "test_a_few_children_hear_what_all_of_them_hear": said(lambda _, catalogue, v: v - v.mean()),
+    "test_a_training_query_hears_nothing_of_what_its_user_did_from_then_on": said(
+        lambda _, catalogue, v: v + catalogue.count.sum()
+    ),
+    "test_every_parameter_gets_a_gradient": said(lambda _, catalogue, v: v.detach().requires_grad_()),
+    "test_a_checkpoint_brings_all_back": KeepsNodes,
+}
+
+
+def by_names(given, vectors):
+    """Return vectors that depend on the order of the check-ins and on the names of users."""
+    user = given[0].user[:9]
+    return vectors * (1 + user @ np.arange(len(user)))
+
+
+SIGNAL = {
+    "test_shape_and_type": after(VisitHours, "of", lambda v: v.astype(np.float64)),
+    "test_places_without_check_ins_have_zeros": after(VisitHours, "of", lambda v: v + 1),
+    "test_the_order_of_check_ins_is_irrelevant_and_it_repeats": ordered(VisitHours, "of", by_names),
+    "test_names_of_users_are_irrelevant": ordered(VisitHours, "of", by_names),
+}
+
+
+def preferred(do):
+    return after(LossFreeBalance, "preference", do)
+
+
+ONE_BIAS = torch.zeros(4)
+BALANCE = {
+    "test_there_is_a_finite_preference_of_each_token_for_each_expert": preferred(lambda v: v[:, :2]),
+    "test_a_token_alone_prefers_what_it_prefers_among_others": preferred(lambda v: v - v.mean(0)),
+    "test_a_new_one_knows_no_expert": preferred(lambda v: v + torch.arange(4)),
+    "test_its_loss_is_one_finite_number_and_lowest_where_experts_are_equally_busy": after(
+        BalanceLoss, "loss", lambda v: -v
+    ),
+    "test_training_makes_experts_more_equally_busy": changed(LossFreeBalance, update=lambda self, share: None),
+    "test_layers_do_not_share_what_they_learn": changed(
+        LossFreeBalance, build=lambda self, n: self.register_buffer("bias", ONE_BIAS)
+    ),
+    "test_state_travels_in_the_state_dict": changed(
+        LossFreeBalance, build=lambda self, n: setattr(self, "bias", torch.zeros(n))
+    ),
+}
+
+
+def ranking(do):
+    def rank(self, model, batch, k, allowed=None):
+        ranked = FirstPlace().rank(model, batch, k, allowed)
+        return Ranked(*do(batch, ranked.items, ranked.scores))
+
+    return changed(FirstPlace, rank=rank)
+
+
+RANKING = {
+    "test_rankings_hold_existing_items_once_best_first": ranking(
+        lambda _, items, scores: (items[:, :1].expand_as(items), scores)
+    ),
+    "test_only_allowed_items_come_back": changed(
+        FirstPlace, rank=lambda self, model, batch, k, allowed=None: FirstPlace().rank(model, batch, k)
+    ),
+    "test_a_query_alone_gets_the_ranking_that_it_gets_among_others": ranking(
+        lambda _, items, scores: (items, scores - scores.mean())
+    ),
+    "test_the_answer_is_not_looked_up": ranking(
+        lambda batch, items, scores: (torch.cat([batch.target[:, None], items[:, 1:]], 1), scores)
+    ),
+    "test_scores_are_log_probabilities_if_it_says_so": changed(ListOrder, scores_are_log_probs=True),
+}
+
+
+def list_loss(do):
+    return ordered(ECPO, "forward", do)
+
+
+LIST_LOSS = {
+    "test_it_chooses_lists_by_their_position": after(ECPO, "chosen", lambda at: at + 4),
+    "test_it_is_one_finite_number": list_loss(lambda given, v: v / 0),
+    "test_at_the_reference_the_best_list_gains_and_the_worst_one_loses": list_loss(lambda given, v: -v),
+    "test_equal_rewards_move_nothing_at_the_reference": list_loss(lambda given, v: v - given[0].sum()),
+    "test_a_step_down_its_gradient_lowers_it": list_loss(lambda given, v: backwards(v)),
+    "test_lists_that_are_not_there_are_of_no_account": list_loss(lambda given, v: v + given[0].sum()),
+    "test_only_the_differences_of_rewards_count": list_loss(lambda given, v: v * given[2].mean()),
+    "test_the_order_of_queries_and_lists_is_irrelevant": list_loss(lambda given, v: v + given[0][0].sum()),
+    "test_state_travels_in_the_state_dict": with_state(ECPO),
+}
+
+
+def rewarded(do):
+    return ordered(DistanceReward, "forward", do)
+
+
+LIST_REWARD = {
+    "test_rewards_lie_within_zero_and_one": rewarded(lambda given, v: v + 1),
+    "test_it_tells_lists_apart": rewarded(lambda given, v: torch.zeros_like(v)),
+    "test_a_list_alone_has_the_reward_that_it_has_among_others": rewarded(lambda given, v: v - v.mean()),
+    "test_what_is_behind_the_end_of_a_list_is_of_no_account": rewarded(lambda given, v: v / given[0].shape[2]),
+    "test_the_weight_is_left_to_the_caller": changed(
+        DistanceReward, forward=lambda self, *given: self.weight * DistanceReward().forward(*given)
+    ),
+    "test_it_learns_nothing_and_changes_nothing": changed(
+        DistanceReward, prepare=lambda self, catalogue: setattr(self, "taught", torch.nn.Parameter(torch.ones(1)))
+    ),
+    "test_state_travels_in_the_state_dict": with_state(DistanceReward),
+}
+
+
 class ExportsNothing:
     def __new__(cls):
         from lgsid.alignment import GDPOAligner
@@ -673,6 +867,14 @@ BROKEN = {
     DataModuleContract: DATA,
     RewardModelContract: REWARD,
     AlignerContract: {"test_export_writes_its_results": ExportsNothing},
+    CodebookLossContract: CODEBOOK,
+    NeighborIndexContract: NEIGHBORS,
+    NodeLogitsContract: NODES,
+    VisitSignalContract: SIGNAL,
+    ExpertBalanceContract: BALANCE,
+    ListRankingContract: RANKING,
+    ListLossContract: LIST_LOSS,
+    ListRewardContract: LIST_REWARD,
     CommandContract: {
         "test_it_says_what_it_does": lambda: wordless,
         "test_it_runs_and_repeats_itself": lambda: heavy,

@@ -1,5 +1,7 @@
 """lgsid's own parts of all other kinds keep the contracts, each with the arguments that it needs."""
 
+import math
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,23 +27,35 @@ from lgsid.alignment import (
 from lgsid.datamodules import CTRData, ItemData, PopularityNegatives, RewardData, SequenceData
 from lgsid.datasets import BlockSplit, ColdStartSplit, HeldOutSourceSplit, LeaveOneOutSplit, PlacesOnly, TemporalSplit
 from lgsid.recommenders import (
+    DIN,
+    ECPO,
+    BalanceLoss,
     BeamSearch,
     BestFirstSearch,
+    BestWorstDPO,
+    ClickReward,
+    DistanceReward,
+    DiversityReward,
+    FirstPlace,
     HardSearch,
     HashSearch,
     InterestEvolution,
     LevelSids,
+    ListOrder,
     LogDistance,
+    LossFreeBalance,
     NgramSids,
     NoDistance,
     NoSids,
     PrefixSids,
+    ReachabilityReward,
     SeparateTokens,
     SoftSearch,
     SummedPrefixSids,
     SummedTokens,
     TargetAttention,
     TwoStageAttention,
+    VisitReward,
 )
 from lgsid.rewards import (
     AnchoredPair,
@@ -67,9 +81,13 @@ from lgsid.testing import (
     CommandContract,
     DataModuleContract,
     DistanceFeaturesContract,
+    ExpertBalanceContract,
     HeadInputContract,
     HistoryTokensContract,
     InterestExtractorContract,
+    ListLossContract,
+    ListRankingContract,
+    ListRewardContract,
     ListSourceContract,
     RejectedPlacesContract,
     RelevanceContract,
@@ -102,6 +120,17 @@ def reward_checkpoint(folder: Path) -> str:
 def items_of_the_toy():
     folder = toy_folder().name
     return ItemData(folder, f"{folder}/embeddings.parquet", batch_size=16)
+
+
+@cache
+def click_model():
+    """Return a click model that has learned nothing, on the places of the toy city."""
+    torch.manual_seed(0)
+    data, model = CTRData(toy_dataset_folder()), DIN(attention_units=6, sid_features=NoSids())
+    data.setup()
+    model.ensure_built(data.shape)
+    model.take_catalogue(data)
+    return model.eval()
 
 
 def prepared(loss):
@@ -175,6 +204,16 @@ PARTS = {
         "SummedPrefixSids": SummedPrefixSids,
         "NgramSids": NgramSids,
     },
+    ExpertBalanceContract: {"LossFreeBalance": LossFreeBalance, "BalanceLoss": BalanceLoss},
+    ListRankingContract: {"FirstPlace": FirstPlace, "ListOrder": ListOrder},
+    ListLossContract: {"BestWorstDPO": BestWorstDPO, "ECPO": ECPO},
+    ListRewardContract: {
+        "VisitReward": VisitReward,
+        "ClickReward": lambda: ClickReward(click_model(), history=4),
+        "DistanceReward": DistanceReward,
+        "ReachabilityReward": lambda: ReachabilityReward(max_km=2.0),
+        "DiversityReward": DiversityReward,
+    },
     DistanceFeaturesContract: {"NoDistance": NoDistance, "LogDistance": LogDistance},
     TextEncoderContract: {
         "TextEncoder": lambda: TextEncoder(model_folder().name, autocast="float32"),
@@ -210,6 +249,11 @@ TRAITS = {
     "HeldOutSourceSplit": {"ordered": False},
     "NgramSids": {"bad_arguments": [{"n": 0}]},
     "MismatchedLists": {"bad_arguments": [{"n_neighbours": 0}]},
+    "LossFreeBalance": {"bad_arguments": [{"rate": -0.1}]},
+    "ListOrder": {"bad_arguments": [{"n_lists": 0}]},
+    "BestWorstDPO": {"bad_arguments": [{"beta": 0.0}]},
+    "ECPO": {"bad_arguments": [{"epsilon": 1.0}, {"delta": 0.0}]},
+    "DistanceReward": {"bad_arguments": [{"scale_km": 0.0}, {"weight": math.inf}]},
 }
 
 

@@ -10,12 +10,14 @@ from lgsid.testing.data_module_contract import DataModuleContract
 from lgsid.testing.data_source_contract import DataSourceContract
 from lgsid.testing.distance_features_contract import DistanceFeaturesContract
 from lgsid.testing.evidence_contract import EvidenceContract
+from lgsid.testing.expert_balance_contract import ExpertBalanceContract
 from lgsid.testing.generative_contract import GenerativeRecommenderContract
 from lgsid.testing.geo_encoder_contract import GeoEncoderContract
 from lgsid.testing.head_input_contract import HeadInputContract
 from lgsid.testing.history_tokens_contract import HistoryTokensContract
 from lgsid.testing.interest_extractor_contract import InterestExtractorContract
 from lgsid.testing.list_loss_contract import ListLossContract
+from lgsid.testing.list_ranking_contract import ListRankingContract
 from lgsid.testing.list_reward_contract import ListRewardContract
 from lgsid.testing.list_source_contract import ListSourceContract
 from lgsid.testing.module_contract import ModuleContract
@@ -51,12 +53,14 @@ __all__ = [
     "DataSourceContract",
     "DistanceFeaturesContract",
     "EvidenceContract",
+    "ExpertBalanceContract",
     "GenerativeRecommenderContract",
     "GeoEncoderContract",
     "HeadInputContract",
     "HistoryTokensContract",
     "InterestExtractorContract",
     "ListLossContract",
+    "ListRankingContract",
     "ListRewardContract",
     "ListSourceContract",
     "ModuleContract",

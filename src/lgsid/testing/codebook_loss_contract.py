@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import torch
 from torch import Tensor
 
 from lgsid.functional.residual import residual_encode
 from lgsid.quantizers.codebook_loss import CodebookLoss
+from lgsid.testing.part_contract import PartContract
 
 SIZES = (8, 6, 4)
 
 
-class CodebookLossContract(ABC):
+class CodebookLossContract(PartContract):
     """Contract tests of a loss on codebooks.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
+
+    base = CodebookLoss
 
     @abstractmethod
     def make(self) -> CodebookLoss:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 import numpy as np
 
+from lgsid.testing.part_contract import PartContract
 from lgsid.tokenizers.visit_signal import VisitSignal
 from lgsid.tokenizers.visits import Visits
 
 N_PLACES = 9
 
 
-class VisitSignalContract(ABC):
+class VisitSignalContract(PartContract):
     """Contract tests of a signal of check-ins.
 
     Derive a class whose name starts with `Test` and give it `make`.
     """
+
+    base = VisitSignal
 
     @abstractmethod
     def make(self) -> VisitSignal:
