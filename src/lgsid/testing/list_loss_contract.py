@@ -91,10 +91,11 @@ class ListLossContract(PartContract):
 
     def test_a_step_down_its_gradient_lowers_it(self) -> None:
         """A small one."""
-        policy, *rest = self.lists()
-        gradient = self.gradient(policy, *rest)
-        before = self.value(self.make(), policy, *rest)
-        assert float(self.value(self.make(), policy - 1e-2 * gradient / gradient.norm(), *rest)) < float(before)
+        policy, reference, reward, listed = self.lists()
+        before = self.value(self.make(), policy, reference, reward, listed)
+        gradient = self.gradient(policy, reference, reward, listed)
+        step = policy - 1e-2 * gradient / gradient.norm()
+        assert float(self.value(self.make(), step, reference, reward, listed)) < float(before)
 
     def test_lists_that_are_not_there_are_of_no_account(self) -> None:
         """Whatever their rewards and probabilities: the loss stays, and they get no gradient."""
