@@ -100,9 +100,12 @@ class ListLossContract(PartContract):
     def test_lists_that_are_not_there_are_of_no_account(self) -> None:
         """Whatever their rewards and probabilities: the loss stays, and they get no gradient."""
         policy, reference, reward, listed = self.lists()
-        other = [policy.masked_fill(~listed, -3), reference.masked_fill(~listed, -9), reward.masked_fill(~listed, 7)]
+        other, far, high = (
+            values.masked_fill(~listed, x) for values, x in ((policy, -3), (reference, -9), (reward, 7))
+        )
         torch.testing.assert_close(
-            self.value(self.make(), *other, listed), self.value(self.make(), policy, reference, reward, listed)
+            self.value(self.make(), other, far, high, listed),
+            self.value(self.make(), policy, reference, reward, listed),
         )
         assert not bool(self.gradient(policy, reference, reward, listed)[~listed].any())
 
