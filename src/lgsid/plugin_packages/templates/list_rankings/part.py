@@ -7,7 +7,7 @@ from torch import Tensor
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import top_k
 from lgsid.recommenders import FirstPlace, ListRanking
-from lgsid.recommenders.generative.onerec import OneRec
+from lgsid.recommenders.generative.onerec.onerec import OneRec
 from lgsid.recommenders.recommender import Ranked
 from lgsid.typing import SequenceBatch
 
