@@ -110,7 +110,11 @@ def other_version(distribution: Distribution) -> str:
     from packaging.requirements import InvalidRequirement, Requirement
 
     own = own_version()
-    for text in distribution.requires or ():
+    try:
+        requirements = distribution.requires or ()
+    except Exception:  # metadata that are missing or unreadable ask for nothing
+        return ""
+    for text in requirements:
         try:
             asked = Requirement(text)
         except InvalidRequirement:

@@ -52,7 +52,7 @@ class PartContract(ABC):
         if "<locals>" in kind.__qualname__ or not is_kept(described):
             return  # no config can say it
         settings = plain_config(described)[INIT_ARGS]
-        own = lies_in(kind.__module__, own_packages())
+        own = all(lies_in(path, own_packages()) for path in (kind.__module__, *paths_in(settings)))
         for name in (kind.__name__, import_path(kind)):
             with trusting(not own):
                 made = from_config(self.base, {CLASS_PATH: name, INIT_ARGS: settings})
@@ -120,6 +120,17 @@ def plain_config(described: Any) -> Any:
     if isinstance(described, dict):
         return {key: plain_config(value) for key, value in described.items() if key != PACKAGE}
     return [plain_config(value) for value in described] if isinstance(described, list) else described
+
+
+def paths_in(settings: Any) -> Iterator[str]:
+    """Yield the paths of the classes that settings name, those of parts of parts among them."""
+    if isinstance(settings, dict):
+        if isinstance(path := settings.get(CLASS_PATH), str):
+            yield path
+        settings = list(settings.values())
+    if isinstance(settings, list):
+        for value in settings:
+            yield from paths_in(value)
 
 
 def holds(found: Any, settings: Any) -> bool:

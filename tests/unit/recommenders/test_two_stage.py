@@ -65,7 +65,8 @@ class TestTwoStage(RecommenderContract):
     @pytest.fixture(autouse=True)
     def _data(self, sequences, tiger):
         torch.manual_seed(1)
-        self.made = built(TwoStage(tiger, built(DIN(), sequences), n_candidates=9), sequences), sequences
+        model = built(TwoStage(tiger, built(DIN(), sequences), n_candidates=9), sequences)
+        self.made = model.requires_grad_(False), sequences  # as those of a file: both stages are trained
 
     def make(self):
         return self.made
