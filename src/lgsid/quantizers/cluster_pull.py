@@ -52,7 +52,8 @@ class ClusterPull(CodebookLoss):
         """Return the mean over the levels; the clusters are those of the last refreshment."""
         sizes, labels = [len(book) for book in codebooks], self.labels
         if len(labels) != sum(sizes) or (self.training and int(self.calls) % self.refresh == 0):
-            labels = torch.cat([balanced_clusters(book.detach(), self.n_clusters) for book in codebooks])
+            with torch.autocast(codebooks[0].device.type, enabled=False):
+                labels = torch.cat([balanced_clusters(book.detach().float(), self.n_clusters) for book in codebooks])
         if self.training:
             self.labels = labels
             self.calls += 1
