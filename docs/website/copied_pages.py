@@ -30,7 +30,7 @@ def pages_of(root: Path) -> dict[Path, str]:
     }
     found |= {path: f"guides/{path.stem}" for path in sorted((root / "docs").glob("*.md")) if path not in found}
     source = root / "src" / "lgsid"
-    rooms = sorted(source.rglob("README.md"))
+    rooms = sorted(path for path in source.rglob("README.md") if "templates" not in path.parts)
     found |= {path: f"rooms/{'_'.join(path.parent.relative_to(source).parts)}" for path in rooms}
     found |= {path: f"packages/{path.parent.name}" for path in sorted((root / "plugins").glob("*/README.md"))}
     return found
