@@ -54,7 +54,7 @@ def at_desk(desk, monkeypatch):
 def lgsid(*arguments, cwd=None):
     """Run the command in a process of its own."""
     code = "from lgsid.cli import main; main()"
-    environment = {**os.environ, "COLUMNS": "80"}
+    environment = {**os.environ, "COLUMNS": "80", "LGSID_PLUGINS": ""}
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, cwd=cwd, env=environment
     )
@@ -91,7 +91,8 @@ def test_a_mistake_in_a_process_is_one_line_and_exit_code_2():
     assert done.returncode == 2
     assert done.stderr.strip() == (
         "lgsid: error: model.quantizer: no class 'RQKMean'; did you mean RQKMeans? "
-        "known: RQKMeans, RQVAE, ResidualCentroids, ResidualFSQ, ResidualVQ"
+        "known: CosineRQKMeans, LearnedCodebooks, LearnedRQVAE, RQKMeans, RQVAE, ResidualCentroids, ResidualFSQ,"
+        " ResidualVQ"
     )
 
 
@@ -142,7 +143,7 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
         (("run", "pipelines/demo.yaml", "--only", "tigre"), "no stage 'tigre'"),
         (
             (*DRY_RUN, "tiger.model.init_args.t5x=3"),
-            "stage tiger: model: TIGER has no argument 't5x'; did you mean t5?",
+            "stage tiger: model: PlaceTIGER has no argument 't5x'; did you mean t5?",
         ),
         (
             (*DRY_RUN, "tokenize.model.init_args.quantizer=RQKmean"),

@@ -117,7 +117,7 @@ def test_light_commands_do_not_import_torch(arguments):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 96
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_plugins_table_names_the_package(capsys):
@@ -125,7 +125,26 @@ def test_plugins_table_names_the_package(capsys):
 
     main(["plugins", "geo_encoders"])
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.split()[:3] == ["geo_encoders", "FourierGeoEncoder", "lgsid"] for line in lines)
+    assert lines[0].split() == ["name", "package", "version", "state"]
+    assert lines[1] == "geo_encoders"
+    assert ["FourierGeoEncoder", "lgsid"] in [line.split()[:2] for line in lines[2:]]
+    assert all(line.startswith("  ") for line in lines[2:])
+
+
+def test_the_whole_table_has_a_line_for_each_kind_above_its_classes(capsys):
+    from lgsid.cli import main
+
+    main(["plugins"])
+    kinds, kind = {}, ""
+    for line in capsys.readouterr().out.splitlines()[1:]:
+        if line.startswith("  "):
+            kinds[kind].append(line.split()[0])
+        else:
+            kind = line
+            kinds[kind] = []
+    found = plugins.available()
+    assert list(kinds) == list(dict.fromkeys(p.kind for p in found))
+    assert kinds == {kind: [p.name for p in found if p.kind == kind] for kind in kinds}
 
 
 def test_configs_are_listed_and_copied(tmp_path, capsys):

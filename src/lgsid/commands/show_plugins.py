@@ -10,7 +10,7 @@ from lgsid.terminal import columns, show
 
 @command()
 def plugins(kind: str | None = None, *, check: bool = False) -> str:
-    """List what configs can name, and which package offers it.
+    """List what configs can name, by kind, and which package offers it.
 
     Args:
         kind: Only this kind, such as quantizers.
@@ -20,9 +20,16 @@ def plugins(kind: str | None = None, *, check: bool = False) -> str:
 
     found = plugins.available(kind)
     found = plugins.check(found) if check else found
-    rows = [(p.kind, p.name, p.distribution, p.version, p.state) for p in found]
-    rows += [("-", "-", name, "", f"broken: {reason}") for name, reason in plugins.unreadable().items()]
-    return columns([("kind", "name", "package", "version", "state"), *rows])
+    kinds = [p.kind for p in found]
+    rows = [(f"  {p.name}", p.distribution, p.version, p.state) for p in found]
+    lost = [("  -", name, "", f"broken: {reason}") for name, reason in plugins.unreadable().items()]
+    head, *lines = columns([("name", "package", "version", "state"), *rows, *lost]).splitlines()
+    for at, kind in reversed(list(enumerate(kinds))):
+        if at == 0 or kinds[at - 1] != kind:
+            lines.insert(at, kind)
+    if lost:
+        lines.insert(len(lines) - len(lost), "unreadable")
+    return "\n".join([head, *lines])
 
 
 @command()
