@@ -62,7 +62,7 @@ def suite_of(task_name: str, values: dict[str, float]):
         task=task, name="toy", title="Toy", description="", primaries=(task.primary,), primary=task.primary
     )
     triples = {key: [value, value - 0.1, value + 0.1] for key, value in values.items()}
-    method = {"name": "m", "title": "M", "role": "method", "values": triples}
+    method = {"name": "m", "title": "M", "role": "method", "against": None, "values": triples}
     board = {"methods": [method], "differences": {}, "baseline": "m", "facts": [], "title": "", "dataset": "d"}
     return suite, board
 
