@@ -182,7 +182,7 @@ def test_packages_without_proper_metadata_are_named_by_their_folders(site, tmp_p
     assert done.returncode == 0
     for name in ("nameless-1", "empty-1", "bytes-1", "none-1"):
         assert f"of {name}.dist-info" in done.stderr
-    states = {line.split()[2]: line for line in done.stdout.splitlines()}
+    states = {line.split()[1]: line for line in done.stdout.splitlines() if line.startswith("  ")}
     for name in ("nameless-1", "empty-1", "bytes-1", "none-1"):
         assert f"{name}.dist-info" in states
     unreadable = "broken: its entry_points.txt cannot be read"
@@ -238,7 +238,9 @@ def test_own_commands_are_importable(capsys):
     from lgsid.cli import main
 
     main(["plugins", "commands", "--check"])
-    assert {line.split()[4] for line in capsys.readouterr().out.splitlines()[1:]} == {"importable"}
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "commands"
+    assert {line.split()[3] for line in lines[2:]} == {"importable"}
 
 
 def test_names_are_canonical():
