@@ -6,30 +6,14 @@ from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from torch import Tensor, nn
-from transformers import T5Config, T5Model
 
 from lgsid.geo import GeoEncoder
-from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
-from lgsid.recommenders.generative.generative_recommender import GenerativeRecommender
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SeparateTokens
-from lgsid.recommenders.generative.t5_beam_decoder import T5BeamDecoder
+from lgsid.recommenders.generative.t5_generator import T5_DEFAULTS, T5Generator
 from lgsid.recommenders.generative.tree_search import TreeSearch
 
-T5_DEFAULTS: dict[str, Any] = {
-    "d_model": 64,
-    "d_kv": 16,
-    "d_ff": 256,
-    "num_heads": 4,
-    "num_layers": 2,
-    "num_decoder_layers": 2,
-    "dropout_rate": 0.1,
-    "relative_attention_num_buckets": 16,
-    "relative_attention_max_distance": 64,
-}
 
-
-class TIGER(GenerativeRecommender):
+class TIGER(T5Generator):
     """Encoder-decoder over semantic IDs, as in its paper (TIGER, Rajput et al. 2023, arXiv 2305.05065).
 
     The encoder (transformers' T5) reads history and query tokens, the decoder gives the codes of the next place level
@@ -65,29 +49,3 @@ class TIGER(GenerativeRecommender):
         super().__init__(history_tokens or SeparateTokens(), *sizes, optimizer, search, query_position)
         self.save_hyperparameters()
         self.t5_options = T5_DEFAULTS | (t5 or {})
-
-    def build_network(self, n_tokens: int) -> None:
-        """Create the T5 model."""
-        self.t5 = T5Model(T5Config(vocab_size=n_tokens, decoder_start_token_id=0, **self.t5_options))
-
-    @property
-    def token_table(self) -> nn.Embedding:
-        """T5's table, shared by encoder and decoder."""
-        return self.t5.shared  # type: ignore[no-any-return]
-
-    def encode(self, tokens: Tensor, real: Tensor) -> Tensor:
-        """Return the encoder's states, shape (B, S, D)."""
-        return self.t5.encoder(inputs_embeds=tokens, attention_mask=real.long()).last_hidden_state  # type: ignore[no-any-return]
-
-    def decode(self, encoded: EncodedQueries, prefix: Tensor) -> Tensor:
-        """Return the decoder's states along prefixes (B, l), shape (B, l, D)."""
-        return self.t5.decoder(  # type: ignore[no-any-return]
-            inputs_embeds=self.t5.shared(prefix),
-            encoder_hidden_states=encoded.states,
-            encoder_attention_mask=encoded.real.long(),
-            use_cache=False,
-        ).last_hidden_state
-
-    def beam_decoder(self, encoded: EncodedQueries) -> BeamDecoder:
-        """Return T5's decoder with its cache."""
-        return T5BeamDecoder(self.t5, encoded)

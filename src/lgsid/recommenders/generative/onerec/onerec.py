@@ -8,13 +8,12 @@ from typing import Any
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
-from transformers import T5Config, T5Model
 
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import first_distinct
 from lgsid.geo import GeoEncoder
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
-from lgsid.recommenders.generative.generative_recommender import BEGIN, GenerativeRecommender
+from lgsid.recommenders.generative.generative_recommender import BEGIN
 from lgsid.recommenders.generative.generator_scorer import GeneratorScorer
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
 from lgsid.recommenders.generative.onerec.expert_balance import ExpertBalance, LossFreeBalance
@@ -23,8 +22,7 @@ from lgsid.recommenders.generative.onerec.list_ranking import FirstPlace, ListRa
 from lgsid.recommenders.generative.onerec.list_search import find_lists
 from lgsid.recommenders.generative.onerec.long_history import LongHistory
 from lgsid.recommenders.generative.onerec.place_lists import PlaceLists
-from lgsid.recommenders.generative.t5_beam_decoder import T5BeamDecoder
-from lgsid.recommenders.generative.tiger import T5_DEFAULTS
+from lgsid.recommenders.generative.t5_generator import T5_DEFAULTS, T5Generator
 from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.own_future import later_items
 from lgsid.recommenders.recommender import Ranked
@@ -34,7 +32,7 @@ LOOK_AHEAD = 4  # check-ins that are looked through for each place of a target l
 LISTS_AT_ONCE = 2048
 
 
-class OneRec(GenerativeRecommender):
+class OneRec(T5Generator):
     """Generate the next places of a session as one list (OneRec, Deng et al. 2025, arXiv 2502.18965).
 
     An encoder (transformers' T5) reads the recent check-ins, a few tokens of the long past (`long_history`) and the
@@ -97,8 +95,8 @@ class OneRec(GenerativeRecommender):
 
     def build_network(self, n_tokens: int) -> None:
         """Create the T5 model with experts in its decoder."""
-        config = T5Config(vocab_size=n_tokens, decoder_start_token_id=BEGIN, **self.t5_options)
-        self.t5 = T5Model(config)
+        super().build_network(n_tokens)
+        config = self.t5.config
         for block in self.t5.decoder.block:
             dense = block.layer[-1]
             sizes = (config.d_model, config.d_ff, config.dropout_rate)
@@ -110,11 +108,6 @@ class OneRec(GenerativeRecommender):
         super().build(shape)
         if self.long_history is not None:
             self.long_history.build(self.token_table.embedding_dim)
-
-    @property
-    def token_table(self) -> nn.Embedding:
-        """T5's table, shared by encoder and decoder."""
-        return self.t5.shared  # type: ignore[no-any-return]
 
     @property
     def scores_are_log_probs(self) -> bool:  # type: ignore[override]
@@ -136,23 +129,6 @@ class OneRec(GenerativeRecommender):
         tokens = torch.cat([*(part for part, _ in parts), query], 1)
         real = torch.cat([*(known for _, known in parts), torch.ones_like(batch.history[:, :1], dtype=torch.bool)], 1)
         return EncodedQueries(self.encode(tokens, real), real)
-
-    def encode(self, tokens: Tensor, real: Tensor) -> Tensor:
-        """Return the encoder's states, shape (B, S, D)."""
-        return self.t5.encoder(inputs_embeds=tokens, attention_mask=real.long()).last_hidden_state  # type: ignore[no-any-return]
-
-    def decode(self, encoded: EncodedQueries, prefix: Tensor) -> Tensor:
-        """Return the decoder's states along prefixes (B, l), shape (B, l, D)."""
-        return self.t5.decoder(  # type: ignore[no-any-return]
-            inputs_embeds=self.t5.shared(prefix),
-            encoder_hidden_states=encoded.states,
-            encoder_attention_mask=encoded.real.long(),
-            use_cache=False,
-        ).last_hidden_state
-
-    def beam_decoder(self, encoded: EncodedQueries) -> BeamDecoder:
-        """Return T5's decoder with its cache."""
-        return T5BeamDecoder(self.t5, encoded)
 
     def begin_tokens(self, n: int, device: torch.device) -> Tensor:
         """Return the token that begins a place, shape (n,)."""
