@@ -39,7 +39,7 @@ pytest.main(options, plugins=[Collect()])
 listed = [[p.kind, p.name, p.distribution, p.state] for p in plugins.available()]
 plugins.check = lambda found: [replace(plugin, state=plugins.IMPORTABLE) for plugin in found]  # no process for each
 checked = {name: [[o.passed, o.failures] for o in check_package(name)] for name in packages}
-for path in Path(folder).glob("*/configs/*.yaml"):
+for path in Path(folder).glob("*/src/*/configs/*.yaml"):
     content = read_config(path)
     if "model" in content:
         parse_training(["fit", "--config", str(path), "--data.init_args.dataset=x"])

@@ -106,7 +106,6 @@ def test_nothing_is_overwritten(tmp_path, monkeypatch, capsys):
     main(["plugins", "new", "quantizers", "Mine", "--folder", "elsewhere/mine"])
     assert {path.name for path in (tmp_path / "elsewhere" / "mine").iterdir()} == {
         "README.md",
-        "configs",
         "pyproject.toml",
         "src",
         "tests",

@@ -24,7 +24,7 @@ PLACES = {
     "__init__.py": "src/part_package/__init__.py",
     "part.py": "src/part_package/part_name.py",
     "test_part.py": "tests/test_part_name.py",
-    "config.yaml": "configs/part_name.yaml",
+    "config.yaml": "src/part_package/configs/part_name.yaml",
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
 }
