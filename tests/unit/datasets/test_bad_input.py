@@ -249,7 +249,7 @@ def test_unknown_time_zone(tables):
         (["--source.class_path=TableSauce"], "source: no class 'TableSauce'; did you mean TableSource?"),
         (
             ["--split=TemporalSplitt"],
-            "split: no class 'TemporalSplitt'; did you mean TemporalSplit? known: BlockSplit, ColdStartSplit, HeldOut",
+            "split: no class 'TemporalSplitt'; did you mean TemporalSplit? known: ",
         ),
         (["--k_core=five"], "k_core: expected int. Got value: five"),
         (["--kcore=5"], "unknown key 'kcore' of a dataset config; did you mean k_core?"),
