@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,8 +62,12 @@ class NodeContent(NodeLogits):
         query = self.query(torch.cat([state, last, F.normalize(past, dim=1)], 1)) * self.width**-0.5
         means: list[Tensor] = catalogue.derived("node means", lambda: node_means(catalogue.trie, self.vectors))
 
+        @cache  # a search asks for the nodes of a depth again and again
+        def places_at(depth: int) -> Tensor:
+            return self.place(means[depth])  # type: ignore[no-any-return]
+
         def logits(depth: int, children: Children) -> Tensor:
-            places = self.place(means[depth + 1])  # (n, W)
+            places = places_at(depth + 1)  # (n, W)
             if len(children.node) < len(places):
                 return (query[children.query] * places[children.node]).sum(1).float()  # type: ignore[no-any-return]
             table = (query @ places.T).flatten()  # many children of few nodes: all products, and then look-ups
