@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from lgsid.pipeline.command import command
@@ -20,16 +22,14 @@ def plugins(kind: str | None = None, *, check: bool = False) -> str:
 
     found = plugins.available(kind)
     found = plugins.check(found) if check else found
-    kinds = [p.kind for p in found]
     rows = [(f"  {p.name}", p.distribution, p.version, p.state) for p in found]
     lost = [("  -", name, "", f"broken: {reason}") for name, reason in plugins.unreadable().items()]
     head, *lines = columns([("name", "package", "version", "state"), *rows, *lost]).splitlines()
-    for at, kind in reversed(list(enumerate(kinds))):
-        if at == 0 or kinds[at - 1] != kind:
-            lines.insert(at, kind)
-    if lost:
-        lines.insert(len(lines) - len(lost), "unreadable")
-    return "\n".join([head, *lines])
+    shown = [head]
+    headings = [p.kind for p in found] + ["unreadable"] * len(lost)
+    for heading, group in groupby(zip(headings, lines, strict=True), key=itemgetter(0)):
+        shown += [heading, *(line for _, line in group)]
+    return "\n".join(shown)
 
 
 @command()
