@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,11 +10,9 @@ from torch import Tensor
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import top_k
+from lgsid.recommenders.generative.onerec.list_generator import ListGenerator
 from lgsid.recommenders.recommender import Ranked
 from lgsid.typing import SequenceBatch
-
-if TYPE_CHECKING:
-    from lgsid.recommenders.generative.onerec.onerec import OneRec
 
 
 class ListRanking(Describable, ABC):
@@ -25,7 +22,7 @@ class ListRanking(Describable, ABC):
     """Whether the scores are logarithms of probabilities over all items."""
 
     @abstractmethod
-    def rank(self, model: OneRec, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
+    def rank(self, model: ListGenerator, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
         """Return the k best items of each query, best first, none twice; see `Recommender.rank`."""
 
 
@@ -37,7 +34,7 @@ class FirstPlace(ListRanking):
 
     scores_are_log_probs = True
 
-    def rank(self, model: OneRec, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
+    def rank(self, model: ListGenerator, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
         """Return the k most probable first places, as far as the search of the model finds them."""
         scorer, width = model.prefix_scorer(batch), max(model.beam_width, k)
         return Ranked(*model.search.find(model.catalogue.trie, scorer, len(batch), width, k, allowed))
@@ -59,7 +56,7 @@ class ListOrder(ListRanking):
             raise LgsidError(f"ListOrder: n_lists must be at least 1, not {n_lists}")
         self.n_lists = n_lists
 
-    def rank(self, model: OneRec, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
+    def rank(self, model: ListGenerator, batch: SequenceBatch, k: int, allowed: Tensor | None = None) -> Ranked:
         """Return the list, and first places behind it."""
         length = min(k, model.list_length)
         lists = model.lists(batch, length, self.n_lists, allowed)

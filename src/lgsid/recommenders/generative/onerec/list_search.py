@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from lgsid.functional.ranking import top_k
 from lgsid.recommenders.generative.beam_decoder import EncodedQueries
 from lgsid.recommenders.generative.continued_decoder import ContinuedDecoder
+from lgsid.recommenders.generative.onerec.list_generator import ListGenerator
 from lgsid.recommenders.generative.onerec.place_lists import PlaceLists
-
-if TYPE_CHECKING:
-    from lgsid.recommenders.generative.onerec.onerec import OneRec
 
 
 def find_lists(
-    model: OneRec, encoded: EncodedQueries, length: int, n_lists: int, width: int, allowed: Tensor | None = None
+    model: ListGenerator, encoded: EncodedQueries, length: int, n_lists: int, width: int, allowed: Tensor | None = None
 ) -> PlaceLists:
     """Find probable lists of different places: a beam over lists, of which each is continued by a search for a place.
 

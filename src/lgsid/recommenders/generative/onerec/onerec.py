@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import first_distinct
 from lgsid.geo import GeoEncoder
-from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries
+from lgsid.recommenders.generative.beam_decoder import EncodedQueries
 from lgsid.recommenders.generative.generative_recommender import BEGIN
-from lgsid.recommenders.generative.generator_scorer import GeneratorScorer
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
 from lgsid.recommenders.generative.onerec.expert_balance import ExpertBalance, LossFreeBalance
 from lgsid.recommenders.generative.onerec.expert_layer import ExpertLayer
+from lgsid.recommenders.generative.onerec.list_generator import ListGenerator
 from lgsid.recommenders.generative.onerec.list_ranking import FirstPlace, ListRanking
 from lgsid.recommenders.generative.onerec.list_search import find_lists
 from lgsid.recommenders.generative.onerec.long_history import LongHistory
 from lgsid.recommenders.generative.onerec.place_lists import PlaceLists
-from lgsid.recommenders.generative.t5_generator import T5_DEFAULTS, T5Generator
+from lgsid.recommenders.generative.t5_generator import T5_DEFAULTS
 from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.own_future import later_items
 from lgsid.recommenders.recommender import Ranked
@@ -32,7 +32,7 @@ LOOK_AHEAD = 4  # check-ins that are looked through for each place of a target l
 LISTS_AT_ONCE = 2048
 
 
-class OneRec(T5Generator):
+class OneRec(ListGenerator):
     """Generate the next places of a session as one list (OneRec, Deng et al. 2025, arXiv 2502.18965).
 
     An encoder (transformers' T5) reads the recent check-ins, a few tokens of the long past (`long_history`) and the
@@ -129,15 +129,6 @@ class OneRec(T5Generator):
         tokens = torch.cat([*(part for part, _ in parts), query], 1)
         real = torch.cat([*(known for _, known in parts), torch.ones_like(batch.history[:, :1], dtype=torch.bool)], 1)
         return EncodedQueries(self.encode(tokens, real), real)
-
-    def begin_tokens(self, n: int, device: torch.device) -> Tensor:
-        """Return the token that begins a place, shape (n,)."""
-        return torch.full((n,), BEGIN, dtype=torch.long, device=device)
-
-    def list_scorer(self, decoder: BeamDecoder, n_lists: int) -> GeneratorScorer:
-        """Return a search's view of the next place of M lists, whose decoder stands behind what they hold."""
-        begin = self.begin_tokens(n_lists, self.token_table.weight.device)
-        return GeneratorScorer(decoder, self.child_log_probs, self.level_offset, begin, self.catalogue.trie)
 
     def target_lists(self, batch: SequenceBatch) -> Tensor:
         """Return the user's next different places, the target first, shape (B, m) int64, -1 behind the end.
