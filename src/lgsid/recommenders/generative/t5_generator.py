@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,10 +26,18 @@ T5_DEFAULTS: dict[str, Any] = {
 
 
 class T5Generator(GenerativeRecommender):
-    """Encode and decode with T5, which shares one table of tokens between both. A subclass sets `t5_options`."""
+    """Encode and decode with T5, which shares one table of tokens between both."""
 
-    t5_options: dict[str, Any]
-    """Of `T5Config`: `T5_DEFAULTS` and what is set otherwise."""
+    @abstractmethod
+    def __init__(self, t5: dict[str, Any] | None, *parts: Any) -> None:
+        """Set `t5_options`; a subclass names the parts that a config may choose.
+
+        Args:
+            t5: Arguments of `T5Config` that differ from `T5_DEFAULTS`.
+            *parts: Arguments of `GenerativeRecommender`, in its order.
+        """
+        super().__init__(*parts)
+        self.t5_options = T5_DEFAULTS | (t5 or {})
 
     def build_network(self, n_tokens: int) -> None:
         """Create the T5 model."""

@@ -9,7 +9,7 @@ from lightning.pytorch.cli import OptimizerCallable
 
 from lgsid.geo import GeoEncoder
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SeparateTokens
-from lgsid.recommenders.generative.t5_generator import T5_DEFAULTS, T5Generator
+from lgsid.recommenders.generative.t5_generator import T5Generator
 from lgsid.recommenders.generative.tree_search import TreeSearch
 
 
@@ -46,6 +46,5 @@ class TIGER(T5Generator):
         query_position: GeoEncoder | None = None,
     ) -> None:
         sizes = (encoder_history, user_buckets, beam_width, warmup_share)
-        super().__init__(history_tokens or SeparateTokens(), *sizes, optimizer, search, query_position)
+        super().__init__(t5, history_tokens or SeparateTokens(), *sizes, optimizer, search, query_position)
         self.save_hyperparameters()
-        self.t5_options = T5_DEFAULTS | (t5 or {})

@@ -22,7 +22,6 @@ from lgsid.recommenders.generative.onerec.list_ranking import FirstPlace, ListRa
 from lgsid.recommenders.generative.onerec.list_search import find_lists
 from lgsid.recommenders.generative.onerec.long_history import LongHistory
 from lgsid.recommenders.generative.onerec.place_lists import PlaceLists
-from lgsid.recommenders.generative.t5_generator import T5_DEFAULTS
 from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.own_future import later_items
 from lgsid.recommenders.recommender import Ranked
@@ -80,13 +79,12 @@ class OneRec(ListGenerator):
         search: TreeSearch | None = None,
     ) -> None:
         sizes = (recent_history, user_buckets, beam_width, warmup_share)
-        super().__init__(history_tokens, *sizes, optimizer, search, query_position)
+        super().__init__(t5, history_tokens, *sizes, optimizer, search, query_position)
         self.save_hyperparameters()
         if list_length < 1:
             raise LgsidError(f"OneRec: list_length must be at least 1, not {list_length}")
         if not 1 <= n_active <= n_experts:
             raise LgsidError(f"OneRec: n_active must be within 1..n_experts, 1..{n_experts}, not {n_active}")
-        self.t5_options = T5_DEFAULTS | (t5 or {})
         self.n_experts, self.n_active = n_experts, n_active
         self.balance = balance or LossFreeBalance()
         self.list_length = list_length
