@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lgsid.construction import Describable
+from lgsid.errors import LgsidError
 
 Codes = npt.NDArray[np.int64]
 CodeDistances = Callable[[npt.NDArray[np.int64], Codes, int], npt.NDArray[np.float64]]
@@ -66,3 +67,23 @@ class CollisionStrategy(Describable, ABC):
         Raises:
             LgsidError: if the strategy promises unique semantic IDs and the codebooks cannot hold the items.
         """
+
+    def extend(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, taken: Codes) -> Resolved:
+        """Return the codes of new items beside semantic IDs that stay as they are.
+
+        Args:
+            codes: (N, L) int64, as the tokenizer encoded the new items.
+            codebook_sizes: Length L.
+            distances: See `resolve`.
+            taken: (M, L') int64, codes that the strategy gave before and that no new item may have.
+
+        Returns:
+            Codes of the new items alone, (N, L'), different from each other and from those taken; no names.
+
+        Raises:
+            LgsidError: if the strategy cannot do that, as by default, or the codebooks cannot hold the items.
+        """
+        raise LgsidError(
+            f"{type(self).__name__} cannot give semantic IDs to new items beside published ones; tokenize with"
+            " NearestFreeCode, CounterSuffix or IdentitySuffix"
+        )

@@ -20,10 +20,19 @@ class CounterSuffix(CollisionStrategy):
 
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return `codes` with one more level, (N, L + 1)."""
-        groups = group_rows(torch.from_numpy(codes)).numpy()
-        counts = np.bincount(groups)
-        order = np.argsort(groups, kind="stable")
+        return self.extend(codes, codebook_sizes, distances, np.zeros((0, codes.shape[1] + 1), dtype=np.int64))
+
+    def extend(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, taken: Codes) -> Resolved:
+        """Return `codes` with one more level, which counts on from the highest number that is taken, (N, L + 1)."""
+        n_items = len(codes)
+        groups = group_rows(torch.from_numpy(np.concatenate([codes, taken[:, :-1]]))).numpy()
+        own, counts = groups[:n_items], np.bincount(groups[:n_items])
+        first = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
+        np.maximum.at(first, groups[n_items:], taken[:, -1] + 1)
+        order = np.argsort(own, kind="stable")
         starts = np.cumsum(counts) - counts
-        counter = np.empty(len(codes), dtype=np.int64)
-        counter[order] = np.arange(len(codes)) - starts[groups[order]]
-        return Resolved(np.column_stack([codes, counter]), (*codebook_sizes, int(counts.max())))
+        counter = np.empty(n_items, dtype=np.int64)
+        counter[order] = np.arange(n_items) - starts[own[order]]
+        counter += first[own]
+        highest = max(int(counter.max(initial=-1)), int(taken[:, -1].max(initial=-1)))
+        return Resolved(np.column_stack([codes, counter]), (*codebook_sizes, highest + 1))

@@ -20,3 +20,9 @@ class IdentitySuffix(CollisionStrategy):
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return `codes` with one more level of N codes, (N, L + 1)."""
         return Resolved(np.column_stack([codes, np.arange(len(codes))]), (*codebook_sizes, len(codes)))
+
+    def extend(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, taken: Codes) -> Resolved:
+        """Return `codes` with one more level, which numbers on from the highest code that is taken, (N, L + 1)."""
+        first = int(taken[:, -1].max(initial=-1)) + 1
+        numbers = np.arange(first, first + len(codes))
+        return Resolved(np.column_stack([codes, numbers]), (*codebook_sizes, first + len(codes)))

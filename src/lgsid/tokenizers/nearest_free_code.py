@@ -48,17 +48,50 @@ class NearestFreeCode(CollisionStrategy):
 
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return unique codes of the same shape, (N, L)."""
-        self.check(len(codes), codebook_sizes)
+        return self.extend(codes, codebook_sizes, distances, codes[:0])
+
+    def extend(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, taken: Codes) -> Resolved:
+        """Return codes for new items that are unique, also beside those taken, (N, L).
+
+        The new items of a prefix, of which some collide with each other or with what is taken, are assigned to the
+        codes that are free below it; where the new ones do not fit below a prefix any more, as few as possible spill.
+        """
+        self.check(len(codes) + len(taken), codebook_sizes)
         codes = codes.copy()
         for level in range(len(codebook_sizes) - 1):
-            spill(codes, codebook_sizes, distances, level)
+            spill(codes, codebook_sizes, distances, level, taken)
         last = len(codebook_sizes) - 1
-        one_each = np.ones(codebook_sizes[last], dtype=np.int64)
-        for groups in batches(groups_with(codes[:, :last], shared_by(codes) > 1), codebook_sizes[last]):
+        crowded = groups_with(codes[:, :last], shared_by(codes) + taken_by(codes, taken) > 1)
+        below = TakenCodes(codes, taken, last, codebook_sizes[last])
+        for groups in batches(crowded, codebook_sizes[last]):
             costs = last_costs(groups, codes, distances)
             for rows, cost in zip(groups, costs, strict=True):
-                codes[rows, last] = place_at_least_cost(cost, len(rows), one_each)
+                codes[rows, last] = place_at_least_cost(cost, len(rows), (1 - below.held(rows[0])).clip(0))
         return Resolved(codes, codebook_sizes)
+
+
+class TakenCodes:
+    """How often each code of a level is taken, below the prefix of each new item.
+
+    Args:
+        codes: (N, L) of the new items.
+        taken: (M, L).
+        level: The level, from 0.
+        size: Its number of codes, K.
+    """
+
+    def __init__(self, codes: Codes, taken: Codes, level: int, size: int) -> None:
+        self.size = size
+        groups = number_groups(np.concatenate([codes, taken])[:, :level])
+        self.group, others = groups[: len(codes)], groups[len(codes) :]
+        order = np.argsort(others, kind="stable")
+        self.codes = taken[order, level]
+        self.bounds = np.searchsorted(others[order], np.arange(int(groups.max(initial=-1)) + 2))
+
+    def held(self, row: int) -> Rows:
+        """Return how often each code is taken below the prefix of the new item at `row`, (K,)."""
+        start, end = self.bounds[self.group[row]], self.bounds[self.group[row] + 1]
+        return np.bincount(self.codes[start:end], minlength=self.size)
 
 
 def batches(groups: list[Rows], n_codes: int) -> Iterator[list[Rows]]:
@@ -82,16 +115,21 @@ def last_costs(groups: list[Rows], codes: Codes, distances: CodeDistances) -> li
     return [part.__getitem__ for part in np.split(cost, np.cumsum([len(rows) for rows in groups])[:-1])]
 
 
-def spill(codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, level: int) -> None:
-    """Change `codes: (N, L)` in place, so that no code of `level` holds more items than codes lie below it."""
+def spill(codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, level: int, taken: Codes) -> None:
+    """Change `codes: (N, L)` in place, so that no code of `level` holds more items than codes lie free below it."""
     below = math.prod(codebook_sizes[level + 1 :])
-    overfull = shared_by(codes[:, : level + 1]) > below
+    prefixes = codes[:, : level + 1]
+    overfull = shared_by(prefixes) > np.maximum(below - taken_by(prefixes, taken[:, : level + 1]), 0)
+    if not overfull.any():
+        return
+    of_taken = TakenCodes(codes, taken, level, codebook_sizes[level])
     for rows in groups_with(codes[:, :level], overfull):
         crowd = rows[overfull[rows]]
         held = np.bincount(codes[rows, level], minlength=codebook_sizes[level])
-        overflow = int(np.maximum(held - below, 0).sum())
-        room = np.where(held > below, below, np.minimum(below - held, overflow))
-        costs = moving_costs(crowd, codes, held > below, distances, level)
+        free = np.maximum(below - of_taken.held(rows[0]), 0)
+        overflow = int(np.maximum(held - free, 0).sum())
+        room = np.where(held > free, free, np.minimum(free - held, overflow))
+        costs = moving_costs(crowd, codes, held > free, distances, level)
         placed = place_at_least_cost(costs, len(crowd), room)
         moved = crowd[placed != codes[crowd, level]]
         codes[crowd, level] = placed
@@ -133,6 +171,13 @@ def shared_by(prefixes: Codes) -> Rows:
     """Return how many items have the prefix of each item, (N,)."""
     groups = number_groups(prefixes)
     return np.asarray(np.bincount(groups)[groups], dtype=np.int64)
+
+
+def taken_by(prefixes: Codes, taken: Codes) -> Rows:
+    """Return how many of `taken: (M, P)` are the same as each of `prefixes: (N, P)`, (N,)."""
+    groups = number_groups(np.concatenate([prefixes, taken]))
+    counts = np.bincount(groups[len(prefixes) :], minlength=int(groups.max(initial=-1)) + 1)
+    return np.asarray(counts[groups[: len(prefixes)]], dtype=np.int64)
 
 
 def groups_with(prefixes: Codes, wanted: npt.NDArray[np.bool_]) -> list[Rows]:

@@ -114,7 +114,7 @@ class Tokenizer(LgsidModule):
         batch = (given if in_order else given.take(torch.from_numpy(order))).to(self.device)
         with torch.no_grad():
             raw = self.encode(batch).cpu()
-            resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self._measure(batch))
+            resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self.code_distances(batch))
             final = torch.from_numpy(resolved.codes)
             metadata = {**self._describe(), **self._compare(batch, raw, final)}
         if isinstance(items, Dataset):
@@ -136,8 +136,8 @@ class Tokenizer(LgsidModule):
             raise LgsidError(f"{type(self).__name__}: needs the vectors of the items; give `embeddings`")
         return (self.vocabularies or Vocabularies.of(table)).batch(table, vectors)
 
-    def _measure(self, batch: ItemBatch) -> CodeDistances:
-        """Return the distances of `batch` as a collision strategy asks for them."""
+    def code_distances(self, batch: ItemBatch) -> CodeDistances:
+        """Return the distances of `batch`, on the device of the tokenizer, as a collision strategy asks for them."""
 
         def distances(rows: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], level: int) -> npt.NDArray[np.float64]:
             chosen = batch.take(torch.from_numpy(rows).to(self.device))
