@@ -3,6 +3,7 @@
 import itertools
 from argparse import ArgumentError
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,7 @@ from lgsid.recommenders.click.interest_extractor import Interest
 from lgsid.recommenders.recommender import Ranked
 from lgsid.rewards import AnchoredPair, DistanceLists, ListwiseSoftmax, RewardModel
 from lgsid.rewards.distance_lists import DistanceSampler
+from lgsid.stores import FaissStore, Found
 from lgsid.testing import (
     AlignerContract,
     AlignmentLossContract,
@@ -78,6 +80,7 @@ from lgsid.testing import (
     TextEncoderContract,
     TokenizerContract,
     TreeSearchContract,
+    VectorStoreContract,
     VisitSignalContract,
     toy_source,
 )
@@ -601,6 +604,22 @@ NEIGHBORS = {
 }
 
 
+def searched(do):
+    return after(FaissStore, "search", lambda found: Found(*do(found.ids, found.cosines)))
+
+
+STORE = {
+    "test_the_nearest_are_those_of_brute_force": searched(lambda ids, cosines: (ids[::-1], cosines)),
+    "test_a_place_comes_once_with_its_cosine_nearest_first": searched(lambda ids, cosines: (ids, -cosines)),
+    "test_more_than_there_are": searched(lambda ids, cosines: (ids[:, :1], cosines)),
+    "test_semantic_ids_come_back_in_the_order_of_the_vectors": changed(FaissStore, semantic_ids=lambda self, at: None),
+    "test_it_repeats_itself": searched(lambda ids, cosines: (ids, cosines + next(COUNT))),
+    "test_nothing_is_overwritten_and_nothing_else_left": changed(
+        FaissStore, export=lambda self, places, folder: self.write(places, Path(folder))
+    ),
+}
+
+
 def said(do):
     """Return logits of nodes that are what `do` makes of the catalogue and of what they should be."""
 
@@ -869,6 +888,7 @@ BROKEN = {
     AlignerContract: {"test_export_writes_its_results": ExportsNothing},
     CodebookLossContract: CODEBOOK,
     NeighborIndexContract: NEIGHBORS,
+    VectorStoreContract: STORE,
     NodeLogitsContract: NODES,
     VisitSignalContract: SIGNAL,
     ExpertBalanceContract: BALANCE,

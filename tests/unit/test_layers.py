@@ -26,7 +26,7 @@ LAYERS = (
         "functional",
     ),
     ("config",),
-    ("geo", "text", "quantizers", "neighbors", "metrics"),
+    ("geo", "text", "quantizers", "neighbors", "stores", "metrics"),
     ("tokenizers", "rewards", "datasets"),
     ("alignment", "recommenders"),
     ("datamodules",),

@@ -40,6 +40,7 @@ from lgsid.testing.tiny_encoder import tiny_encoder
 from lgsid.testing.tokenizer_contract import TokenizerContract
 from lgsid.testing.toy_city import toy_city, toy_source, toy_tables
 from lgsid.testing.tree_search_contract import TreeSearchContract
+from lgsid.testing.vector_store_contract import VectorStoreContract
 from lgsid.testing.visit_signal_contract import VisitSignalContract
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "TextEncoderContract",
     "TokenizerContract",
     "TreeSearchContract",
+    "VectorStoreContract",
     "VisitSignalContract",
     "tiny_encoder",
     "toy_city",
