@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,12 @@ class CollisionStrategy(Describable, ABC):
     (that of their ids), which settles ties, so that permuting the items permutes their semantic IDs.
     """
 
+    by_first_code: ClassVar[bool] = False
+    """Whether items of one first code can be resolved without the others, once `spread` has been called.
+
+    What a catalogue that does not fit in memory needs. The codebook sizes are then the largest of all first codes.
+    """
+
     def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:
         """Raise an LgsidError if the strategy promises unique semantic IDs and the codebooks cannot hold the items.
 
@@ -87,3 +94,23 @@ class CollisionStrategy(Describable, ABC):
             f"{type(self).__name__} cannot give semantic IDs to new items beside published ones; tokenize with"
             " NearestFreeCode, CounterSuffix or IdentitySuffix"
         )
+
+    def crowded(self, held: npt.NDArray[np.int64], codebook_sizes: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+        """Tell which first codes hold more items than can stay, of `held: (K,)` items each, (K,); none by default."""
+        return np.zeros(len(held), dtype=bool)
+
+    def spread(
+        self, codes: Codes, held: npt.NDArray[np.int64], codebook_sizes: tuple[int, ...], distances: CodeDistances
+    ) -> Codes:
+        """Return codes with which no first code is crowded, the first thing that `resolve` does to all items.
+
+        Args:
+            codes: (C, L), of all items of crowded first codes, in the order of their ids.
+            held: Items of each first code, (K,).
+            codebook_sizes: Length L.
+            distances: See `resolve`; rows are those of `codes`.
+
+        Returns:
+            (C, L).
+        """
+        return codes

@@ -18,6 +18,8 @@ class CounterSuffix(CollisionStrategy):
     Source: TIGER (arXiv 2305.05065), section 3.1.
     """
 
+    by_first_code = True
+
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return `codes` with one more level, (N, L + 1)."""
         return self.extend(codes, codebook_sizes, distances, np.zeros((0, codes.shape[1] + 1), dtype=np.int64))

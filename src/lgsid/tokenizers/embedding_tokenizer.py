@@ -127,14 +127,14 @@ class EmbeddingTokenizer(Tokenizer):
         return self.quantizer.decode(codes)
 
     @torch.no_grad()
-    def reconstruction_error(self, items: ItemBatch, codes: Tensor) -> float:
-        """Return the share of the vectors' variance that `codes: (B, L)` lose."""
+    def squared_errors(self, items: ItemBatch, codes: Tensor) -> tuple[float, float]:
+        """Return the squares that `codes: (B, L)` lose of the centered vectors, and those of these vectors."""
         lost, all_of_it = 0.0, 0.0
         for chunk, part in zip(chunks(items), torch.split(codes, CHUNK), strict=True):
             vectors = self.vectors(chunk)
             lost += float((vectors - self.rebuild(part)).double().square().sum())
             all_of_it += float(vectors.double().square().sum())
-        return lost / max(all_of_it, 1e-12)
+        return lost, all_of_it
 
 
 def chunks(items: ItemBatch) -> Iterator[ItemBatch]:

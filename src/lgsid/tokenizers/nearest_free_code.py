@@ -36,6 +36,8 @@ class NearestFreeCode(CollisionStrategy):
     Source: our own, not of the paper (`docs/method.md`).
     """
 
+    by_first_code = True
+
     def check(self, n_items: int, codebook_sizes: tuple[int, ...]) -> None:
         """Raise an LgsidError if there are more items than semantic IDs."""
         capacity = math.prod(codebook_sizes)
@@ -68,6 +70,17 @@ class NearestFreeCode(CollisionStrategy):
             for rows, cost in zip(groups, costs, strict=True):
                 codes[rows, last] = place_at_least_cost(cost, len(rows), (1 - below.held(rows[0])).clip(0))
         return Resolved(codes, codebook_sizes)
+
+    def crowded(self, held: Rows, codebook_sizes: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+        """Tell which first codes hold more items than codes lie below them, of `held: (K,)` items each, (K,)."""
+        return np.asarray(held > math.prod(codebook_sizes[1:]))
+
+    def spread(self, codes: Codes, held: Rows, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Codes:
+        """Return the codes of items of crowded first codes after as few as possible have left these, (C, L)."""
+        codes = codes.copy()
+        free = np.full_like(held, math.prod(codebook_sizes[1:]))
+        relieve(codes, np.arange(len(codes)), held, free, codebook_sizes, distances, 0)
+        return codes
 
 
 class TakenCodes:
@@ -124,18 +137,40 @@ def spill(codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistance
         return
     of_taken = TakenCodes(codes, taken, level, codebook_sizes[level])
     for rows in groups_with(codes[:, :level], overfull):
-        crowd = rows[overfull[rows]]
         held = np.bincount(codes[rows, level], minlength=codebook_sizes[level])
         free = np.maximum(below - of_taken.held(rows[0]), 0)
-        overflow = int(np.maximum(held - free, 0).sum())
-        room = np.where(held > free, free, np.minimum(free - held, overflow))
-        costs = moving_costs(crowd, codes, held > free, distances, level)
-        placed = place_at_least_cost(costs, len(crowd), room)
-        moved = crowd[placed != codes[crowd, level]]
-        codes[crowd, level] = placed
-        for later in range(level + 1, len(codebook_sizes)):
-            for some in np.array_split(moved, 1 + len(moved) * codebook_sizes[later] // ENTRIES):
-                codes[some, later] = distances(some, codes[some], later).argmin(axis=1)
+        relieve(codes, rows[overfull[rows]], held, free, codebook_sizes, distances, level)
+
+
+def relieve(
+    codes: Codes,
+    crowd: Rows,
+    held: Rows,
+    free: Rows,
+    codebook_sizes: tuple[int, ...],
+    distances: CodeDistances,
+    level: int,
+) -> None:
+    """Change `codes: (N, L)` in place: of one prefix, let as few of a crowd as possible go to other codes of `level`.
+
+    Args:
+        codes: Codes of the crowd, and of any others.
+        crowd: Rows of the items whose code of `level` holds more items than codes lie free below it.
+        held: Items of the prefix with each code of `level`, (K,).
+        free: How many items each code of `level` can hold, (K,).
+        codebook_sizes: Length L.
+        distances: See `CollisionStrategy.resolve`.
+        level: Counted from 0.
+    """
+    overflow = int(np.maximum(held - free, 0).sum())
+    room = np.where(held > free, free, np.minimum(free - held, overflow))
+    costs = moving_costs(crowd, codes, held > free, distances, level)
+    placed = place_at_least_cost(costs, len(crowd), room)
+    moved = crowd[placed != codes[crowd, level]]
+    codes[crowd, level] = placed
+    for later in range(level + 1, len(codebook_sizes)):
+        for some in np.array_split(moved, 1 + len(moved) * codebook_sizes[later] // ENTRIES):
+            codes[some, later] = distances(some, codes[some], later).argmin(axis=1)
 
 
 def moving_costs(crowd: Rows, codes: Codes, full: npt.NDArray[np.bool_], distances: CodeDistances, level: int) -> Costs:

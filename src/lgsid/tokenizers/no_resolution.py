@@ -8,6 +8,8 @@ from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionS
 class NoResolution(CollisionStrategy):
     """Keep the codes as they are: items may share a semantic ID."""
 
+    by_first_code = True
+
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return `codes` unchanged."""
         return Resolved(codes, codebook_sizes)

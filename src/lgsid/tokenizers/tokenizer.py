@@ -34,6 +34,7 @@ from lgsid.tokenizers.visits import Visits
 from lgsid.typing import DataShape, ItemBatch
 
 VOCABULARIES = "vocabularies"  # key of a checkpoint
+TINY = 1e-12
 
 
 class Tokenizer(LgsidModule):
@@ -87,9 +88,17 @@ class Tokenizer(LgsidModule):
             visits: Training check-ins at these items.
         """
 
+    def squared_errors(self, items: ItemBatch, codes: Tensor) -> tuple[float, float] | None:
+        """Return the squares that `codes: (B, L)` lose of the vectors, and those of the vectors; none if not rebuilt.
+
+        Both add up over batches.
+        """
+        return None
+
     def reconstruction_error(self, items: ItemBatch, codes: Tensor) -> float | None:
         """Return the share of the vectors' variance that `codes: (B, L)` lose; none where nothing is rebuilt."""
-        return None
+        found = self.squared_errors(items, codes)
+        return None if found is None else found[0] / max(found[1], TINY)
 
     def tokenize(
         self, items: ItemBatch | Items | Dataset, embeddings: Embeddings | npt.NDArray[np.float32] | None = None
@@ -116,7 +125,7 @@ class Tokenizer(LgsidModule):
             raw = self.encode(batch).cpu()
             resolved = self.collisions.resolve(raw.numpy(), self.codebook_sizes, self.code_distances(batch))
             final = torch.from_numpy(resolved.codes)
-            metadata = {**self._describe(), **self._compare(batch, raw, final)}
+            metadata = {**self.about(), **self._compare(batch, raw, final)}
         if isinstance(items, Dataset):
             metadata["data_hash"] = items.data_hash
         written, sizes = resolved.written
@@ -146,7 +155,8 @@ class Tokenizer(LgsidModule):
 
         return distances
 
-    def _describe(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
+        """Return what the metadata of semantic IDs say of their tokenizer, as plain values."""
         config = {key: value for key, value in dict(self.hparams).items() if is_plain(value) and key[0] != "_"}
         config.pop("optimizer", None)
         return {
