@@ -31,6 +31,7 @@ LAYERS = (
     ("alignment", "recommenders"),
     ("datamodules",),
     ("plots",),
+    ("scale",),
     ("report",),
     ("pipeline",),
     ("testing",),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from scipy.special import gammaln
 from torch import Tensor
 
 from lgsid.functional.distances import haversine_m
 
 MAX_PACKED = 2**63 - 1
+TAIL = 12.0  # standard deviations: what lies beyond is below the precision of float64
 
 
 def pack_codes(codes: Tensor, codebook_sizes: Sequence[int]) -> Tensor:
@@ -169,3 +173,43 @@ def branch_separation(codes: Tensor, names: Tensor, max_pairs: int = 1_000_000) 
         "branches": float(alone.double().mean()),
         "groups": float((~crowded).double().mean()),
     }
+
+
+def expected_mutual_information_bits(
+    groups: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], n_groups: npt.NDArray[np.int64] | None = None
+) -> float:
+    """Return the mean mutual information in bits of all permutations of a labeling against another.
+
+    Vinh, Epps and Bailey (JMLR 2010), equation 24a: a group of a items and a label of b of the N share a hypergeometric
+    number of items. Of each, the numbers within `TAIL` standard deviations of the mean are summed.
+
+    Args:
+        groups: Sizes of the groups, (G,).
+        labels: Sizes of the labels, (M,), with the same sum.
+        n_groups: How many groups have each size, (G,); one each if none.
+    """
+    sizes, where = np.unique(groups, return_inverse=True)
+    counts = np.bincount(where, weights=np.ones(len(groups)) if n_groups is None else n_groups)
+    others, n_others = np.unique(labels, return_counts=True)
+    total = int((others * n_others).sum())
+    a = sizes.astype(np.float64)
+    shared = 0.0
+    for b, n_b in zip(others.tolist(), n_others.tolist(), strict=True):
+        mean = a * b / total
+        spread = np.sqrt(mean * (1 - a / total) * (total - b) / max(total - 1, 1))
+        low = np.maximum(np.maximum(sizes + b - total, 1), np.floor(mean - TAIL * spread - TAIL)).astype(np.int64)
+        high = np.minimum(np.minimum(sizes, b), np.ceil(mean + TAIL * spread + TAIL)).astype(np.int64)
+        width = np.maximum(high - low + 1, 0)
+        at = np.repeat(np.arange(len(sizes)), width)
+        x = (np.arange(len(at)) - np.repeat(np.cumsum(width) - width, width) + low[at]).astype(np.float64)
+        # log of C(b, x) C(N - b, a - x) / C(N, a)
+        whole = _log_choose(total - b, a[at] - x) + _log_choose(b, x) - _log_choose(total, a)[at]
+        terms = np.bincount(at, np.exp(whole) * x * np.log2(x), minlength=len(sizes))
+        shared += n_b * float((counts * terms).sum())
+    own = float((counts * a * np.log2(a)).sum())
+    other = float((n_others * others * np.log2(others)).sum())
+    return max((shared - own - other) / total + math.log2(total), 0.0)
+
+
+def _log_choose(n: npt.ArrayLike, k: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(gammaln(np.asarray(n) + 1.0) - gammaln(k + 1.0) - gammaln(np.asarray(n) - k + 1.0))

@@ -16,6 +16,7 @@ def nearest_places(
     query_lat_deg: npt.ArrayLike | None = None,
     query_lon_deg: npt.ArrayLike | None = None,
     workers: int = 1,
+    n_queries: int | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the k nearest neighbors among N places of each query, nearest first.
 
@@ -30,6 +31,8 @@ def nearest_places(
         query_lat_deg: Shape (Q,); None for the places themselves, none of which is then its own neighbor.
         query_lon_deg: Shape (Q,).
         workers: Number of threads.
+        n_queries: Without queries, the first so many places are those whose neighbors are searched among all; all
+            places if none.
 
     Returns:
         Rows of the neighbors, int64, and their great-circle distances in meters, float64, each of shape (Q, k).
@@ -37,11 +40,12 @@ def nearest_places(
     points = unit_vectors(lat_deg, lon_deg)
     tree = cKDTree(points)
     itself = query_lat_deg is None or query_lon_deg is None
-    queries = points if itself else unit_vectors(query_lat_deg, query_lon_deg)  # type: ignore[arg-type]
+    queries = points[:n_queries] if itself else unit_vectors(query_lat_deg, query_lon_deg)  # type: ignore[arg-type]
     k = max(min(k, len(points) - itself), 0)
     if k == 0 or not len(queries):
         return np.empty((len(queries), k), np.int64), np.empty((len(queries), k))
     order = np.asarray(tree.indices, np.int64) if itself else _local_order(queries)
+    order = order[order < len(queries)]
     chord, rows = tree.query(queries[order], k=np.arange(1, k + itself + 1), workers=workers)
     chord, rows = chord.reshape(len(order), -1), rows.reshape(len(order), -1).astype(np.int64)
     if itself:

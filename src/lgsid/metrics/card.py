@@ -305,10 +305,7 @@ def neighborhood_summary(
     """
     vectors = torch.from_numpy(np.require(embeddings, np.float32, "W"))  # a copy of what cannot be written to
     nearest = nearest_vectors(vectors, k, rows=rows)
-    known = attribute_labels(items)
-    named = {f"coverage@{k}/{column}": known[column] for column in items.region_columns if column in known}
-    if "category" in known:
-        named[f"purity@{k}"] = known["category"]
+    named = neighborhood_labels(items, k)
     found = {name: float(agreement_at_k(nearest, codes, rows)) for name, codes in named.items()}
     intervals = {}
     if rows is not None:
@@ -319,6 +316,13 @@ def neighborhood_summary(
         if rows is not None:
             intervals[f"median_km@{k}"] = list(median_km_interval_at_k(nearest, lat, lon, rows))
     return found, intervals
+
+
+def neighborhood_labels(items: Items, k: int) -> dict[str, Tensor]:
+    """Return the codes `(N,)`, 0 where unknown, whose agreement among k neighbors a card tells, by its name there."""
+    known = attribute_labels(items)
+    named = {f"coverage@{k}/{column}": known[column] for column in items.region_columns if column in known}
+    return {**named, f"purity@{k}": known["category"]} if "category" in known else named
 
 
 def told_of_resolution(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Text embeddings of places: prompt templates and text encoders."""
 
+from lgsid.text.hashed_words import HashedWords
 from lgsid.text.lora_spec import LoraSpec
 from lgsid.text.prompt_template import PromptTemplate
 from lgsid.text.prompt_variants import PROMPT_VARIANTS, PromptVariant
@@ -8,6 +9,7 @@ from lgsid.text.text_encoder import TextEncoder
 
 __all__ = [
     "PROMPT_VARIANTS",
+    "HashedWords",
     "LoraSpec",
     "PromptTemplate",
     "PromptVariant",
