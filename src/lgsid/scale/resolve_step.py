@@ -54,7 +54,7 @@ class ResolveStep(EncodeStep):
             raise LgsidError(f"tokenize: an item_id of first codes {start} to {end - 1} occurs more than once")
         with torch.no_grad():
             resolved = self.tokenizer.collisions.resolve(
-                codes, self.tokenizer.codebook_sizes, self.tokenizer.measure(batch)
+                codes, self.tokenizer.codebook_sizes, self.tokenizer.code_distances(batch)
             )
             kept = resolved.codes[:, :n_levels]
             squares = [self.tokenizer.squared_errors(batch, torch.from_numpy(given)) for given in (raw, kept)]

@@ -50,7 +50,7 @@ class SpreadStep(EncodeStep):
         table = table.take(pa.array(np.argsort(id_order(table["item_id"]))))
         batch, codes = batch_of(self.tokenizer, table, "crowded places"), raw_codes(table, len(sizes))
         with torch.no_grad():
-            spread = self.tokenizer.collisions.spread(codes, held, sizes, self.tokenizer.measure(batch))
+            spread = self.tokenizer.collisions.spread(codes, held, sizes, self.tokenizer.code_distances(batch))
         for level in range(len(sizes)):
             table = table.append_column(f"spread_{level + 1}", pa.array(spread[:, level]))
         moved = spread[:, 0] != codes[:, 0]
