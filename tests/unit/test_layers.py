@@ -29,6 +29,7 @@ LAYERS = (
     ("geo", "text", "quantizers", "neighbors", "stores", "metrics"),
     ("tokenizers", "rewards", "datasets"),
     ("alignment", "recommenders"),
+    ("generations",),
     ("datamodules",),
     ("plots",),
     ("scale",),

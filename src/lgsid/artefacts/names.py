@@ -18,6 +18,15 @@ SIDS_FILE = "sids.parquet"
 INDEX_FILE = "sids.index.json"
 CARD_FILE = "card.json"
 
+# generations of semantic IDs
+CURRENT_FILE = "current"  # in the root: the number of the current generation
+MANIFEST_FILE = "manifest.json"  # in the folder of a generation, written last
+SLOTS_FILE = "slots.parquet"
+DELTA_FILE = "delta.parquet"
+CAPACITY_FILE = "capacity.json"
+OPEN_FILE = "open.txt"
+RELABELING_FILE = "relabeling.parquet"
+
 # alignment
 EMBEDDINGS_FILE = "embeddings.parquet"
 REFERENCE_EMBEDDINGS_FILE = "reference_embeddings.parquet"

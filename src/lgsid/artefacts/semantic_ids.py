@@ -19,6 +19,7 @@ from lgsid.artefacts.codes import check_sizes, codes_of_columns, codes_of_index,
 from lgsid.artefacts.columns import check_ids, to_ids
 from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.items import Items
+from lgsid.artefacts.sids_file import sids_file
 from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, to_frame, with_metadata, write_parquet
 from lgsid.errors import LgsidError, located
 
@@ -115,13 +116,15 @@ class SemanticIDs:
         """Read a Parquet file with columns `item_id, level_1 .. level_L`, or an `.index.json`.
 
         Args:
-            path: The file; by its ending `.json` an index is known.
+            path: The file; by its ending `.json` an index is known. Of a folder, its `sids.parquet` or, where it is a
+                root of generations, that of the current one.
             items: Used for an index only, see `read_index_json`.
 
         Raises:
             LgsidError: if it is missing, unreadable, or lacks a column.
         """
-        if Path(path).suffix == ".json":
+        path = sids_file(path)
+        if path.suffix == ".json":
             return cls.read_index_json(path, items)
         table = open_parquet(path, ("item_id", "level_1"), "table of semantic IDs")
         names = level_columns(table.column_names, path)
