@@ -48,6 +48,10 @@ PUBLIC = {
     ),
     "lgsid.errors": ("LgsidError",),
     "lgsid.geo": ("FourierGeoEncoder",),
+    "lgsid.hub": (
+        "from_pretrained",
+        "save_pretrained",
+    ),
     "lgsid.metrics": (
         "quality_card",
         "render_card",

@@ -29,6 +29,8 @@ from lgsid.datasets import TableSource as TableSource
 from lgsid.datasets import TemporalSplit as TemporalSplit
 from lgsid.errors import LgsidError as LgsidError
 from lgsid.geo import FourierGeoEncoder as FourierGeoEncoder
+from lgsid.hub import from_pretrained as from_pretrained
+from lgsid.hub import save_pretrained as save_pretrained
 from lgsid.metrics import quality_card as quality_card
 from lgsid.metrics import render_card as render_card
 from lgsid.plots import sid_map as sid_map

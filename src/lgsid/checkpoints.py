@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,22 +35,42 @@ def load(path: str | Path, kind: type[Module] = LgsidModule) -> Module:  # type:
     """
     path = Path(path)
     path = path / CHECKPOINT_FILE if path.is_dir() else path
-    saved = read(path)
+    return restore(read(path), path, kind)
+
+
+def restore(saved: Mapping[str, Any], where: str | Path, kind: type[Module] = LgsidModule) -> Module:  # type: ignore[assignment]
+    """Build a module from the content of a checkpoint that was checked, see `load`.
+
+    Args:
+        saved: What `content_of` returned.
+        where: The file, for messages.
+        kind: Class that the module must have.
+
+    Raises:
+        LgsidError: if it is of another kind, or a class or file it needs is missing.
+    """
     try:
         found = described_class(saved[CONSTRUCTION])
         if not issubclass(found, kind):
             raise LgsidError(f"it is the checkpoint of a {found.__name__}, not of a {kind.__name__}")
         with torch.random.fork_rng(devices=[]):
             module: Module = rebuild(saved[CONSTRUCTION])
-            module.on_load_checkpoint(saved)
+            module.on_load_checkpoint(dict(saved))
         module.load_state_dict(saved["state_dict"], strict=module.strict_loading)
     except LgsidError as error:
-        raise LgsidError(f"{path}: {error}") from error
+        raise LgsidError(f"{where}: {error}") from error
     except Exception as error:  # whatever arguments, sizes and tensors of somebody else make of our classes
         reason = " ".join(str(error).split())[:200]
         version = saved.get(VERSION, "another version")
-        raise LgsidError(f"{path}: its weights, of lgsid {version}, do not fit ({reason}); train again") from error
+        raise LgsidError(f"{where}: its weights, of lgsid {version}, do not fit ({reason}); train again") from error
     return module.eval()
+
+
+def content_of(module: LgsidModule) -> dict[str, Any]:
+    """Return what a checkpoint holds of a module, without optimizer and trainer."""
+    saved: dict[str, Any] = {"state_dict": module.state_dict(), "pytorch-lightning_version": L.__version__}
+    module.on_save_checkpoint(saved)
+    return saved
 
 
 def save(module: LgsidModule, path: str | Path) -> None:
@@ -62,10 +83,8 @@ def save(module: LgsidModule, path: str | Path) -> None:
     Raises:
         NotWritten: if the system does not let it be written.
     """
-    saved: dict[str, Any] = {"state_dict": module.state_dict(), "pytorch-lightning_version": L.__version__}
-    module.on_save_checkpoint(saved)
     content = io.BytesIO()  # into a file, torch.save would write the name of that file
-    torch.save(saved, content)
+    torch.save(content_of(module), content)
     with atomic_path(path) as partial:
         partial.write_bytes(content.getvalue())
 

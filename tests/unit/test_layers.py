@@ -37,7 +37,7 @@ LAYERS = (
     ("pipeline",),
     ("testing",),
     ("plugin_packages",),
-    ("commands", "benchmark"),
+    ("commands", "benchmark", "hub"),
     ("cli",),
     ("__main__",),
 )

@@ -29,7 +29,11 @@ class QuerySlices:
     @classmethod
     def of(cls, folder: Path) -> QuerySlices:
         """Read the folder of a prepared dataset."""
-        dataset = Dataset.read(folder)
+        return cls.of_dataset(Dataset.read(folder))
+
+    @classmethod
+    def of_dataset(cls, dataset: Dataset) -> QuerySlices:
+        """Return the log and the slices of a prepared dataset."""
         log = CheckInLog.of(dataset)
         by_item: dict[str, npt.NDArray[np.bool_]] = {}
         for (inside, outside), mask in item_slices(dataset.items, log).items():

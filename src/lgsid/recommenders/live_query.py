@@ -39,11 +39,11 @@ class Moment:
         """Read a time; the end of the log where it is missing.
 
         Raises:
-            LgsidError: if it is no time, or the log is empty.
+            LgsidError: if it is no time, or missing where the log is empty.
         """
-        if not len(log):
-            raise LgsidError("the dataset has no check-ins to recommend from")
-        offset = local_offset_h(log)
+        if not len(log) and at is None:
+            raise LgsidError("the dataset has no check-ins, whose last one would be the time; say when (at)")
+        offset = local_offset_h(log) if len(log) else 0
         if at is None:
             time_s = float(log.time_s[-1])
             return cls(time_s, from_utc(time_s) + timedelta(hours=offset), True)
@@ -56,7 +56,7 @@ class Moment:
         local = when.replace(tzinfo=None)
         shift = offset * HOUR_S if when.tzinfo is None else when.utcoffset().total_seconds()  # type: ignore[union-attr]
         time_s = local.replace(tzinfo=timezone.utc).timestamp() - shift
-        return cls(time_s, local, bool(time_s >= log.time_s[-1]))
+        return cls(time_s, local, not len(log) or bool(time_s >= log.time_s[-1]))
 
 
 def from_utc(time_s: float) -> datetime:

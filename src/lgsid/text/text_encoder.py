@@ -51,7 +51,8 @@ class TextEncoder(Describable, nn.Module):
         pooling: Pooling over tokens: first, mean or last. MiniLM: mean; BGE: cls; decoders: last.
         max_length: Maximum number of tokens; longer prompts are truncated.
         lora: LoRA adapter to train; the encoder is frozen if not given.
-        adapter: Folder of a peft adapter to load. It stays frozen unless `lora` is set; its own rank then applies.
+        adapter: Folder of a peft adapter to load, in place of one in the model's own folder. It stays frozen unless
+            `lora` is set; its own rank then applies.
         autocast: Precision of matrix products; auto is bfloat16 where the hardware computes in it, else float32.
         batch_size: Batch size of `encode`.
         normalize: Whether vectors are scaled to unit length.
@@ -79,7 +80,7 @@ class TextEncoder(Describable, nn.Module):
         for name, value in (("max_length", max_length), ("batch_size", batch_size)):
             if value < 1:
                 raise LgsidError(f"text encoder: {name} must be at least 1, not {value}")
-        self.model, self.pooling, self.max_length = model, pooling, max_length
+        self.model, self.pooling, self.max_length, self.adapter = model, pooling, max_length, adapter
         self.autocast, self.batch_size, self.normalize = autocast, batch_size, normalize
         self._source, self._tokenizer, network = self.load_model()
         self._commit = str(getattr(network.config, "_commit_hash", None) or "")
@@ -101,7 +102,7 @@ class TextEncoder(Describable, nn.Module):
             LgsidError: if the model cannot be loaded.
         """
         source = resolve_model(self.model)
-        return (source, *load_pretrained(self.model, source))
+        return (source, *load_pretrained(self.model, source, with_adapter=self.adapter is None))
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Return the vectors of texts, shape (B, D), from hidden states (B, S, D) and their attention mask (B, S)."""
