@@ -36,6 +36,7 @@ LAYERS = (
     ("report",),
     ("pipeline",),
     ("testing",),
+    ("serving",),
     ("plugin_packages",),
     ("commands", "benchmark", "hub"),
     ("cli",),

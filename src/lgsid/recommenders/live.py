@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,16 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
-from lgsid.recommenders.live_query import Moment, VisitHistory
+from lgsid.recommenders.live_query import Moment, VisitHistory, batch_of
 from lgsid.recommenders.place_filters import PlaceFilter
+from lgsid.recommenders.place_query import PlaceQuery, PreparedQuery, Visited
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.recommenders.two_stage import TwoStage
 
+P = ParamSpec("P")
+T = TypeVar("T")
+UNASKED = LgsidError("not asked yet")
 NEAR_KM = 0.5  # a walk of some minutes
 
 
@@ -101,7 +106,7 @@ class LiveRecommender:
     def recommend(
         self,
         user: str | None = None,
-        history: Sequence[str] | None = None,
+        history: Sequence[Visited] | None = None,
         at: str | datetime | None = None,
         near: tuple[float, float] | None = None,
         radius_km: float | None = None,
@@ -111,32 +116,54 @@ class LiveRecommender:
     ) -> Recommendations:
         """Recommend places to a user of the dataset, to somebody with the given history, or to somebody unknown.
 
-        Args:
-            user: User id; the history is what the dataset has of this user before `at`.
-            history: Item ids instead, oldest first; taken as visited an hour apart, the last one an hour before `at`.
-            at: Local time of the query, with or without an offset from UTC; the end of the log by default.
-            near: Latitude and longitude in degrees that distances count from; the last place of the history by default.
-            radius_km: Recommend places within this distance only.
-            k: How many places.
-            new_only: Leave out the places of the history.
-            filters: What else a place must pass. Where fewer than `k` pass everything, exactly those come back.
+        The arguments are those of `PlaceQuery`.
 
         Raises:
             LgsidError: for an unknown user or item, a value out of range, and where nothing is left to recommend.
         """
-        if k < 1:
-            raise LgsidError(f"k {k}: ask for at least one place")
-        moment = Moment.of(at, self.log)
-        visits = self._visits(user, history, moment)
-        km = self._km(self._origin(visits, near))
-        allowed = self._allowed(visits, km, radius_km, new_only, filters)
-        with torch.no_grad():
-            mask = torch.from_numpy(allowed).to(self.model.device)
-            batch = visits.batch(moment, self.log).to(self.model.device)
-            ranked = self.model.rank(batch, min(k, len(self.dataset.items)), mask)
-        return self._described(ranked, km, user, visits, moment)
+        (found,) = self.answer([PlaceQuery(user, history, at, near, radius_km, k, new_only, filters)])
+        if isinstance(found, LgsidError):
+            raise found
+        return found
 
-    def _visits(self, user: str | None, history: Sequence[str] | None, moment: Moment) -> VisitHistory:
+    def answer(self, queries: Sequence[PlaceQuery]) -> list[Recommendations | LgsidError]:
+        """Answer several queries at once, each as if it were asked alone; an error is an answer, too.
+
+        Those that ask for as many places are ranked in one batch.
+        """
+        prepared = [attempted(self.prepare, query) for query in queries]
+        answers: list[Recommendations | LgsidError] = [p if isinstance(p, LgsidError) else UNASKED for p in prepared]
+        by_length: dict[int, list[tuple[int, PreparedQuery]]] = {}
+        for number, ready in enumerate(prepared):
+            if isinstance(ready, PreparedQuery):
+                by_length.setdefault(ready.query.k, []).append((number, ready))
+        for k, asked in by_length.items():
+            ranked = self.rank([ready for _, ready in asked], k)
+            for (number, ready), rows, scores in zip(asked, ranked.items, ranked.scores, strict=True):
+                answers[number] = attempted(self._described, rows, scores, ready)
+        return answers
+
+    def prepare(self, query: PlaceQuery) -> PreparedQuery:
+        """Look up everything that a query names.
+
+        Raises:
+            LgsidError: for an unknown user or item, a value out of range, and where nothing is left to recommend.
+        """
+        if query.k < 1:
+            raise LgsidError(f"k {query.k}: ask for at least one place")
+        moment = Moment.of(query.at, self.log)
+        visits = self._visits(query.user, query.history, moment)
+        km = self._km(self._origin(visits, query.near))
+        return PreparedQuery(query, visits, moment, km, self._allowed(visits, km, query))
+
+    @torch.no_grad()
+    def rank(self, asked: Sequence[PreparedQuery], k: int) -> Ranked:
+        """Return the k best items of B prepared queries, in one batch."""
+        mask = torch.from_numpy(np.stack([prepared.allowed for prepared in asked])).to(self.model.device)
+        batch = batch_of([(prepared.visits, prepared.moment) for prepared in asked], self.log).to(self.model.device)
+        return self.model.rank(batch, min(k, len(self.dataset.items)), mask)
+
+    def _visits(self, user: str | None, history: Sequence[Visited] | None, moment: Moment) -> VisitHistory:
         if user is not None and history is not None:
             raise LgsidError("give a user or a history, not both")
         if user is not None:
@@ -144,12 +171,16 @@ class LiveRecommender:
             if number is None:
                 raise LgsidError(f"user {user!r} is not in the dataset; describe somebody new by a history")
             return VisitHistory.of_user(number, self.log, moment)
-        wanted = [str(item) for item in history or []]
+        given = [(visit, None) if isinstance(visit, str) else visit for visit in history or []]
+        wanted = [str(item) for item, _ in given]
         items = self.dataset.items.rows(np.array(wanted, dtype=object))
         if (items < 0).any():
             unknown = wanted[int(np.flatnonzero(items < 0)[0])]
             raise LgsidError(f"item {unknown!r} is not in the dataset; a history holds ids of its items")
-        return VisitHistory.of_items(items, moment)
+        timed = [Moment.of(when, self.log) for _, when in given if when is not None]
+        if timed and len(timed) < len(given):
+            raise LgsidError("history: some visits have a time and others have none; give all of them one, or none")
+        return VisitHistory.of_visits(items, timed, moment) if timed else VisitHistory.of_items(items, moment)
 
     def _origin(self, visits: VisitHistory, near: tuple[float, float] | None) -> tuple[float, float] | None:
         """Return where distances count from: `near`, else the last place of the history, else nowhere."""
@@ -174,15 +205,9 @@ class LiveRecommender:
         here = torch.tensor(origin, dtype=torch.float64)
         return np.asarray(haversine_m(lat, lon, here[0], here[1]).numpy() / 1e3)
 
-    def _allowed(
-        self,
-        visits: VisitHistory,
-        km: npt.NDArray[np.float64],
-        radius_km: float | None,
-        new_only: bool,
-        filters: Sequence[PlaceFilter],
-    ) -> npt.NDArray[np.bool_]:
+    def _allowed(self, visits: VisitHistory, km: npt.NDArray[np.float64], query: PlaceQuery) -> npt.NDArray[np.bool_]:
         """Return which items may be recommended, shape (N,)."""
+        radius_km, filters = query.radius_km, query.filters
         allowed = np.ones(len(self.dataset.items), dtype=bool)
         if radius_km is not None:
             if not (math.isfinite(radius_km) and radius_km > 0):
@@ -192,7 +217,7 @@ class LiveRecommender:
             allowed = km <= radius_km
             if not allowed.any():
                 raise LgsidError(f"no place within {radius_km:g} km; the nearest is {np.nanmin(km):.3g} km away")
-        if new_only:
+        if query.new_only:
             allowed[visits.item] = False
             if not allowed.any():
                 raise LgsidError("the user has been to every place there is; allow visited places or a wider radius")
@@ -206,7 +231,7 @@ class LiveRecommender:
             allowed &= passing
         return allowed
 
-    def _steps(self, visits: VisitHistory, moment: Moment) -> npt.NDArray[np.int64]:
+    def steps(self, visits: VisitHistory, moment: Moment) -> npt.NDArray[np.int64]:
         """Count how often others went on from the user's last place to each item before a moment, shape (N,)."""
         n, log = len(self.dataset.items), self.log
         if not len(visits.item):
@@ -216,12 +241,10 @@ class LiveRecommender:
         counted &= log.time_s[second] < moment.time_s
         return np.bincount(log.item[second[counted]], minlength=n)
 
-    def _described(
-        self, ranked: Ranked, km: npt.NDArray[np.float64], user: str | None, visits: VisitHistory, moment: Moment
-    ) -> Recommendations:
-        """Name the recommended items of one query, with their distances (N,) km and what speaks for them."""
-        items = self.dataset.items
-        pairs = zip(ranked.items[0].tolist(), ranked.scores[0].tolist(), strict=True)
+    def _described(self, rows: torch.Tensor, scores: torch.Tensor, prepared: PreparedQuery) -> Recommendations:
+        """Name the recommended items (k,) of one query, with their distances and what speaks for them."""
+        items, km, visits, moment = self.dataset.items, prepared.km, prepared.visits, prepared.moment
+        pairs = zip(rows.tolist(), scores.tolist(), strict=True)
         found = [(row, score) for row, score in pairs if row >= 0]
         if not found:
             raise LgsidError(f"{self.name} has no place to recommend here; allow visited places or a wider radius")
@@ -230,7 +253,7 @@ class LiveRecommender:
         finest = items.region_columns[::-1]
         listed = []
         n_visits = np.bincount(visits.item, minlength=len(items))
-        n_steps = self._steps(visits, moment)
+        n_steps = self.steps(visits, moment)
         for rank, (row, score) in enumerate(found, start=1):
             place = items.frame.iloc[row]
             listed.append(
@@ -248,7 +271,17 @@ class LiveRecommender:
                     why=why(int(n_visits[row]), int(n_steps[row]), float(km[row])),
                 )
             )
-        return Recommendations(self.name, user, moment.local.isoformat(timespec="minutes"), tuple(listed))
+        return Recommendations(
+            self.name, prepared.query.user, moment.local.isoformat(timespec="minutes"), tuple(listed)
+        )
+
+
+def attempted(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | LgsidError:
+    """Return what a call returns, or the `LgsidError` that it raises."""
+    try:
+        return call(*args, **kwargs)
+    except LgsidError as error:
+        return error
 
 
 def why(n_visits: int, n_steps: int, km: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -106,23 +107,47 @@ class VisitHistory:
         weekday = np.array([t.weekday() for t in local], dtype=np.int64)
         return cls(-1, items, np.asarray(moment.time_s - back * HOUR_S, dtype=np.float64), hour, weekday)
 
+    @classmethod
+    def of_visits(cls, items: IntArray, moments: Sequence[Moment], moment: Moment) -> VisitHistory:
+        """Return a history of somebody unknown: items (T,) with the moments they were visited at, in any order.
+
+        Raises:
+            LgsidError: if a visit is not before the query.
+        """
+        times = np.array([visit.time_s for visit in moments], dtype=np.float64)
+        if (times > moment.time_s).any():
+            late = moments[int(np.flatnonzero(times > moment.time_s)[0])].local.isoformat()
+            raise LgsidError(f"history: a visit at {late} is after the time of the query, {moment.local.isoformat()}")
+        order = np.argsort(times, kind="stable")
+        hour = np.array([visit.local.hour for visit in moments], dtype=np.float32)
+        weekday = np.array([visit.local.weekday() for visit in moments], dtype=np.int64)
+        return cls(-1, items[order], times[order], hour[order], weekday[order])
+
     def batch(self, moment: Moment, log: CheckInLog) -> SequenceBatch:
         """Return the query at a moment, as a batch of one. Its row is -1 where the moment is not inside the log."""
-        row = -1 if moment.is_end else int(np.searchsorted(log.time_s, moment.time_s))
-        padding = 0 if len(self.item) else 1  # models want at least one column
+        return batch_of([(self, moment)], log)
 
-        def tensor(values: npt.NDArray[Any], fill: float) -> torch.Tensor:
-            return torch.from_numpy(np.concatenate([np.full(padding, fill, values.dtype), values])[None])
 
-        return SequenceBatch(
-            row=torch.tensor([row]),
-            user=torch.tensor([self.user]),
-            history=tensor(self.item, -1),
-            history_age_s=tensor(moment.time_s - self.time_s, 0),
-            history_hour=tensor(self.hour, 0),
-            history_weekday=tensor(self.weekday, 0),
-            hour=torch.tensor([moment.local.hour], dtype=torch.float32),
-            weekday=torch.tensor([moment.local.weekday()]),
-            target=torch.tensor([-1]),
-            is_new=torch.tensor([False]),
-        )
+def batch_of(queries: Sequence[tuple[VisitHistory, Moment]], log: CheckInLog) -> SequenceBatch:
+    """Return queries as one batch, histories right-aligned. Rows are -1 where a moment is not inside the log."""
+    length = max(1, *(len(visits.item) for visits, _ in queries))  # models want at least one column
+    rows = [-1 if moment.is_end else int(np.searchsorted(log.time_s, moment.time_s)) for _, moment in queries]
+
+    def padded(values: Sequence[npt.NDArray[Any]], fill: float) -> torch.Tensor:
+        table = np.full((len(values), length), fill, dtype=values[0].dtype)
+        for line, known in zip(table, values, strict=True):
+            line[length - len(known) :] = known
+        return torch.from_numpy(table)
+
+    return SequenceBatch(
+        row=torch.tensor(rows),
+        user=torch.tensor([visits.user for visits, _ in queries]),
+        history=padded([visits.item for visits, _ in queries], -1),
+        history_age_s=padded([moment.time_s - visits.time_s for visits, moment in queries], 0),
+        history_hour=padded([visits.hour for visits, _ in queries], 0),
+        history_weekday=padded([visits.weekday for visits, _ in queries], 0),
+        hour=torch.tensor([moment.local.hour for _, moment in queries], dtype=torch.float32),
+        weekday=torch.tensor([moment.local.weekday() for _, moment in queries]),
+        target=torch.full((len(queries),), -1),
+        is_new=torch.zeros(len(queries), dtype=torch.bool),
+    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
 import numpy.typing as npt
 import shapely
+import shapely.geometry
 from shapely.geometry.base import BaseGeometry
 
 from lgsid.artefacts.items import Items
@@ -138,6 +140,24 @@ class InPolygon(PlaceFilter):
         area = shapely.union_all([shape for shape in shapes if shape is not None and shape.area > 0])
         if area.is_empty:
             raise LgsidError(f"{path}: no polygon in it; an area needs one")
+        return cls(area)
+
+    @classmethod
+    def of_geojson(cls, content: Mapping[str, Any]) -> InPolygon:
+        """Read the area from GeoJSON that is parsed already: a geometry, a feature or several, all polygons in it.
+
+        Raises:
+            LgsidError: if it is something else, or holds no polygon.
+        """
+        parts = content.get("features", [content])
+        try:
+            shapes = [shapely.geometry.shape(part.get("geometry", part)) for part in parts]
+            area = shapely.make_valid(shapely.union_all([shapely.make_valid(s) for s in shapes if s.area > 0]))
+            bounds = area.bounds
+        except Exception as error:  # shapely raises what it stumbles over
+            raise LgsidError("area: not GeoJSON with polygons in degrees (longitude, latitude)") from error
+        if area.is_empty or not np.isfinite(bounds).all():
+            raise LgsidError("area: no polygon in it; an area needs one")
         return cls(area)
 
     def allowed(self, items: Items) -> Mask:

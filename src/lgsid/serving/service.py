@@ -1,0 +1,378 @@
+"""The service without HTTP: named models, their answers, and swaps of one model for another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from lgsid import __version__
+from lgsid.errors import LgsidError
+from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, PlaceFilter
+from lgsid.recommenders.place_query import PlaceQuery
+from lgsid.recommenders.recommendations import Recommendations
+from lgsid.serving import schemas as s
+from lgsid.serving.explanation import explain
+from lgsid.serving.limits import Limits
+from lgsid.serving.memory import resident_bytes
+from lgsid.serving.model_files import ModelFiles
+from lgsid.serving.neighbors import places_like, places_with_codes
+from lgsid.serving.new_places import new_place
+from lgsid.serving.served_model import ServedModel, finite
+
+A = TypeVar("A", bound=s.Answer)
+
+
+class Refused(LgsidError):
+    """Say what was wrong with a request, in one line, with the HTTP status that fits.
+
+    Args:
+        status: HTTP status.
+        error: The line.
+    """
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What is served under a name.
+
+    Args:
+        model: The model.
+        revision: Grows by one with each swap and rollback.
+        former: What was served before the last swap, kept for a rollback.
+    """
+
+    model: ServedModel
+    revision: int = 1
+    former: ServedModel | None = None
+
+
+class Service:
+    """Named models that answer requests; swapping one is instantaneous for those who ask.
+
+    Whoever is being answered keeps the model that they began with. Methods may be called from several threads; they are
+    answered one after the other, for the models use all cores there are.
+
+    Args:
+        models: The models by name; the first one answers where a request names none.
+        limits: How much one request may ask for.
+
+    Raises:
+        LgsidError: if there is no model.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel], limits: Limits | None = None) -> None:
+        if not models:
+            raise LgsidError("service: no model to serve")
+        self.limits = limits or Limits()
+        self._slots = {name: Slot(model) for name, model in models.items()}
+        self._answering, self._changing = threading.Lock(), threading.Lock()
+        self._loading: str | None = None
+
+    @classmethod
+    def load(cls, files: Mapping[str, ModelFiles], limits: Limits | None = None) -> Service:
+        """Load the models from their files.
+
+        Raises:
+            LgsidError: if one cannot be loaded, naming it.
+        """
+        return cls({name: loaded(name, named) for name, named in files.items()}, limits)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the models; the first one answers where a request names none."""
+        return list(self._slots)
+
+    def slot(self, name: str | None) -> tuple[str, Slot]:
+        """Return the name and what is served under it; the first one without a name.
+
+        Raises:
+            Refused: if nothing is.
+        """
+        slots = self._slots
+        chosen = next(iter(slots)) if name is None else name
+        if chosen not in slots:
+            raise Refused(404, f"model {chosen!r} is not served; these are: {', '.join(slots)}")
+        return chosen, slots[chosen]
+
+    def recommend(self, request: s.RecommendRequest) -> s.RecommendAnswer:
+        """Recommend places.
+
+        Raises:
+            LgsidError: for an unknown user, item or model, a value out of range, and where nothing is left.
+        """
+        return only(self.recommend_many([request]))
+
+    def recommend_many(self, requests: Sequence[s.RecommendRequest]) -> list[s.RecommendAnswer | LgsidError]:
+        """Answer several requests, each as if it were alone; those for one model and as many places in one batch."""
+        answers: list[s.RecommendAnswer | LgsidError] = [Refused(503, "not answered")] * len(requests)
+        groups: dict[tuple[str, bool], list[tuple[int, PlaceQuery]]] = {}
+        slots: dict[str, Slot] = {}
+        for number, request in enumerate(requests):
+            found = told(self._prepared, request)
+            if isinstance(found, LgsidError):
+                answers[number] = found
+                continue
+            name, slot, query = found
+            slots.setdefault(name, slot)
+            groups.setdefault((name, request.rerank), []).append((number, query))
+        for (name, rerank), asked in groups.items():
+            slot = slots[name]
+            with self._answering:
+                live = slot.model.recommender(rerank)
+                lists = live.answer([query for _, query in asked])
+            for (number, _), listed in zip(asked, lists, strict=True):
+                is_error = isinstance(listed, LgsidError)
+                answers[number] = listed if is_error else self._listed(name, slot, listed)
+        return answers
+
+    def similar(self, request: s.SimilarRequest) -> s.SimilarAnswer:
+        """Return places like a place, by semantic IDs or by vectors.
+
+        Raises:
+            LgsidError: for an unknown item or model, or where the model has no semantic IDs or no vectors.
+        """
+        name, slot = self.slot(request.model)
+        self._check_k(request.k)
+        model = slot.model
+        row = self.row(model, request.item)
+        found = places_like(model, row, request.k, request.by)
+        return s.SimilarAnswer(
+            served_by=served_by(name, slot), place=s.Place(**model.place(row)), by=request.by, places=found
+        )
+
+    def encode(self, request: s.EncodeRequest) -> s.EncodeAnswer:
+        """Return the semantic ID that a new place would get.
+
+        Raises:
+            LgsidError: for an unknown model, or one without a tokenizer, or where no code is free.
+        """
+        name, slot = self.slot(request.model)
+        model = slot.model
+        if model.new_places is None:
+            raise LgsidError(
+                f"model {name!r} has no tokenizer for new places; start with --sids, --tokenizer and --encoder"
+            )
+        km = model.km(request.latitude, request.longitude)
+        nearest = int(km.argsort()[0])
+        items = model.items
+        place = new_place(items, nearest, request.name, request.category, request.latitude, request.longitude)
+        with self._answering:
+            sid = model.new_places.sid(place)
+        return s.EncodeAnswer(
+            served_by=served_by(name, slot),
+            sid=list(sid.free),
+            nearest_sid=list(sid.nearest),
+            known_category=request.category in set(model.texts["category"]),
+            regions_of=str(items.ids[nearest]),
+            neighbors=places_with_codes(model, sid.free, km, 5),
+        )
+
+    def explain(self, request: s.ExplainRequest) -> s.ExplainAnswer:
+        """Return what speaks for a place and against it, and its rank.
+
+        Raises:
+            LgsidError: for an unknown user, item or model, and a value out of range.
+        """
+        query = self._query(request, 1)
+        name, slot = self.slot(request.model)
+        row = self.row(slot.model, request.item)
+        with self._answering:
+            found = explain(slot.model, slot.model.recommender(request.rerank), query, row)
+        return s.ExplainAnswer(served_by=served_by(name, slot), place=s.Place(**slot.model.place(row)), **found)
+
+    def places(self, request: s.PlacesRequest) -> s.PlacesAnswer:
+        """Return all places of a model by column."""
+        name, slot = self.slot(request.model)
+        model, items = slot.model, slot.model.items
+        return s.PlacesAnswer(
+            served_by=served_by(name, slot),
+            codebook_sizes=list(model.codebook_sizes),
+            item=[str(item) for item in items.ids],
+            region=[str(region) for region in model.regions],
+            latitude=[finite(value) for value in items.lat_deg],
+            longitude=[finite(value) for value in items.lon_deg],
+            check_ins=model.check_ins.tolist(),
+            sid=model.codes.tolist(),
+            **{column: [str(text) for text in texts] for column, texts in model.texts.items()},
+        )
+
+    def health(self, request: s.HealthRequest | None = None) -> s.HealthAnswer:
+        """Return the state of the service and of its models."""
+        models = [
+            s.ModelState(
+                **served_by(name, slot).model_dump(),
+                n_places=len(slot.model.items),
+                codebook_sizes=list(slot.model.codebook_sizes),
+                can=slot.model.can,
+                former=slot.former is not None,
+                loading=self._loading == name,
+            )
+            for name, slot in self._slots.items()
+        ]
+        return s.HealthAnswer(status="ok", version=__version__, models=models, resident_bytes=resident_bytes())
+
+    def swap(self, name: str, files: ModelFiles) -> s.SwapAnswer:
+        """Load a model while the present one answers, then serve it under the name; a new name is added.
+
+        Raises:
+            LgsidError: if another swap is going on, or the model cannot be loaded: the present one stays.
+        """
+        return self._change(name, lambda slot: loaded(name, files))
+
+    def rollback(self, name: str) -> s.SwapAnswer:
+        """Serve under a name what was served before the last swap; once more undoes that.
+
+        Raises:
+            LgsidError: if nothing was, or a swap is going on.
+        """
+
+        def former(slot: Slot | None) -> ServedModel:
+            if slot is None:
+                raise Refused(404, f"model {name!r} is not served; these are: {', '.join(self._slots)}")
+            if slot.former is None:
+                raise LgsidError(f"model {name!r} was not swapped; there is nothing to go back to")
+            return slot.former
+
+        return self._change(name, former)
+
+    def _change(self, name: str, make: Callable[[Slot | None], ServedModel]) -> s.SwapAnswer:
+        if not self._changing.acquire(blocking=False):
+            raise Refused(503, "another swap is going on; try again when it is done")
+        try:
+            self._loading = name
+            slot = self._slots.get(name)
+            model = make(slot)
+            new = Slot(model) if slot is None else Slot(model, slot.revision + 1, slot.model)
+            self._slots = {**self._slots, name: new}
+        finally:
+            self._loading = None
+            self._changing.release()
+        former = None if slot is None else served_by(name, slot)
+        return s.SwapAnswer(served_by=served_by(name, new), former=former)
+
+    def row(self, model: ServedModel, item: str) -> int:
+        """Return the row of an item.
+
+        Raises:
+            Refused: if the dataset does not have it.
+        """
+        row = int(model.items.rows([item])[0])
+        if row < 0:
+            raise Refused(404, f"item {item!r} is not in the dataset")
+        return row
+
+    def _check_k(self, k: int) -> None:
+        if k > self.limits.k:
+            raise Refused(422, f"k {k}: at most {self.limits.k} places")
+
+    def _prepared(self, request: s.RecommendRequest) -> tuple[str, Slot, PlaceQuery]:
+        self._check_k(request.k)
+        name, slot = self.slot(request.model)
+        slot.model.recommender(request.rerank)
+        return name, slot, self._query(request, request.k)
+
+    def _query(self, request: s.Query, k: int) -> PlaceQuery:
+        """Return a request as a query.
+
+        Raises:
+            LgsidError: for an unknown user, a history too long, half a position, or an area that is none.
+        """
+        _, slot = self.slot(request.model)
+        if request.user is not None and request.user not in slot.model.live.user_number:
+            raise Refused(404, f"user {request.user!r} is not in the dataset; describe somebody new by a history")
+        if request.history is not None and len(request.history) > self.limits.history:
+            raise Refused(422, f"history of {len(request.history)} visits: at most {self.limits.history}")
+        if (request.latitude is None) != (request.longitude is None):
+            raise Refused(422, "latitude and longitude: give both or none")
+        here = None
+        if request.latitude is not None and request.longitude is not None:
+            here = (request.latitude, request.longitude)
+        wanted = request.filters
+        history: list[str | tuple[str, str | datetime]] | None = None
+        if request.history is not None:
+            history = [visit if isinstance(visit, str) else (visit[0], visit[1]) for visit in request.history]
+        return PlaceQuery(
+            request.user, history, request.time, here, request.radius_km, k, wanted.new_only, filters_of(wanted)
+        )
+
+    def _listed(self, name: str, slot: Slot, found: Recommendations) -> s.RecommendAnswer:
+        model = slot.model
+        rows = model.items.rows([place.item_id for place in found.items])
+        places = [
+            s.RecommendedPlace(
+                **model.place(int(row)),
+                rank=place.rank,
+                km=place.km,
+                score=finite(place.score),
+                probability=place.probability,
+                visits=place.visits,
+                why=place.why,
+            )
+            for row, place in zip(rows, found.items, strict=True)
+        ]
+        return s.RecommendAnswer(served_by=served_by(name, slot), at=found.at, ranked_by=found.model, places=places)
+
+
+def filters_of(wanted: s.Filters) -> list[PlaceFilter]:
+    """Return the constraints of a request.
+
+    Raises:
+        LgsidError: if the area is none.
+    """
+    found: list[PlaceFilter] = []
+    if wanted.category:
+        found.append(OfCategories(wanted.category))
+    if wanted.region:
+        found.append(InRegions(wanted.region))
+    if wanted.area is not None:
+        found.append(InPolygon.of_geojson(wanted.area))
+    if wanted.among is not None:
+        found.append(Among(wanted.among))
+    return found
+
+
+def served_by(name: str, slot: Slot) -> s.ServedBy:
+    """Return which model answers."""
+    model = slot.model
+    return s.ServedBy(
+        model=name, title=model.live.name, hash=model.hash, generation=model.generation, revision=slot.revision
+    )
+
+
+def loaded(name: str, files: ModelFiles) -> ServedModel:
+    """Load a model.
+
+    Raises:
+        LgsidError: if it cannot be loaded, naming it.
+    """
+    try:
+        return ServedModel.load(files)
+    except LgsidError as error:
+        raise LgsidError(f"model {name!r}: {error}") from error
+
+
+def told(call: Callable[..., Any], *args: Any) -> Any:
+    """Return what a call returns, or the `LgsidError` that it raises."""
+    try:
+        return call(*args)
+    except LgsidError as error:
+        return error
+
+
+def only(answers: Sequence[A | LgsidError]) -> A:
+    """Return the only answer.
+
+    Raises:
+        LgsidError: if it is an error.
+    """
+    (found,) = answers
+    if isinstance(found, LgsidError):
+        raise found
+    return found
