@@ -95,7 +95,7 @@ class NewPlaces:
         known: Any = described.get("encoder")
         if encoder is None or not isinstance(known, dict):
             return None
-        aligner = checkpoints.load(encoder, LgsidModule)  # type: ignore[type-abstract]
+        aligner = checkpoints.load(encoder, LgsidModule)
         network = getattr(aligner, "encoder", None)
         if not isinstance(network, TextEncoder):
             return None

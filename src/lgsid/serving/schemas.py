@@ -30,42 +30,52 @@ class Answer(BaseModel):
 class ModelChoice(Request):
     """A request to one of the models."""
 
-    model: Id | None = Field(None, description="Name of the model; the first one that is served by default.")
+    model: Id | None = Field(default=None, description="Name of the model; the first one that is served by default.")
 
 
 class Filters(Request):
     """What a recommended place must be; all of it holds exactly."""
 
-    category: list[Name] = Field([], max_length=1000, description="One of these categories or groups of categories.")
-    region: list[Name] = Field([], max_length=1000, description="In one of these regions, of any level.")
+    category: list[Name] = Field(
+        default=[], max_length=1000, description="One of these categories or groups of categories."
+    )
+    region: list[Name] = Field(default=[], max_length=1000, description="In one of these regions, of any level.")
     among: list[Id] | None = Field(
-        None, max_length=100_000, description="One of these item ids: what is open, or in stock."
+        default=None, max_length=100_000, description="One of these item ids: what is open, or in stock."
     )
     area: dict[str, Any] | None = Field(
-        None, description="Inside the polygons of this GeoJSON (geometry, feature or collection), in degrees."
+        default=None, description="Inside the polygons of this GeoJSON (geometry, feature or collection), in degrees."
     )
-    new_only: bool = Field(False, description="Where the user has not been.")
+    new_only: bool = Field(default=False, description="Where the user has not been.")
 
 
 class Query(ModelChoice):
     """Who asks, where and when."""
 
-    user: Id | None = Field(None, description="A user of the dataset; the history is what the dataset has of them.")
+    user: Id | None = Field(
+        default=None, description="A user of the dataset; the history is what the dataset has of them."
+    )
     history: list[Id | tuple[Id, Time]] | None = Field(
-        None,
+        default=None,
         description="Instead of a user: item ids, oldest first, or pairs of item id and local time.",
         examples=[[["p00001", "2012-10-05T12:10"], ["p00002", "2012-10-05T18:40"]]],
     )
-    latitude: Latitude | None = Field(None, description="Where the user is; the last place of the history by default.")
+    latitude: Latitude | None = Field(
+        default=None, description="Where the user is; the last place of the history by default."
+    )
     longitude: Longitude | None = None
     time: Time | None = Field(
-        None,
+        default=None,
         description="Local time of the query, with or without an offset from UTC; the end of the log by default.",
         examples=["2012-10-05T19:00"],
     )
-    radius_km: float | None = Field(None, gt=0, allow_inf_nan=False, description="Only places within this distance.")
+    radius_km: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Only places within this distance."
+    )
     filters: Filters = Filters()
-    rerank: bool = Field(False, description="Order the proposed places by the ranking model that is served with it.")
+    rerank: bool = Field(
+        default=False, description="Order the proposed places by the ranking model that is served with it."
+    )
 
 
 class RecommendRequest(Query):
@@ -86,7 +96,8 @@ class SimilarRequest(ModelChoice):
     item: Id
     k: K = 10
     by: Literal["sid", "vector"] = Field(
-        "sid", description="By the codes that the semantic IDs share, nearest first; or by the cosine of vectors."
+        default="sid",
+        description="By the codes that the semantic IDs share, nearest first; or by the cosine of vectors.",
     )
 
 
@@ -94,7 +105,7 @@ class EncodeRequest(ModelChoice):
     """A place that the dataset does not have."""
 
     name: Name = ""
-    category: Name = Field("", description="As the dataset writes it; another is read as text only.")
+    category: Name = Field(default="", description="As the dataset writes it; another is read as text only.")
     latitude: Latitude
     longitude: Longitude
 
@@ -114,9 +125,9 @@ class SwapRequest(Request):
     checkpoint: Annotated[str, StringConstraints(min_length=1, max_length=4096)] = Field(
         description="model.ckpt of a recommender or its folder, on the machine of the server."
     )
-    dataset: str | None = Field(None, max_length=4096)
-    rank_with: str | None = Field(None, max_length=4096)
-    sids: str | None = Field(None, max_length=4096)
+    dataset: str | None = Field(default=None, max_length=4096)
+    rank_with: str | None = Field(default=None, max_length=4096)
+    sids: str | None = Field(default=None, max_length=4096)
 
 
 class RollbackRequest(Request):

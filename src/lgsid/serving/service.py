@@ -128,8 +128,7 @@ class Service:
                 live = slot.model.recommender(rerank)
                 lists = live.answer([query for _, query in asked])
             for (number, _), listed in zip(asked, lists, strict=True):
-                is_error = isinstance(listed, LgsidError)
-                answers[number] = listed if is_error else self._listed(name, slot, listed)
+                answers[number] = listed if isinstance(listed, LgsidError) else self._listed(name, slot, listed)
         return answers
 
     def similar(self, request: s.SimilarRequest) -> s.SimilarAnswer:
