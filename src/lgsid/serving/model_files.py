@@ -95,11 +95,6 @@ class ModelFiles:
         return {field.name: str(path) for field in fields(self) if (path := getattr(self, field.name)) is not None}
 
 
-def is_run(path: str | Path) -> bool:
-    """Return whether a folder is that of a pipeline's run, not of one model."""
-    return (Path(path) / RUN_FILE).is_file() and not (Path(path) / CHECKPOINT_FILE).is_file()
-
-
 def fit_config(path: Path) -> Mapping[str, Any]:
     """Return the config of a training, empty where it is none."""
     return read_yaml(path) if path.is_file() else {}
@@ -137,4 +132,23 @@ def trained_on(path: Path) -> dict[str, Path]:
         known = next((choice for choice in choices if choice.exists()), None)
         if known is not None:
             found[name] = known
+    return found
+
+
+def files_of(models: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, ModelFiles]:
+    """Return the files of named models; those of a pipeline's run folder under the names of its stages.
+
+    Args:
+        models: Name -> model.ckpt or folder of a model, or folder of a pipeline's run under an empty name.
+        given: Fields of `ModelFiles` that hold for all of them.
+
+    Raises:
+        LgsidError: if a file is missing, or two models have one name.
+    """
+    found: dict[str, ModelFiles] = {}
+    for name, path in models.items():
+        new = ModelFiles.of_run(path, **given) if not name else {name: ModelFiles.of(path, **given)}
+        if twice := set(found) & set(new):
+            raise LgsidError(f"model {min(twice)!r} is there twice; name the models by --model NAME=CHECKPOINT")
+        found |= new
     return found

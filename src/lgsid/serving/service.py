@@ -5,37 +5,33 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from lgsid import __version__
 from lgsid.errors import LgsidError
-from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, PlaceFilter
 from lgsid.recommenders.place_query import PlaceQuery
 from lgsid.recommenders.recommendations import Recommendations
 from lgsid.serving import schemas as s
+from lgsid.serving.backend import Reply
 from lgsid.serving.explanation import explain
 from lgsid.serving.limits import Limits
 from lgsid.serving.memory import resident_bytes
 from lgsid.serving.model_files import ModelFiles
 from lgsid.serving.neighbors import places_like, places_with_codes
 from lgsid.serving.new_places import new_place
+from lgsid.serving.queries import query_of
+from lgsid.serving.refused import Refused
+from lgsid.serving.replies import attempted, replied, told
 from lgsid.serving.served_model import ServedModel, finite
 
 A = TypeVar("A", bound=s.Answer)
-
-
-class Refused(LgsidError):
-    """Say what was wrong with a request, in one line, with the HTTP status that fits.
-
-    Args:
-        status: HTTP status.
-        error: The line.
-    """
-
-    def __init__(self, status: int, error: str) -> None:
-        super().__init__(error)
-        self.status = status
+METHODS: dict[type[s.Request], str] = {
+    s.SimilarRequest: "similar",
+    s.EncodeRequest: "encode",
+    s.ExplainRequest: "explain",
+    s.PlacesRequest: "places",
+    s.HealthRequest: "health",
+}
 
 
 @dataclass(frozen=True)
@@ -112,23 +108,23 @@ class Service:
     def recommend_many(self, requests: Sequence[s.RecommendRequest]) -> list[s.RecommendAnswer | LgsidError]:
         """Answer several requests, each as if it were alone; those for one model and as many places in one batch."""
         answers: list[s.RecommendAnswer | LgsidError] = [Refused(503, "not answered")] * len(requests)
-        groups: dict[tuple[str, bool], list[tuple[int, PlaceQuery]]] = {}
-        slots: dict[str, Slot] = {}
+        groups: dict[tuple[str, int, bool], list[tuple[int, PlaceQuery]]] = {}
+        slots: dict[tuple[str, int, bool], Slot] = {}
         for number, request in enumerate(requests):
             found = told(self._prepared, request)
             if isinstance(found, LgsidError):
                 answers[number] = found
                 continue
             name, slot, query = found
-            slots.setdefault(name, slot)
-            groups.setdefault((name, request.rerank), []).append((number, query))
-        for (name, rerank), asked in groups.items():
-            slot = slots[name]
+            key = (name, slot.revision, request.rerank)  # a swap may come between two requests
+            slots[key] = slot
+            groups.setdefault(key, []).append((number, query))
+        for key, asked in groups.items():
+            slot = slots[key]
             with self._answering:
-                live = slot.model.recommender(rerank)
-                lists = live.answer([query for _, query in asked])
+                lists = slot.model.recommender(key[2]).answer([query for _, query in asked])
             for (number, _), listed in zip(asked, lists, strict=True):
-                answers[number] = listed if isinstance(listed, LgsidError) else self._listed(name, slot, listed)
+                answers[number] = listed if isinstance(listed, LgsidError) else self._listed(key[0], slot, listed)
         return answers
 
     def similar(self, request: s.SimilarRequest) -> s.SimilarAnswer:
@@ -138,7 +134,8 @@ class Service:
             LgsidError: for an unknown item or model, or where the model has no semantic IDs or no vectors.
         """
         name, slot = self.slot(request.model)
-        self._check_k(request.k)
+        if request.k > self.limits.k:
+            raise Refused(422, f"k {request.k}: at most {self.limits.k} places")
         model = slot.model
         row = self.row(model, request.item)
         found = places_like(model, row, request.k, request.by)
@@ -179,8 +176,8 @@ class Service:
         Raises:
             LgsidError: for an unknown user, item or model, and a value out of range.
         """
-        query = self._query(request, 1)
         name, slot = self.slot(request.model)
+        query = query_of(request, 1, slot.model, self.limits)
         row = self.row(slot.model, request.item)
         with self._answering:
             found = explain(slot.model, slot.model.recommender(request.rerank), query, row)
@@ -256,6 +253,34 @@ class Service:
         former = None if slot is None else served_by(name, slot)
         return s.SwapAnswer(served_by=served_by(name, new), former=former)
 
+    def reply(self, requests: Sequence[s.Request]) -> list[Reply]:
+        """Return the replies to requests of any kind, in their order: what HTTP sends.
+
+        Those for recommendations are answered in batches, each as if it were alone. An error is a reply of one
+        line; what nobody foresaw is logged without a word of the request.
+        """
+        many = [number for number, request in enumerate(requests) if isinstance(request, s.RecommendRequest)]
+        replies = [Reply(500, b"")] * len(requests)
+        for number, request in enumerate(requests):
+            if not isinstance(request, s.RecommendRequest):
+                replies[number] = replied(attempted(self._answer, request))
+        found = attempted(self.recommend_many, [cast(s.RecommendRequest, requests[number]) for number in many])
+        if isinstance(found, Exception) and len(many) > 1:  # whose fault it is, is found by asking one by one
+            found = [attempted(self.recommend, cast(s.RecommendRequest, requests[number])) for number in many]
+        for place, number in enumerate(many):
+            replies[number] = replied(found if isinstance(found, Exception) else found[place], len(many))
+        return replies
+
+    def _answer(self, request: s.Request) -> s.Answer:
+        """Answer a request of any kind but a recommendation."""
+        if isinstance(request, s.SwapRequest):
+            given = request.model_dump(exclude={"model", "checkpoint"})
+            return self.swap(request.model, ModelFiles.of(request.checkpoint, **given))
+        if isinstance(request, s.RollbackRequest):
+            return self.rollback(request.model)
+        method: Callable[[s.Request], s.Answer] = getattr(self, METHODS[type(request)])
+        return method(request)
+
     def row(self, model: ServedModel, item: str) -> int:
         """Return the row of an item.
 
@@ -267,39 +292,10 @@ class Service:
             raise Refused(404, f"item {item!r} is not in the dataset")
         return row
 
-    def _check_k(self, k: int) -> None:
-        if k > self.limits.k:
-            raise Refused(422, f"k {k}: at most {self.limits.k} places")
-
     def _prepared(self, request: s.RecommendRequest) -> tuple[str, Slot, PlaceQuery]:
-        self._check_k(request.k)
         name, slot = self.slot(request.model)
         slot.model.recommender(request.rerank)
-        return name, slot, self._query(request, request.k)
-
-    def _query(self, request: s.Query, k: int) -> PlaceQuery:
-        """Return a request as a query.
-
-        Raises:
-            LgsidError: for an unknown user, a history too long, half a position, or an area that is none.
-        """
-        _, slot = self.slot(request.model)
-        if request.user is not None and request.user not in slot.model.live.user_number:
-            raise Refused(404, f"user {request.user!r} is not in the dataset; describe somebody new by a history")
-        if request.history is not None and len(request.history) > self.limits.history:
-            raise Refused(422, f"history of {len(request.history)} visits: at most {self.limits.history}")
-        if (request.latitude is None) != (request.longitude is None):
-            raise Refused(422, "latitude and longitude: give both or none")
-        here = None
-        if request.latitude is not None and request.longitude is not None:
-            here = (request.latitude, request.longitude)
-        wanted = request.filters
-        history: list[str | tuple[str, str | datetime]] | None = None
-        if request.history is not None:
-            history = [visit if isinstance(visit, str) else (visit[0], visit[1]) for visit in request.history]
-        return PlaceQuery(
-            request.user, history, request.time, here, request.radius_km, k, wanted.new_only, filters_of(wanted)
-        )
+        return name, slot, query_of(request, request.k, slot.model, self.limits)
 
     def _listed(self, name: str, slot: Slot, found: Recommendations) -> s.RecommendAnswer:
         model = slot.model
@@ -317,24 +313,6 @@ class Service:
             for row, place in zip(rows, found.items, strict=True)
         ]
         return s.RecommendAnswer(served_by=served_by(name, slot), at=found.at, ranked_by=found.model, places=places)
-
-
-def filters_of(wanted: s.Filters) -> list[PlaceFilter]:
-    """Return the constraints of a request.
-
-    Raises:
-        LgsidError: if the area is none.
-    """
-    found: list[PlaceFilter] = []
-    if wanted.category:
-        found.append(OfCategories(wanted.category))
-    if wanted.region:
-        found.append(InRegions(wanted.region))
-    if wanted.area is not None:
-        found.append(InPolygon.of_geojson(wanted.area))
-    if wanted.among is not None:
-        found.append(Among(wanted.among))
-    return found
 
 
 def served_by(name: str, slot: Slot) -> s.ServedBy:
@@ -355,14 +333,6 @@ def loaded(name: str, files: ModelFiles) -> ServedModel:
         return ServedModel.load(files)
     except LgsidError as error:
         raise LgsidError(f"model {name!r}: {error}") from error
-
-
-def told(call: Callable[..., Any], *args: Any) -> Any:
-    """Return what a call returns, or the `LgsidError` that it raises."""
-    try:
-        return call(*args)
-    except LgsidError as error:
-        return error
 
 
 def only(answers: Sequence[A | LgsidError]) -> A:

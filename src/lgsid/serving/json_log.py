@@ -1,0 +1,35 @@
+"""Logs of the service: one JSON object on each line, without a word of what was asked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+
+LOGGER = "lgsid.serving"
+
+
+class JsonLines(logging.Formatter):
+    """Write a record as one line of JSON: time, level, event, and the fields that came with it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; the traceback of an error is left out, for its text may quote a request."""
+        when = datetime.fromtimestamp(record.created, tz=timezone.utc).isoformat(timespec="milliseconds")
+        content = {"time": when, "level": record.levelname.lower(), "event": record.getMessage()}
+        return json.dumps({**content, **getattr(record, "fields", {})})
+
+
+def log_as_json() -> None:
+    """Send what the service logs to the standard error stream."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger(LOGGER)
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def log(event: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log an event with its fields."""
+    logging.getLogger(LOGGER).log(level, event, extra={"fields": fields})

@@ -1,0 +1,95 @@
+"""Run the service on LitServe: one process for HTTP, one for the models."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+from litserve import LitServer
+
+from lgsid.errors import LgsidError
+from lgsid.serving.app import furnish
+from lgsid.serving.json_log import log, log_as_json
+from lgsid.serving.limits import Limits
+from lgsid.serving.queued import Queued, QueuedApi, Served
+
+HOSTS = {"localhost": "127.0.0.1"}
+
+
+def serve(
+    served: Served,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+    batch: int = 16,
+    batch_wait_s: float = 0.0,
+    token: str = "",
+) -> None:
+    """Serve models until the process is told to stop (SIGINT, SIGTERM); requests under way are answered then.
+
+    Args:
+        served: What to load.
+        host: Address to listen at: 127.0.0.1, 0.0.0.0 or ::.
+        port: Port to listen at.
+        limits: How much one request may ask for.
+        batch: Requests answered together at most.
+        batch_wait_s: Seconds to wait for more of them.
+        token: What lets others than programs of this machine swap models.
+
+    Raises:
+        LgsidError: if a model cannot be loaded, or the port is taken.
+    """
+    limits = limits or Limits()
+    host = HOSTS.get(host, host)
+    check_address(host, port)
+    log_as_json()
+    signal.signal(signal.SIGTERM, interrupt)
+    with tempfile.TemporaryDirectory(prefix="lgsid-serve-") as folder:
+        failure = Path(folder) / "failure"
+        api = QueuedApi(served, limits, failure, batch, batch_wait_s)
+        server = LitServer(api, accelerator="cpu", timeout=limits.timeout_s)
+        furnish(server.app, Queued(api, server), limits, token)
+        log("starting", host=host, port=port)
+        try:
+            server.run(
+                host=host,
+                port=port,
+                num_api_servers=1,
+                log_level="error",
+                generate_client_file=False,
+                access_log=False,
+                log_config=None,
+            )
+        except RuntimeError as error:
+            if failure.exists():
+                raise LgsidError(failure.read_text(encoding="utf-8")) from error
+            raise
+    log("stopped")
+
+
+def check_address(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened at.
+
+    Raises:
+        LgsidError: saying why.
+    """
+    if host not in ("127.0.0.1", "0.0.0.0", "::"):
+        raise LgsidError(f"--host {host}: give 127.0.0.1 (this machine), 0.0.0.0 or :: (every address of it)")
+    if not 1024 <= port <= 65535:
+        raise LgsidError(f"--port {port}: must be within 1024..65535")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise LgsidError(
+                f"--port {port}: {error.strerror or error}; give another, or stop what listens there"
+            ) from error
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop as Ctrl-C does: LitServe knows no other signal."""
+    raise KeyboardInterrupt
