@@ -107,9 +107,9 @@ def models_of(checkpoint: str | None, named: list[str]) -> dict[str, str]:
             raise LgsidError(f"--model {name}: there is one of that name already")
         found[name] = path
     if checkpoint is not None:
-        path = Path(checkpoint)
-        folder = path.resolve() if path.is_dir() else path.resolve().parent
-        found[("" if is_run(path) else folder.name or "model")] = checkpoint
+        given = Path(checkpoint)
+        folder = given.resolve() if given.is_dir() else given.resolve().parent
+        found[("" if is_run(given) else folder.name or "model")] = checkpoint
     if not found:
         raise LgsidError("what to serve? Give a checkpoint, the folder of a run, or --model NAME=CHECKPOINT")
     return found

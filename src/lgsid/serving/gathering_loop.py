@@ -46,7 +46,7 @@ class GatheringLoop(LitLoop):  # type: ignore[misc]  # LitServe has no types
 
         Those whose sender has given up are left out.
         """
-        found = []
+        found: list[tuple[int, str, Any]] = []
         until = None
         while len(found) < lit_api.max_batch_size:
             try:

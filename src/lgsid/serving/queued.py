@@ -96,14 +96,14 @@ class Queued(BaseRequestHandler, Backend):  # type: ignore[misc]  # LitServe has
         reply: Reply = await self.handle_request(request, type(request))
         return reply
 
-    async def handle_request(self, request: Request, request_type: type) -> Reply:  # type: ignore[override]
+    async def handle_request(self, request: Request, request_type: type) -> Reply:
         """Wait for the reply to a request."""
-        uid, _ = await self._submit_request(request)  # type: ignore[arg-type]
+        uid, _ = await self._submit_request(request)
         event = asyncio.Event()
         self.server.response_buffer[uid] = ResponseBufferItem(event)
         try:
             await event.wait()
-            reply, _ = self.server.response_buffer[uid].response
+            reply: Reply = self.server.response_buffer[uid].response[0]
         finally:
             self.server.response_buffer.pop(uid, None)
         return reply
