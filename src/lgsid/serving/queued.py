@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,7 @@ class QueuedApi(LitAPI):  # type: ignore[misc]  # LitServe has no types
         from lgsid.serving.service import Service
 
         log_as_json()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: what is asked is answered before the end
         torch.set_num_threads(self.served.threads)
         try:
             self.service = Service.load(files_of(self.served.models, self.served.files), self.limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import tempfile
@@ -46,7 +47,7 @@ def serve(
     host = HOSTS.get(host, host)
     check_address(host, port)
     log_as_json()
-    signal.signal(signal.SIGTERM, interrupt)
+    stop_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="lgsid-serve-") as folder:
         failure = Path(folder) / "failure"
         api = QueuedApi(served, limits, failure, batch, batch_wait_s)
@@ -90,6 +91,13 @@ def check_address(host: str, port: int) -> None:
             ) from error
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Stop as Ctrl-C does: LitServe knows no other signal."""
-    raise KeyboardInterrupt
+def stop_on_sigterm() -> None:
+    """Make SIGTERM stop this process as Ctrl-C does, for LitServe knows no other signal; the HTTP process just ends."""
+    own = os.getpid()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == own:
+            raise KeyboardInterrupt
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
