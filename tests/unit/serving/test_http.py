@@ -182,10 +182,11 @@ def test_no_line_of_the_log_has_a_word_of_a_request(service, lines):
         "time": "2024-03-05T06:07",
         "filters": {"category": ["ramen"]},
     }
+    visits = [["p00031", "2024-03-05T06:07"]]
     requests = [
         ("POST", "/recommend", {"json": body}),
         ("POST", "/recommend", {"json": body | {"filters": {}}}),
-        ("POST", "/recommend", {"json": {"history": [["p00031", "2024-03-05T06:07"]], "model": "generator"}}),
+        ("POST", "/recommend", {"json": {"history": visits, "time": "2024-03-05T06:08", "model": "generator"}}),
         ("POST", "/explain", {"json": {"item": "p00031", "user": "u0007"}}),
         ("POST", "/similar", {"json": {"item": "p00031", "model": "u0007"}}),
         ("POST", "/recommend", {"json": {"u0007": "p00031"}}),
