@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -34,7 +34,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def furnish(app: FastAPI, backend: Backend, limits: Limits, token: str = "") -> FastAPI:
+def furnish(app: FastAPI, backend: Backend, limits: Limits, token: str = "", page: APIRouter | None = None) -> FastAPI:
     """Give an application the routes of the service, in place of all that it has.
 
     Args:
@@ -42,6 +42,7 @@ def furnish(app: FastAPI, backend: Backend, limits: Limits, token: str = "") -> 
         backend: The models.
         limits: How much one request may ask for.
         token: What lets others than programs of this machine swap models, empty for nothing.
+        page: Routes of a page at `/`, see `page_routes`; `/docs` is shown there without.
     """
     metrics = Metrics()
     desk = Desk(backend, limits, metrics)
@@ -54,6 +55,8 @@ def furnish(app: FastAPI, backend: Backend, limits: Limits, token: str = "") -> 
     add_places(app, desk)
     add_state(app, desk)
     add_admin(app, desk, AdminGuard(token))
+    if page is not None:
+        app.include_router(page)
     add_reference(app)
     return app
 

@@ -15,6 +15,8 @@ from lgsid.errors import LgsidError
 from lgsid.serving.app import furnish
 from lgsid.serving.json_log import log, log_as_json
 from lgsid.serving.limits import Limits
+from lgsid.serving.model_files import files_of
+from lgsid.serving.page import PageSource, page_routes
 from lgsid.serving.queued import Queued, QueuedApi, Served
 
 HOSTS = {"localhost": "127.0.0.1"}
@@ -52,7 +54,9 @@ def serve(
         failure = Path(folder) / "failure"
         api = QueuedApi(served, limits, failure, batch, batch_wait_s)
         server = LitServer(api, accelerator="cpu", timeout=limits.timeout_s)
-        furnish(server.app, Queued(api, server), limits, token)
+        backend = Queued(api, server)
+        page = page_routes(PageSource(backend, lambda: files_of(served.models, served.files)))
+        furnish(server.app, backend, limits, token, page)
         log("starting", host=host, port=port)
         try:
             server.run(
