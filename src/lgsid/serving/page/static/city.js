@@ -59,14 +59,12 @@ export class City {
     return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)));
   }
 
-  // The places nearest to a place on the map, as {row, km}.
-  nearest(row, count) {
-    const here = this.spot(row);
-    if (!here) return [];
+  // The places nearest to a spot, as {row, km}.
+  nearest(spot, count) {
     const found = [];
-    for (let other = 0; other < this.size; other += 1) {
-      const km = other === row ? NaN : this.km(here, this.spot(other));
-      if (!Number.isNaN(km)) found.push({ row: other, km });
+    for (let row = 0; row < this.size; row += 1) {
+      const km = this.km(spot, this.spot(row));
+      if (!Number.isNaN(km)) found.push({ row, km });
     }
     return found.sort((a, b) => a.km - b.km).slice(0, count);
   }

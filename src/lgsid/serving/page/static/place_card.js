@@ -21,7 +21,7 @@ export function placeCard(element, row, sides, city, store, calls) {
       make("p", { class: "facts" }, `${city.table.id[row]}${spot ? ` · ${spotText(spot)}` : " · position unknown"}`),
       make("div", { class: "row" },
         make("button", { type: "button", class: "main", "data-key": "from-here", disabled: !spot, onclick: () => calls.onSpot(spot) }, "Recommend from here"),
-        make("button", { type: "button", class: "plain", "data-key": `add-${row}`, disabled: isAdded, onclick: () => calls.onAdd(row) }, isAdded ? "In the history" : "Add to the history")),
+        make("button", { type: "button", class: "plain", "data-key": `add-${row}`, disabled: isAdded, onclick: () => calls.onAdd(row) }, isAdded ? "In the history" : "Add to history")),
       sides.map((side) => reasons(side, sides.length > 1)),
       sets.map((side) => [
         make("h3", {}, "Semantic ID", sets.length > 1 && make("small", {}, ` ${side.set.name}`)),
@@ -30,7 +30,7 @@ export function placeCard(element, row, sides, city, store, calls) {
         codeNeighbors(row, side, city, calls),
       ]),
       make("h3", {}, "Neighbors on the map"),
-      neighbors(city.nearest(row, NEIGHBORS), (found) => kmText(found.km), sides[0], city, calls)));
+      neighbors(city.nearest(spot, NEIGHBORS + 1).filter((other) => other.row !== row).slice(0, NEIGHBORS), (found) => kmText(found.km), sides[0], city, calls)));
 }
 
 function levels(row, side, city, calls) {
