@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, cast
 import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import Self
 
@@ -22,10 +22,12 @@ from lgsid import __version__
 from lgsid.checkpoint_file import is_free_of_strangers, read_checkpoint_file
 from lgsid.construction import Describable, describe, is_plain
 from lgsid.errors import LgsidError
+from lgsid.processes import collect, differ_in_chance, reaching
 from lgsid.trust import limit_imports, trusting
 from lgsid.typing import Batch, DataShape
 
 CONSTRUCTION, VERSION = "construction", "lgsid_version"  # keys of a checkpoint
+NOTHING = "_nothing_to_train"  # parameter of a module without any, while several processes fit it
 
 
 # What libraries say to programmers about what we do on purpose, and on which a user cannot act.
@@ -52,6 +54,8 @@ class LgsidDataModule(Describable, L.LightningDataModule, ABC):
 
     serves: ClassVar[type[Batch]] = Batch
     """What its dataloaders yield; a module that reads something else refuses it."""
+    shares_queries: ClassVar[bool] = False
+    """Whether validation, test and prediction serve each of several processes its share, not all of it."""
 
     @property
     @abstractmethod
@@ -77,6 +81,8 @@ class LgsidModule(Describable, L.LightningModule, ABC):
     """Whether training needs semantic IDs in the data."""
     reads: ClassVar[type[Batch]] = Batch
     """What its steps take."""
+    same_chance: ClassVar[bool] = False
+    """Whether all processes of a training draw the same random numbers, because they do the same."""
 
     def __init__(self, optimizer: OptimizerCallable) -> None:
         super().__init__()
@@ -102,6 +108,13 @@ class LgsidModule(Describable, L.LightningModule, ABC):
         if isinstance(datamodule, LgsidDataModule):
             self.check_batches(datamodule)
             self.ensure_built(datamodule.shape)
+        if stage == "fit" and self.trainer.world_size > 1 and not any(p.requires_grad for p in self.parameters()):
+            self.register_parameter(NOTHING, nn.Parameter(torch.zeros(())))  # strategies refuse modules without any
+            self.automatic_optimization = False
+
+    def teardown(self, stage: str) -> None:
+        """Forget what only a strategy needed."""
+        self._parameters.pop(NOTHING, None)
 
     def check_batches(self, datamodule: LgsidDataModule) -> None:
         """Refuse a datamodule that says it serves other batches than this module reads.
@@ -133,6 +146,26 @@ class LgsidModule(Describable, L.LightningModule, ABC):
                 "rate, or look for values in the data that are far out"
             )
 
+    def on_train_start(self) -> None:
+        """Let the processes of a training draw different random numbers, for dropout and negatives."""
+        if not self.same_chance:
+            differ_in_chance()
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Run the backward pass; where there are several processes, through all parameters (see `reaching`)."""
+        super().backward(reaching(loss, self.parameters()), *args, **kwargs)
+
+    def log(self, name: str, value: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a value as Lightning does, but the mean over the processes unless told otherwise.
+
+        Every process has to log it in every step.
+        """
+        super().log(name, value, *args, **{"sync_dist": True, **kwargs})
+
+    def log_dict(self, dictionary: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        """Log several values; see `log`."""
+        super().log_dict(dictionary, *args, **{"sync_dist": True, **kwargs})
+
     def check_weights(self) -> None:
         """Refuse weights that are not finite: the last step of a training may leave such.
 
@@ -146,8 +179,11 @@ class LgsidModule(Describable, L.LightningModule, ABC):
                     "learning rate; no checkpoint was written"
                 )
 
+    def prepare_export(self) -> None:
+        """Do what `export` needs all processes for; every one of them calls it, `export` is for the first."""
+
     def export(self, folder: Path) -> None:
-        """Write the artefacts of a finished training to `folder`."""
+        """Write the artefacts of a finished training to `folder`; called in the first process."""
 
     def export_predictions(self, folder: Path, predictions: Sequence[Any]) -> Path:
         """Write what `predict_step` returned to a file in `folder`.
@@ -163,6 +199,13 @@ class LgsidModule(Describable, L.LightningModule, ABC):
             LgsidError: if this kind of module predicts nothing.
         """
         raise LgsidError(f"{type(self).__name__}: this kind of module predicts nothing; use `lgsid test`")
+
+    def all_predictions(self, predictions: Sequence[Any]) -> list[Any]:
+        """Return what `predict_step` returned in all processes, in the first of them; in the others nothing."""
+        datamodule = getattr(self.trainer, "datamodule", None)
+        if getattr(datamodule, "shares_queries", False):
+            return collect(predictions)
+        return list(predictions)
 
     def forget_check_ins(self) -> None:
         """Forget what is held of single check-ins, so that a checkpoint can be given away; most models hold nothing."""
@@ -185,6 +228,7 @@ class LgsidModule(Describable, L.LightningModule, ABC):
         no reader of a checkpoint makes.
         """
         checkpoint[CONSTRUCTION], checkpoint[VERSION] = describe(self), __version__
+        checkpoint.get("state_dict", {}).pop(NOTHING, None)
         if self.data_shape is not None:
             checkpoint["data_shape"] = asdict(self.data_shape)
         parameters = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY)

@@ -18,6 +18,7 @@ LAYERS = (
         "plugin_folders",
         "trust",
         "construction",
+        "processes",
         "typing",
         "artefacts",
         "checkpoint_file",

@@ -22,6 +22,7 @@ from lgsid.functional.neighborhood_bounds import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
 from lgsid.metrics import NeighborhoodMetrics
 from lgsid.module import LgsidModule
+from lgsid.processes import gather_rows, gathered_order, own_rows
 from lgsid.text import PromptTemplate, TextEncoder
 from lgsid.text.sentence_retention import sentence_retention
 from lgsid.typing import DataShape, PreferenceBatch
@@ -122,6 +123,13 @@ class GDPOAligner(LgsidModule):
         vectors = torch.cat([self.encoder.embed([tokens[i] for i in part]) for part in parts])
         return vectors[torch.tensor(order, device=vectors.device).argsort()]
 
+    def embed_together(self, tokens: Sequence[list[int]]) -> Tensor:
+        """Encode B tokenized prompts as `embed` does, each of several processes its share of them. Shape (B, D)."""
+        order = torch.tensor(sorted(range(len(tokens)), key=lambda i: len(tokens[i])))
+        own = order[own_rows(len(order))].tolist()
+        vectors = self.embed([tokens[i] for i in own]) if own else torch.zeros(0, self.encoder.dim, device=self.device)
+        return gather_rows(vectors)[gathered_order(len(order))[order.argsort()].to(self.device)]
+
     @property
     def tokens(self) -> list[list[int]]:
         """Token ids of the prompts of all places, tokenized once."""
@@ -138,7 +146,7 @@ class GDPOAligner(LgsidModule):
         n_pairs, n_rejected = batch.rejected.shape
         rows = torch.cat([batch.anchor, batch.chosen, batch.rejected.flatten()])
         places, where = torch.unique(rows, return_inverse=True)
-        policy = self.embed([self.tokens[row] for row in places.tolist()])
+        policy = self.embed_together([self.tokens[row] for row in places.tolist()])
         reference = self.reference_embeddings()[places.cpu()].to(policy.device)
         anchor, chosen, rejected = where.split([n_pairs, n_pairs, n_pairs * n_rejected])
         candidates = torch.cat([chosen[:, None], rejected.view(n_pairs, n_rejected)], dim=1)  # (B, 1 + K)
@@ -174,15 +182,16 @@ class GDPOAligner(LgsidModule):
         """Return the embeddings of all places with the adapter off, shape (N, D) on the CPU, computed once."""
         if self._reference is None:
             with self.encoder.reference():
-                self._reference = self.encoder.encode(self.trainer.datamodule.texts)  # type: ignore[attr-defined]
+                texts = self.trainer.datamodule.texts  # type: ignore[attr-defined]
+                self._reference = self.encoder.encode_together(texts)
         return self._reference
 
     def aligned_embeddings(self) -> Tensor:
         """Return the embeddings of all places with the adapter on, shape (N, D) on the CPU."""
         adapter = self.encoder.adapter_hash()
         if self._aligned is None or self._aligned[0] != adapter:
-            vectors = self.encoder.encode(self.trainer.datamodule.texts, use_cache=False)  # type: ignore[attr-defined]
-            self._aligned = (adapter, vectors)
+            texts = self.trainer.datamodule.texts  # type: ignore[attr-defined]
+            self._aligned = (adapter, self.encoder.encode_together(texts, use_cache=False))
         return self._aligned[1]
 
     @torch.no_grad()
@@ -193,10 +202,12 @@ class GDPOAligner(LgsidModule):
         location = (places.region, places.category, places.lat_deg, places.lon_deg)
         reference, aligned = self.reference_embeddings(), self.aligned_embeddings()
         after = NeighborhoodMetrics(self.neighbours)
+        after.sync_on_compute = False  # every process has all vectors
         after.update(aligned, *location, reference=reference, held_out=held_out)
         results = {f"after/{name}": value for name, value in after.compute().items()}
         if "before" not in self._known:  # of the reference, which does not change
             before = NeighborhoodMetrics(self.neighbours)
+            before.sync_on_compute = False
             before.update(reference, *location, held_out=held_out)
             known = {f"before/{name}": value for name, value in before.compute().items()}
             if places.region.shape[1] and (places.region[:, -1] > 0).any() and (places.category > 0).any():
@@ -275,6 +286,11 @@ class GDPOAligner(LgsidModule):
         """Write the embeddings of all places, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""
         self._write_embeddings(Path(folder))
         return Path(folder) / EMBEDDINGS_FILE
+
+    def prepare_export(self) -> None:
+        """Encode all places, all processes together."""
+        self.reference_embeddings()
+        self.aligned_embeddings()
 
     def export(self, folder: Path) -> None:
         """Write `adapter/` in peft's format, `embeddings.parquet` (aligned) and `reference_embeddings.parquet`."""

@@ -35,8 +35,8 @@ class CTRData(SequenceData):
             have no codes.
         embeddings: Vectors of the items, a Parquet file or the object.
         max_history: Maximum length of the history; the most recent check-ins are kept.
-        batch_size: Number of queries per training batch.
-        eval_batch_size: Number of queries per validation or test batch.
+        batch_size: Number of queries per training batch, of all processes together.
+        eval_batch_size: Number of queries per validation or test batch, of each process.
         val_queries: Number of validation queries, evenly spread over the validation period; null takes all.
         train_queries: Number of training queries, the latest ones; null takes all.
         negatives: What draws the negatives; `MatchedNegatives` if none is given.

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.held_out import held_out
 from lgsid.artefacts.vocabularies import Vocabularies
+from lgsid.datamodules.served_batches import ServedBatches
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule
 from lgsid.typing import DataShape, ItemBatch
@@ -24,7 +25,8 @@ class ItemData(LgsidDataModule):
 
     After `setup`: `dataset`, `vocabularies`, `items_by_id`, all items in the order of their ids with the one copy of
     their vectors, and `fitted_by_id`, those of them that a tokenizer is fitted on. Batches are drawn from that order,
-    so that a permuted items table trains the same tokenizer.
+    so that a permuted items table trains the same tokenizer. Every process is served all of them: losses and collisions
+    are a matter of whole batches, and the fit takes seconds.
 
     Items can be held out of the fit, to ask what semantic IDs are worth to places that came later: codebooks and
     vocabularies do not see them, and they get their semantic IDs as `lgsid tokenize` gives them to new items. Which
@@ -93,14 +95,12 @@ class ItemData(LgsidDataModule):
         """Return shuffled batches."""
         generator = torch.Generator().manual_seed(self.seed)
         rows = range(len(self.fitted_by_id))
-        sampler = RandomSampler(rows, generator=generator)
-        # batches are cut from the tensors at once, not collated item by item
-        return DataLoader(rows, batch_size=self.batch_size, sampler=sampler, collate_fn=self._cut)  # type: ignore[arg-type]
+        batches = BatchSampler(RandomSampler(rows, generator=generator), self.batch_size, drop_last=False)
+        return ServedBatches(batches, self._cut).loader()  # cut from the tensors at once, not collated item by item
 
     def val_dataloader(self) -> DataLoader[ItemBatch]:
         """Return all items as one batch: collisions are a matter of the whole table."""
-        n_items = len(self.items_by_id)
-        return DataLoader(range(n_items), batch_size=n_items, collate_fn=lambda _: self.items_by_id)  # type: ignore[arg-type]
+        return ServedBatches([[0]], lambda _: self.items_by_id).loader()
 
     def test_dataloader(self) -> DataLoader[ItemBatch]:
         """Return all items as one batch."""

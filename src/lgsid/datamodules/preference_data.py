@@ -17,6 +17,7 @@ from lgsid.alignment import NearOtherCategoryPairs, PairSampler, SameCategoryFar
 from lgsid.artefacts import Dataset
 from lgsid.artefacts.held_out import held_out
 from lgsid.artefacts.vocabularies import Vocabularies
+from lgsid.datamodules.served_batches import ServedBatches
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule
 from lgsid.text import PromptTemplate
@@ -32,7 +33,8 @@ class PreferenceData(LgsidDataModule):
     Every batch holds the samplers' pairs in the given ratio, as far as whole pairs allow. A sampler that finds no pairs
     in these data (no categories, no co-occurrence) is left out with a warning, and the others make up for it.
     Validation, test and prediction serve one batch: the rows of all places. After `setup`: `dataset`, `texts` (N
-    prompts), `places` (all of them as one `ItemBatch`, without embeddings), `is_held_out` (N,).
+    prompts), `places` (all of them as one `ItemBatch`, without embeddings), `is_held_out` (N,). Every process is served
+    whole batches, since losses compare the places of one; an aligner shares the encoding.
 
     Places can be held out of the alignment, to judge it by places that it has not seen: the samplers are fitted on a
     dataset without them and their check-ins, so that none takes part in a pair, as anchor, chosen or rejected. Which
@@ -113,7 +115,7 @@ class PreferenceData(LgsidDataModule):
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """Serve the rows of all places as one batch (N,)."""
-        return DataLoader([torch.arange(len(self.texts))], batch_size=None)  # type: ignore[arg-type]
+        return ServedBatches([[0]], lambda _: torch.arange(len(self.texts))).loader()
 
     def test_dataloader(self) -> DataLoader[Tensor]:
         """Serve the rows of all places as one batch (N,)."""

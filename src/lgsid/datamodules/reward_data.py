@@ -14,8 +14,10 @@ from torch.utils.data import DataLoader, IterableDataset
 from lgsid.artefacts import Dataset
 from lgsid.artefacts.held_out import held_out
 from lgsid.artefacts.vocabularies import Vocabularies
+from lgsid.datamodules.served_batches import ServedBatches, check_share
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule
+from lgsid.processes import own_rows
 from lgsid.rewards import CrossedLists, DistanceLists, ListPlaces, ListSampler, ListSource, NextVisitLists, PromptBook
 from lgsid.text import PROMPT_VARIANTS, PromptTemplate
 from lgsid.typing import DataShape, RewardBatch
@@ -36,6 +38,7 @@ class RewardData(LgsidDataModule):
     only measured. A test also serves the lists of full prompts with parts of the prompts taken away
     (`lgsid.text.prompt_variants`). `list_names` says what each loader serves. After `setup`: `dataset`, `book` (all
     prompts; `RewardBatch.prompt` counts its texts), `heldout` and `training` (item rows), `heldout_lists` (by kind).
+    Every process is served whole training batches, and its share of the held-out lists.
 
     Source: reward model of LGSID (arXiv 2511.14221); see `docs/method.md`.
 
@@ -56,6 +59,7 @@ class RewardData(LgsidDataModule):
     """
 
     serves = RewardBatch
+    shares_queries = True
 
     def __init__(
         self,
@@ -171,8 +175,9 @@ class RewardData(LgsidDataModule):
         return found
 
     def _loader(self, lists: RewardBatch) -> DataLoader[RewardBatch]:
-        cut = [lists.take(rows) for rows in torch.split(torch.arange(len(lists)), self.batch_size)]
-        return DataLoader(cut, batch_size=None)  # type: ignore[arg-type]
+        check_share(len(lists), "held-out lists of one kind")
+        parts = [rows.tolist() for rows in torch.split(own_rows(len(lists)), self.batch_size)]
+        return ServedBatches(parts, lambda rows: lists.take(torch.tensor(rows))).loader()
 
     def _check(self) -> None:
         kinds = [source.kind for source in self.list_sources]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DataLoader, Sampler
-from torch.utils.data import Dataset as TorchDataset
 
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.artefacts.sequence_batch import sequence_batch
+from lgsid.datamodules.served_batches import Batches, ServedBatches, SharedBatches, check_share
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule
+from lgsid.processes import own_rows
 from lgsid.typing import Batch, DataShape, SequenceBatch
 
 IntArray = npt.NDArray[np.int64]
@@ -29,7 +30,7 @@ class SequenceData(LgsidDataModule):
     The history of a query is every earlier check-in of that user, also those of the validation and test splits, which
     are past by the time of the query (`docs/evaluation.md`). Training queries are the training check-ins that have an
     earlier check-in of the same user. After `setup`: `dataset`, `log`, `codes` (N, L) or None, `embeddings` (N, D) or
-    None.
+    None. Several processes take their shares of each training batch, and of the queries of a test.
 
     Args:
         dataset: Folder of a prepared dataset, or the dataset itself.
@@ -37,8 +38,8 @@ class SequenceData(LgsidDataModule):
             have no codes.
         embeddings: Vectors of the items, a Parquet file or the object.
         max_history: Maximum length of the history; the most recent check-ins are kept.
-        batch_size: Number of queries per training batch.
-        eval_batch_size: Number of queries per validation or test batch.
+        batch_size: Number of queries per training batch, of all processes together.
+        eval_batch_size: Number of queries per validation or test batch, of each process.
         val_queries: Number of validation queries, evenly spread over the validation period; null takes all.
         train_queries: Number of training queries, the latest ones; null takes all.
         bucket_by_length: Group training queries of similar history length into batches, which saves padding.
@@ -46,6 +47,7 @@ class SequenceData(LgsidDataModule):
     """
 
     serves: ClassVar[type[Batch]] = SequenceBatch
+    shares_queries = True
 
     def __init__(
         self,
@@ -142,7 +144,8 @@ class SequenceData(LgsidDataModule):
         """Serve the training queries in an order that depends on `seed` and the epoch."""
         rows = self.queries("train")
         lengths = self.log.n_before[rows].clip(max=self.max_history) if self.bucket_by_length else None
-        return self._loader(rows, QuerySampler(len(rows), self.batch_size, lengths, self.seed))
+        batches = QuerySampler(len(rows), self.batch_size, lengths, self.seed)
+        return self._loader(rows, SharedBatches(batches, len(rows), self.batch_size))
 
     def val_dataloader(self) -> DataLoader[SequenceBatch]:
         """Serve the validation queries."""
@@ -159,35 +162,13 @@ class SequenceData(LgsidDataModule):
     def _ordered(self, split: str) -> DataLoader[SequenceBatch]:
         """Serve a split with queries of similar history length together."""
         rows = self.queries(split)
+        check_share(len(rows), f"queries of the {split} split")
         rows = rows[np.argsort(self.log.n_before[rows].clip(max=self.max_history), kind="stable")]
-        batches = ConsecutiveBatches(len(rows), self.eval_batch_size)
-        return self._loader(rows, batches)
+        rows = rows[own_rows(len(rows)).numpy()]
+        return self._loader(rows, ConsecutiveBatches(len(rows), self.eval_batch_size))
 
-    def _loader(self, rows: IntArray, batches: Sampler[list[int]]) -> DataLoader[SequenceBatch]:
-        return DataLoader(Queries(self, rows), batch_sampler=batches, collate_fn=_as_is)
-
-
-class Queries(TorchDataset[SequenceBatch]):
-    """Queries that are made a batch at a time.
-
-    Args:
-        data: The datamodule.
-        rows: Log rows of the queries.
-    """
-
-    def __init__(self, data: SequenceData, rows: IntArray) -> None:
-        self.data = data
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> SequenceBatch:
-        return self.__getitems__([index])
-
-    def __getitems__(self, indices: list[int]) -> SequenceBatch:
-        """Return one batch."""
-        return self.data.served(self.rows[np.asarray(indices)])
+    def _loader(self, rows: IntArray, batches: Batches) -> DataLoader[SequenceBatch]:
+        return ServedBatches(batches, lambda chosen: self.served(rows[np.asarray(chosen)])).loader()
 
 
 class ConsecutiveBatches(Sampler[list[int]]):
@@ -243,7 +224,3 @@ class QuerySampler(Sampler[list[int]]):
         batches = [order[i : i + self.batch_size] for i in range(0, self.n, self.batch_size)]
         for i in rng.permutation(len(batches)):
             yield batches[i].tolist()
-
-
-def _as_is(batch: Any) -> Any:
-    return batch

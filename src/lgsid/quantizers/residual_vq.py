@@ -58,6 +58,7 @@ class ResidualVQ(Quantizer):
                 kmeans_init=True,
                 kmeans_iters=self.kmeans_iters,
                 rotation_trick=False,
+                sync_codebook=False,  # every process sees the whole batch
             )
 
     @property

@@ -108,6 +108,8 @@ class Recommender(LgsidModule):
         """Build, and fill the catalogue from the datamodule unless a checkpoint brought it."""
         super().setup(stage)
         self.evaluations = {}
+        # every process counts the same, so that a strategy need not send the tables in every step
+        self._ddp_params_and_buffers_to_ignore = [name for name, _ in self.named_buffers()]
         if isinstance(self._datamodule, CheckInSource) and not self._loaded:
             self.take_catalogue(self._datamodule)
 
@@ -225,8 +227,10 @@ class Recommender(LgsidModule):
         self._log("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log `test/hit@1` and the rest."""
+        """Log `test/hit@1` and the rest, and bring the columns of all processes together."""
         self._log("test")
+        if "test" in self.evaluations:
+            self.evaluations["test"].gather()
 
     def _log(self, stage: str) -> None:
         results = self.evaluations[stage].compute() if stage in self.evaluations else {}

@@ -19,6 +19,7 @@ from lgsid.artefacts.tables import write_parquet
 from lgsid.errors import LgsidError
 from lgsid.metrics import reward_declarations
 from lgsid.module import LgsidModule
+from lgsid.processes import gather_rows, gathered_order, own_rows
 from lgsid.rewards.head_inputs import AnchoredPair, HeadInput
 from lgsid.rewards.reward_head import CHECKPOINT_KEY, RewardHead
 from lgsid.rewards.reward_losses import ListwiseSoftmax, RewardLoss
@@ -52,6 +53,7 @@ class RewardModel(LgsidModule):
     """
 
     reads = RewardBatch
+    same_chance = True  # of the dropout in the head, which every process runs on the whole batch
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class RewardModel(LgsidModule):
 
     def training_step(self, batch: RewardBatch, batch_idx: int) -> Tensor:
         """Return the loss of a batch of lists."""
-        vectors = self._vectors(batch.prompt)
+        vectors = self._vectors(batch.prompt, together=True)
         first = 1 if self.head.input.sees_anchor and not self.loss.needs_own else 0
         scores = self.score(vectors[:, 0], vectors[:, first:])
         loss = cast(Tensor, self.loss(scores, batch.label[:, first:]))
@@ -127,6 +129,10 @@ class RewardModel(LgsidModule):
         """Write `predictions.parquet`: kind of list, anchor and candidate by item id, label, distance_km, score."""
         ids = self._data().dataset.items.ids
         columns = {name: np.concatenate([part[name] for part in predictions]) for name in predictions[0]}
+        kinds = {kind: number for number, kind in enumerate(dict.fromkeys(columns["kind"].tolist()))}
+        number = np.array([kinds[kind] for kind in columns["kind"].tolist()])
+        order = np.lexsort([columns["anchor"], number])
+        columns = {name: values[order] for name, values in columns.items()}
         named = {f"{name}_id": ids[columns.pop(name)] for name in ("anchor", "candidate")}
         path = Path(folder) / PREDICTIONS_FILE
         write_parquet(pa.table({"kind": columns.pop("kind"), **named, **columns}), path)
@@ -178,12 +184,22 @@ class RewardModel(LgsidModule):
             raise LgsidError(f"RewardModel: needs lgsid.datamodules.RewardData as data, not {type(data).__name__}")
         return data
 
-    def _vectors(self, prompt: Tensor) -> Tensor:
-        """Return vectors of prompts given as rows of the datamodule's texts: (B, C) int64 -> (B, C, D)."""
+    def _vectors(self, prompt: Tensor, together: bool = False) -> Tensor:
+        """Return vectors of prompts given as rows of the datamodule's texts: (B, C) int64 -> (B, C, D).
+
+        Args:
+            prompt: The rows.
+            together: Whether all processes ask for the same, so that each encodes its share of them.
+        """
         book = self._data().book
         if not self.encoder.is_trainable:
             if len(self._bank) < len(book.texts):  # a test adds some
-                self._bank = torch.cat([self.encoder.encode(part) for part in book.parts]).to(self.device)
+                self._bank = torch.cat([self.encoder.encode_together(part) for part in book.parts]).to(self.device)
             return self._bank[prompt]
         distinct, inverse = torch.unique(prompt, return_inverse=True)
-        return cast(Tensor, self.encoder([book.texts[row] for row in distinct.tolist()]))[inverse]
+        rows = distinct.tolist()
+        if not together:
+            return cast(Tensor, self.encoder([book.texts[row] for row in rows]))[inverse]
+        own = [book.texts[rows[i]] for i in own_rows(len(rows)).tolist()]
+        vectors = self.encoder(own) if own else torch.zeros(0, self.encoder.dim, device=prompt.device)
+        return gather_rows(vectors)[gathered_order(len(rows)).to(prompt.device)][inverse]

@@ -27,6 +27,7 @@ from lgsid.console import DataConsole
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
+from lgsid.processes import any_process, gather_rows, gathered_order, is_first, n_processes, own_rows
 from lgsid.system_errors import writing
 from lgsid.text.embedding_cache import EmbeddingCache, tensor_bytes
 from lgsid.text.lora_spec import LoraSpec, lora_targets
@@ -177,6 +178,29 @@ class TextEncoder(Describable, nn.Module):
         """
         with torch.inference_mode(False):  # also inside a validation loop: the vectors may be trained on later
             return self._encode(texts, progress, use_cache) if len(texts) else torch.empty(0, self.dim)
+
+    def encode_together(self, texts: Sequence[str], use_cache: bool = True) -> Tensor:
+        """Encode texts as `encode` does; of several processes, all of which call it, each encodes its share.
+
+        Args:
+            texts: N prompts, the same in all processes.
+            use_cache: Whether the disk cache is read and written.
+
+        Returns:
+            Shape (N, D) on the CPU, without gradient, all of them in every process.
+        """
+        if n_processes() == 1:
+            return self.encode(texts, use_cache=use_cache)
+        distinct = sorted(set(texts))
+        key = self._cache_key(distinct) if use_cache else ""
+        known = EmbeddingCache().get(key) if use_cache else None
+        if any_process(known is None):
+            own = self.encode([distinct[row] for row in own_rows(len(distinct)).tolist()], is_first(), use_cache=False)
+            known = gather_rows(own.to(self.device)).cpu()[gathered_order(len(distinct))]
+            if use_cache and is_first():
+                EmbeddingCache().put(key, known)
+        place = {text: row for row, text in enumerate(distinct)}
+        return cast(Tensor, known)[[place[text] for text in texts]]
 
     @contextmanager
     def reference(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ from lgsid.errors import LgsidError
 from lgsid.functional.sids import collision_rate, distinct_share, largest_bucket
 from lgsid.metrics.card import quality_card
 from lgsid.module import LgsidModule
+from lgsid.processes import share_state
 from lgsid.tokenizers.collision_strategy import CodeDistances, CollisionStrategy
 from lgsid.tokenizers.nearest_free_code import NearestFreeCode
 from lgsid.tokenizers.visits import Visits
@@ -53,6 +54,7 @@ class Tokenizer(LgsidModule):
     fitted: Tensor
 
     reads = ItemBatch
+    same_chance = True
 
     def __init__(
         self,
@@ -192,6 +194,7 @@ class Tokenizer(LgsidModule):
             with torch.no_grad():
                 self.fit_codebooks(items)
             self.fitted.fill_(True)
+        share_state(self)
 
     def _items(self) -> ItemBatch:
         """Return the items to fit on, in the order of their ids, on the device of the module."""
@@ -229,7 +232,8 @@ class Tokenizer(LgsidModule):
 
     def configure_optimizers(self) -> Optimizer | None:  # type: ignore[override]
         """Return the optimizer, or none where there is nothing to learn by gradient."""
-        return super().configure_optimizers() if any(p.requires_grad for p in self.parameters()) else None
+        learns = self.automatic_optimization and any(p.requires_grad for p in self.parameters())
+        return super().configure_optimizers() if learns else None
 
     def export(self, folder: Path) -> None:
         """Write `sids.parquet`, `sids.index.json` and `card.json` for the items of the datamodule."""

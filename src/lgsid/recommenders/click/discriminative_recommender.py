@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from lgsid.errors import LgsidError
+from lgsid.processes import gather_rows
 from lgsid.recommenders.own_future import later_counts
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.typing import CTRBatch, SequenceBatch
@@ -63,7 +64,7 @@ class DiscriminativeRecommender(ScoringRecommender):
         if not isinstance(batch, CTRBatch):
             raise LgsidError(f"{type(self).__name__}: it learns from positives and negatives; use data class CTRData")
         logits, auxiliary = self.training_logits(batch)
-        loss = binary_cross_entropy_with_logits(logits, batch.label)
+        loss = binary_cross_entropy_with_logits(gather_rows(logits), gather_rows(batch.label))
         self.log("train/loss", loss, prog_bar=True, batch_size=batch.label.numel())
         for name, value in auxiliary.items():
             self.log(f"train/{name}", value, batch_size=batch.label.numel())

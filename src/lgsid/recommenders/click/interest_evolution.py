@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from lgsid.functional.masked import masked_softmax
+from lgsid.processes import gather_rows
 from lgsid.recommenders.click.augru import AUGRU
 from lgsid.recommenders.click.interest_extractor import ClickInputs, ClickSizes, Interest, InterestExtractor
 
@@ -68,7 +69,8 @@ class InterestEvolution(InterestExtractor):
         there = (state * inputs.event[:, 1:]).sum(-1)
         elsewhere = (state * inputs.embed(other.clamp_max(self.items - 1))).sum(-1)
         losses = softplus(-there) + softplus(elsewhere)
-        return losses.masked_fill(~known, 0.0).sum() / known.sum().clamp_min(1)
+        total = gather_rows(losses.masked_fill(~known, 0.0).sum()[None]).sum()
+        return total / gather_rows(known.sum()[None]).sum().clamp_min(1)
 
 
 def padded_behind(inputs: ClickInputs) -> ClickInputs:

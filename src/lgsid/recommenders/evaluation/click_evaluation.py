@@ -46,7 +46,7 @@ class ClickEvaluation(Evaluation):
 
     def __init__(self, scores_are_logits: bool) -> None:
         self.metrics = CTRMetrics(scores_are_logits)
-        self._parts: list[tuple[Tensor, ...]] = []
+        self._parts = []
 
     def to(self, device: torch.device | str) -> Self:
         """Move the metrics to the device of the scores."""

@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import torch
 from torch import Tensor
 
 from lgsid.artefacts.tables import write_parquet
+from lgsid.processes import gather_rows, n_processes
 
 
 class Evaluation(ABC):
@@ -21,10 +24,17 @@ class Evaluation(ABC):
 
     file_name: str
     """Name of the file of columns in a run folder."""
+    _parts: list[tuple[Tensor, ...]]
+    """The columns of each batch."""
 
     @abstractmethod
     def reset(self) -> None:
         """Forget all queries."""
+
+    def gather(self) -> None:
+        """Take the columns of all processes; called by every one of them, after the last `compute`."""
+        if n_processes() > 1:
+            self._parts = [tuple(gather_rows(torch.cat(column)) for column in zip(*self._parts, strict=True))]
 
     @abstractmethod
     def compute(self) -> dict[str, Tensor]:
@@ -35,7 +45,8 @@ class Evaluation(ABC):
         """Return the columns of the saved table by name, all of one length; empty without queries."""
 
     def write(self, path: str | Path) -> None:
-        """Write the columns as Parquet, atomically; nothing without queries."""
+        """Write the columns as Parquet, atomically, in the order of the log; nothing without queries."""
         columns = self.columns()
         if columns:
-            write_parquet(pa.table(columns), path)
+            order = np.argsort(columns["row"], kind="stable")
+            write_parquet(pa.table({name: values[order] for name, values in columns.items()}), path)

@@ -16,6 +16,7 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.names import PER_QUERY_FILE
 from lgsid.metrics.ranking import RankingMetrics
 from lgsid.metrics.slices import AMONG_COLD, EXPLORE, QuerySlice
+from lgsid.processes import any_process
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evaluation.evaluation import Evaluation
 from lgsid.recommenders.evaluation.item_slices import item_slices
@@ -100,7 +101,7 @@ class RankingEvaluation(Evaluation):
         places = {EXPLORE: torch.ones_like(cold), AMONG_COLD: cold}
         self.all_items = metrics()
         self.among = tuple(RankingAmong(part, source, some, metrics()) for part, some in places.items())
-        self._parts: list[tuple[Tensor, ...]] = []
+        self._parts = []
 
     def to(self, device: torch.device | str) -> Self:
         """Move the metrics to the device of the rankings."""
@@ -140,9 +141,9 @@ class RankingEvaluation(Evaluation):
 
     def compute(self) -> dict[str, Tensor]:
         """Return the metrics by name."""
-        found = self.all_items.compute() if self.all_items.update_count else {}
+        found = self.all_items.compute() if any_process(self.all_items.update_count > 0) else {}
         for among in self.among:
-            results = among.metrics.compute() if among.metrics.update_count else {}
+            results = among.metrics.compute() if any_process(among.metrics.update_count > 0) else {}
             found |= {f"{among.part.key}{k}": v for k, v in results.items() if not k.startswith(("new/", "revisit/"))}
         return found
 

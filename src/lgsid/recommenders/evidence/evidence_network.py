@@ -12,6 +12,7 @@ from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
+from lgsid.processes import gather_rows
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.brand_evidence import BrandEvidence
@@ -132,7 +133,16 @@ class EvidenceNetwork(Describable, nn.Module):
         return torch.cat(parts) if parts else torch.zeros(0, len(catalogue))
 
     def loss(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
-        """Return the sampled soft-max loss of B queries, whose targets are new to the user; a scalar."""
+        """Return the sampled soft-max loss of B queries, whose targets are new to the user; a scalar.
+
+        Several processes call it together, each with its queries; it is the loss of all of them, 0 if there are none.
+        """
+        own = self.log_prob(batch, catalogue) if len(batch) else batch.target.new_zeros(0, dtype=torch.float32)
+        log_prob = gather_rows(own)
+        return -log_prob.mean() if len(log_prob) else log_prob.sum()
+
+    def log_prob(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
+        """Return the log-probability of the targets (B,) among places drawn against each, shape (B,)."""
         view = QueryView.of(batch, len(catalogue))
         drawn = torch.randint(len(catalogue), (len(batch), self.negatives), device=batch.target.device)
         candidate = torch.cat([batch.target[:, None], drawn], 1)
@@ -140,4 +150,4 @@ class EvidenceNetwork(Describable, nn.Module):
         wrong = ~view.new.gather(1, candidate) | (candidate == batch.target[:, None])
         wrong[:, 0] = False
         scores = self.forward(columns, view.context()).masked_fill(wrong, NEVER)
-        return -scores.log_softmax(1)[:, 0].mean()
+        return scores.log_softmax(1)[:, 0]

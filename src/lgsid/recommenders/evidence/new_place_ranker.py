@@ -7,6 +7,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from lgsid.functional.ranking import NEVER
+from lgsid.processes import n_processes
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence_network import EvidenceNetwork
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
@@ -48,10 +49,10 @@ class NewPlaceRanker(ScoringRecommender):
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor | None:
         """Return the loss on the queries whose target is new to the user; nothing where there are none."""
         new = batch.take(batch.is_new)
-        if not len(new):
+        if not len(new) and n_processes() == 1:
             return None
         loss = self.evidence.loss(new, self.catalogue)
-        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(new))
+        self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
         return loss
 
     @torch.no_grad()

@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from lgsid.errors import LgsidError
 from lgsid.functional.segments import segment_log_softmax
 from lgsid.geo import GeoEncoder
+from lgsid.processes import gather_rows
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.generative.beam_decoder import BeamDecoder, EncodedQueries, RecomputingDecoder
 from lgsid.recommenders.generative.beam_search import BeamSearch
@@ -250,7 +251,7 @@ class GenerativeRecommender(Recommender):
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the negative log-likelihood of the next places."""
-        loss = -self.item_log_prob(batch, batch.target).mean()
+        loss = -gather_rows(self.item_log_prob(batch, batch.target)).mean()
         self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
         return loss
 

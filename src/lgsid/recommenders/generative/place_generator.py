@@ -146,7 +146,7 @@ class PlaceGenerator(PlaceTIGER):
             known = self.new_log_prob(batch, batch.target)
         loss = self.mixture_loss(*self.log_probs(batch, batch.target, known))
         new = batch.take((batch.history != batch.target[:, None]).all(1))
-        return loss + self.evidence.loss(new, self.catalogue) if len(new) else loss
+        return loss + self.evidence.loss(new, self.catalogue)
 
     def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:
         """Return a search's view of the mixture."""

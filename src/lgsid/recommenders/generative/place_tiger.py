@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 
+from lgsid.processes import gather_rows
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.generative.beam_decoder import EncodedQueries
 from lgsid.recommenders.generative.generative_recommender import ChildLogits
@@ -138,10 +139,10 @@ class PlaceTIGER(TIGER):
 
     def mixture_loss(self, whole: Tensor, generated: Tensor) -> Tensor:
         """Return the loss of log-probabilities (B,) of the targets, by the whole model and by the generator alone."""
-        loss = -whole.mean()
+        loss = -gather_rows(whole).mean()
         self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(whole))
         if self.copy is not None and self.generator_weight:
-            loss = loss - self.generator_weight * generated.mean()
+            loss = loss - self.generator_weight * gather_rows(generated).mean()
         return loss
 
     def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:

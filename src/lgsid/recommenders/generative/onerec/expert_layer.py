@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lgsid.errors import LgsidError
 from lgsid.functional.segments import places_in_segments
+from lgsid.processes import gather_rows, sum_of
 from lgsid.recommenders.generative.onerec.expert_balance import ExpertBalance
 
 
@@ -62,7 +63,8 @@ class ExpertLayer(nn.Module):
         if self.training:  # padding behind short lists counts as well; it is little
             count = torch.bincount(expert.flatten(), minlength=len(self.gate)).float()
             self.chosen += count
-            self._loss = self.balance.loss(affinity, count / count.sum().clamp_min(1))
+            count = sum_of(count)
+            self._loss = self.balance.loss(gather_rows(affinity), count / count.sum().clamp_min(1))
         order = expert.flatten().sort(stable=True)
         place, first = places_in_segments(order.values, len(self.gate))
         token = order.indices // self.n_active
@@ -83,7 +85,8 @@ class ExpertLayer(nn.Module):
 
     def rebalance(self) -> None:
         """Let the balance learn from the choices since the last time, if there were any."""
-        total = self.chosen.sum()
+        chosen = sum_of(self.chosen)
+        total = chosen.sum()
         if total > 0:
-            self.balance.update(self.chosen / total)
+            self.balance.update(chosen / total)
             self.chosen.zero_()

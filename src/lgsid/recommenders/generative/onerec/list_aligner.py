@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from lgsid.errors import LgsidError
+from lgsid.processes import gather_rows
 from lgsid.recommenders.composed_recommender import ComposedRecommender, copy_of, fitted
 from lgsid.recommenders.generative.onerec.list_losses import ListLoss
 from lgsid.recommenders.generative.onerec.list_rewards import ListReward
@@ -157,10 +158,12 @@ class ListAligner(ComposedRecommender):
             lists = found.items.gather(1, at[..., None].expand(-1, -1, found.items.shape[2]))
             reference = self.log_probs(self.reference, lists, batch)
         policy = self.log_probs(self.policy, lists, batch)
-        loss: Tensor = self.loss(policy, reference, reward.gather(1, at), found.listed.gather(1, at))
+        whole = [gather_rows(rows) for rows in (policy, reference, reward.gather(1, at), found.listed.gather(1, at))]
+        loss: Tensor = self.loss(*whole)
         likelihood = self.policy.list_loss(batch)
         own = {"train/loss_of_rewards": loss.detach(), "train/nll": likelihood.detach()}
-        self.log_dict({**own, "train/reward": reward[found.listed].mean()}, prog_bar=True, batch_size=len(batch))
+        mean = gather_rows(reward[found.listed]).mean()
+        self.log_dict({**own, "train/reward": mean}, prog_bar=True, batch_size=len(batch))
         return loss + self.nll_weight * likelihood
 
     def validation_step(self, batch: SequenceBatch, batch_idx: int) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lgsid.errors import LgsidError
 from lgsid.functional.lists import first_distinct
 from lgsid.geo import GeoEncoder
+from lgsid.processes import gather_rows
 from lgsid.recommenders.generative.beam_decoder import EncodedQueries
 from lgsid.recommenders.generative.generative_recommender import BEGIN
 from lgsid.recommenders.generative.history_tokens import HistoryTokens, SummedTokens
@@ -158,9 +159,10 @@ class OneRec(ListGenerator):
         return nothing.masked_scatter(there, self.path_log_prob(lists[there], hidden[there]))
 
     def list_loss(self, batch: SequenceBatch) -> Tensor:
-        """Return the mean negative log-likelihood of the places of the target lists, a scalar."""
+        """Return the mean negative log-likelihood of the places of the target lists of the whole batch, a scalar."""
         lists = self.target_lists(batch)
-        return -self.list_log_probs(lists, self.encode_queries(batch)).sum() / (lists >= 0).sum()
+        log_probs = gather_rows(self.list_log_probs(lists, self.encode_queries(batch)))
+        return -log_probs.sum() / (gather_rows(lists) >= 0).sum()
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the loss of the target lists, and that of the experts' balance if it has one."""
