@@ -18,7 +18,8 @@ from lgsid.config.config_files import config_root, own_configs
 from lgsid.pipeline import training_cli
 from lgsid.pipeline.pipeline import Pipeline
 from lgsid.pipeline.preflight import check_options
-from lgsid.pipeline.training_cli import TrainingCLI, found_configs
+from lgsid.pipeline.training_cli import TrainingCLI
+from lgsid.pipeline.training_words import found_configs
 from lgsid.testing import toy_city
 
 TRAINED = [c for c in own_configs() if c.split("/")[0] not in ("data", "pipelines", "logger")]

@@ -42,8 +42,13 @@ def run(
     """
     from lgsid.pipeline.pipeline import Pipeline
     from lgsid.pipeline.preflight import check_options
+    from lgsid.pipeline.process_team import is_one_of_several
     from lgsid.pipeline.runner import Runner
 
+    if is_one_of_several():
+        raise LgsidError(
+            "lgsid run: start it once, not with torchrun or srun; trainer.devices of a stage starts the rest"
+        )
     overrides: dict[str, dict[str, Any]] = {}
     for text in set_:
         stage, key, value = split_override(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from lgsid.errors import LgsidError
 from lgsid.metrics.click_declarations import CLICK_METRICS
 from lgsid.metrics.metric_spec import MetricColumn, Place, columns
 from lgsid.metrics.ranking_declarations import ranking_metrics
@@ -81,3 +84,16 @@ def number(value: float | None, digits: int) -> str:
     if value == int(value) and abs(value) >= 10:
         return f"{int(value):,}"
     return f"{value:.{digits}f}" if abs(value) >= 10**-digits or value == 0 else f"{value:.1e}"
+
+
+def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return logged metrics as JSON numbers, `None` where a metric is not finite, such as one over no queries.
+
+    Raises:
+        LgsidError: if a loss is not finite.
+    """
+    values = {str(key): float(value) for key, value in metrics.items()}
+    for key, value in values.items():
+        if not math.isfinite(value) and "loss" in re.split("[/_]", key):
+            raise LgsidError(f"{key} is {value}: the model diverged or its input is damaged; nothing more was written")
+    return {key: value if math.isfinite(value) else None for key, value in values.items()}

@@ -12,7 +12,8 @@ from lightning.pytorch.cli import LightningArgumentParser
 from lgsid import plugins
 from lgsid.errors import LgsidError
 from lgsid.pipeline.parser_errors import explain
-from lgsid.pipeline.training_cli import TrainingCLI, found_configs
+from lgsid.pipeline.training_cli import TrainingCLI
+from lgsid.pipeline.training_words import found_configs
 from lgsid.trust import limit_imports
 
 

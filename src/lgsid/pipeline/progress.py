@@ -33,7 +33,7 @@ class ProgressLog(Callback):
     ) -> None:
         """Log a line if the last one is old enough."""
         now = time.monotonic()
-        if now - self.last < self.every_s:
+        if now - self.last < self.every_s or not trainer.is_global_zero:
             return
         self.last = now
         done, total = batch_idx + 1, trainer.num_training_batches

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
-import re
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -26,18 +24,20 @@ from lgsid import plugins
 from lgsid.artefacts.files import atomic_path, parse_json, write_json, write_text
 from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PROVENANCE_FILE
 from lgsid.checkpoint_file import read_checkpoint_file
-from lgsid.config.config_files import YAML_SUFFIXES, config_argument, find_config, read_config
 from lgsid.config.yaml_reader import load_yaml, parser_mode
 from lgsid.errors import LgsidError
 from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.constructor_errors import LATE_ERRORS, explain_constructor, explain_late_constructor
-from lgsid.pipeline.metric_table import metric_line, metric_table
+from lgsid.pipeline.metric_table import metric_line, metric_table, plain_metrics
 from lgsid.pipeline.parser_errors import explain
 from lgsid.pipeline.portable_paths import PortablePaths
+from lgsid.pipeline.process_team import ProcessTeam, is_one_of_several, started_number, team_size
 from lgsid.pipeline.progress import progress_callbacks
 from lgsid.pipeline.provenance import Meter, provenance
 from lgsid.pipeline.run_folder import working_in
 from lgsid.pipeline.start_of_run import StartOfRun
+from lgsid.pipeline.training_words import found_configs
+from lgsid.processes import is_first
 from lgsid.system_errors import FULL, NotWritten, reason
 from lgsid.terminal import console
 from lgsid.trust import TRUST_FLAG, TRUST_HELP, limit_imports
@@ -54,6 +54,9 @@ logger = logging.getLogger(__name__)
 class TrainingCLI(LightningCLI):
     """LightningCLI over all modules and datamodules, with a run folder that holds everything a run made.
 
+    A trainer that asks for several processes on this machine is given a `ProcessTeam`, each member of which runs
+    `words`; this process then makes nothing and waits.
+
     Fitting leaves `fit_config.yaml`, `model.ckpt` (the best weights if a ModelCheckpoint tracks a metric, else the
     last), `metrics.json`, and what the module exports. Testing adds its metrics and `test_config.yaml`.
     """
@@ -62,11 +65,14 @@ class TrainingCLI(LightningCLI):
     run_folder: Path
     config_dump: dict[str, Any]
     start: StartOfRun
+    team: ProcessTeam | None = None  # if others do the work
     shows_metrics = False
 
-    def __init__(self, arguments: Sequence[str], record: bool = True, held: ExitStack | None = None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], record: bool = True, held: ExitStack | None = None, words: Sequence[str] = ()
+    ) -> None:
         self.meter = Meter()
-        self.record, self.held = record, held
+        self.record, self.held, self.words = record, held, words
         strict = {"exit_on_error": False, "allow_abbrev": False, "parser_mode": parser_mode()}
         super().__init__(
             model_class=LgsidModule,
@@ -130,16 +136,23 @@ class TrainingCLI(LightningCLI):
             raise LgsidError(f"trainer: expected `key: value` lines, found {config.trainer!r}")
         kind = str(config.model.class_path).rpartition(".")[2]
         stamp = datetime.now(tz=timezone.utc).strftime("%Y%m%d-%H%M%S")
+        if config.run_folder is None and is_one_of_several():
+            raise LgsidError("--run-folder is missing: processes that were started together need one folder")
         self.run_folder = Path(config.run_folder or f"runs/{kind}-{stamp}")
+        size = team_size(config.trainer)
+        if size > 1:
+            self.team = ProcessTeam([*self.words, f"--run-folder={self.run_folder}"], size, self.record)
         config.run_folder = None
         dumped = self._parser(self.subcommand).dump(config, skip_unset=False)
         self.config_dump = load_yaml(dumped)
         if self.run_folder.exists() and not self.run_folder.is_dir():
             raise LgsidError(f"{self.run_folder}: is a file; choose another --run-folder")
-        if self.held is not None:
+        if self.held is not None and not started_number():
             self.held.enter_context(working_in(self.run_folder))
 
         def begin() -> None:
+            if not is_first():
+                return
             needed = ", ".join(plugins.packages_named_in(dumped))
             header = f"# Needs {needed}.\n" if needed else ""
             write_text(self.run_folder / f"{self.subcommand}_config.yaml", header + dumped)
@@ -160,6 +173,8 @@ class TrainingCLI(LightningCLI):
         Raises:
             LgsidError: if one of them does not accept its arguments.
         """
+        if self.team is not None:
+            return
         try:
             super().instantiate_classes()
         except MisconfigurationException:
@@ -178,6 +193,9 @@ class TrainingCLI(LightningCLI):
             NotWritten: if the disk is full, or the run folder cannot be written to.
             KeyboardInterrupt: if the user interrupts, where Lightning would exit with code 1.
         """
+        if self.team is not None:
+            self.team.run()
+            return
         handler = signal.getsignal(signal.SIGINT)
         try:
             super()._run_subcommand(subcommand)
@@ -196,7 +214,7 @@ class TrainingCLI(LightningCLI):
                 raise
             raise LgsidError(line) from error
         finally:
-            if not self.start.begun:
+            if not self.start.begun and not started_number():
                 self.drop_empty_log()
 
     def drop_empty_log(self) -> None:
@@ -249,9 +267,9 @@ class TrainingCLI(LightningCLI):
         if isinstance(self.model, LgsidModule):
             self.model.check_weights()
         path = self.run_folder / CHECKPOINT_FILE
-        with atomic_path(path) if self.trainer.world_size == 1 else contextlib.nullcontext(path) as target:
+        with atomic_path(path) if is_first() else contextlib.nullcontext(path) as target:
             self.trainer.save_checkpoint(target)
-        if self.record and isinstance(self.model, LgsidModule) and self.model.carries:
+        if self.record and is_first() and isinstance(self.model, LgsidModule) and self.model.carries:
             logger.info("%s: carries %s", path, self.model.carries)
         self.finish(metrics)
 
@@ -267,8 +285,10 @@ class TrainingCLI(LightningCLI):
         """Write the predictions."""
         loops = self.trainer.predict_loop.predictions or []
         batches = [batch for part in loops for batch in (part if isinstance(part, list) else [part])]
-        path = self.model.export_predictions(self.run_folder, batches)
-        logger.info("%s: predictions written", path)
+        whole = self.model.all_predictions(batches)
+        if is_first():
+            path = self.model.export_predictions(self.run_folder, whole)
+            logger.info("%s: predictions written", path)
 
     def best_checkpoint(self) -> Path | None:
         """Return the best checkpoint if one is tracked and it is not simply the state at the end."""
@@ -279,6 +299,10 @@ class TrainingCLI(LightningCLI):
 
     def finish(self, metrics: Mapping[str, float | None]) -> None:
         """Export the module, merge the metrics with those of earlier steps, and record the provenance."""
+        if isinstance(self.model, LgsidModule):
+            self.model.prepare_export()
+        if not is_first():
+            return
         if isinstance(self.model, LgsidModule):
             self.model.export(self.run_folder)
         for log in self.trainer.loggers:
@@ -322,12 +346,13 @@ def check_entry_points() -> None:
         ) from error
 
 
-def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
+def train(arguments: Sequence[str], record: bool = True, hold: bool = True) -> TrainingCLI:
     """Run `fit`, `validate`, `test` or `predict` with command-line arguments.
 
     Args:
         arguments: As on the command line, the subcommand first. `--config` may name a config that lgsid carries.
-        record: Hold the run folder, and write `provenance.json`; a pipeline does so itself.
+        record: Write `provenance.json`, and hold the run folder; a pipeline does so itself.
+        hold: Hold the run folder; whoever starts several processes does so itself.
 
     Raises:
         LgsidError: if an argument is wrong.
@@ -338,7 +363,7 @@ def train(arguments: Sequence[str], record: bool = True) -> TrainingCLI:
     limit_imports()
     try:
         with ExitStack() as held:
-            return TrainingCLI(found_configs(arguments), record, held if record else None)
+            return TrainingCLI(found_configs(arguments), record, held if record and hold else None, arguments)
     except ArgumentError as error:
         raise LgsidError(explain(str(error))) from error
     except MisconfigurationException as error:
@@ -363,34 +388,3 @@ def silence() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("lightning")]:
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def found_configs(arguments: Sequence[str]) -> list[str]:
-    """Replace the values of `--config` by the content of the files, variants of a base merged over it."""
-    result: list[str] = []
-    follows = False
-    for argument in arguments:
-        if follows or argument.startswith("--config="):
-            flag, _, name = ("", "", argument) if follows else argument.partition("=")
-            value = config_argument(find_config(name))
-            result.append(f"{flag}={value}" if flag else value)
-        else:
-            name = argument.rpartition("=")[2]
-            if name.endswith(YAML_SUFFIXES) and Path(name).is_file():
-                read_config(Path(name))  # says which file is not YAML; the parser does not
-            result.append(argument)
-        follows = argument in ("--config", "-c") and not follows
-    return result
-
-
-def plain_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return logged metrics as JSON numbers, `None` where a metric is not finite, such as one over no queries.
-
-    Raises:
-        LgsidError: if a loss is not finite.
-    """
-    values = {str(key): float(value) for key, value in metrics.items()}
-    for key, value in values.items():
-        if not math.isfinite(value) and "loss" in re.split("[/_]", key):
-            raise LgsidError(f"{key} is {value}: the model diverged or its input is damaged; nothing more was written")
-    return {key: value if math.isfinite(value) else None for key, value in values.items()}
