@@ -85,5 +85,6 @@ class Refit(Update):
             },
             "others": len(self.sids) - len(register),
         }
-        is_new = bool(changed.any()) or tokenizer != current.manifest.tokenizer
+        explained = same and np.array_equal(register.relabeling.labels(new), register.codes)
+        is_new = bool(changed.any()) or not explained or tokenizer != current.manifest.tokenizer
         return Change(result, delta, tokenizer, told, is_new)
