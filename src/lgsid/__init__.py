@@ -47,6 +47,7 @@ PUBLIC = {
         "TemporalSplit",
     ),
     "lgsid.errors": ("LgsidError",),
+    "lgsid.generations": ("Generations",),
     "lgsid.geo": ("FourierGeoEncoder",),
     "lgsid.hub": (
         "from_pretrained",

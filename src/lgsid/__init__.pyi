@@ -28,6 +28,7 @@ from lgsid.datasets import SyntheticCity as SyntheticCity
 from lgsid.datasets import TableSource as TableSource
 from lgsid.datasets import TemporalSplit as TemporalSplit
 from lgsid.errors import LgsidError as LgsidError
+from lgsid.generations import Generations as Generations
 from lgsid.geo import FourierGeoEncoder as FourierGeoEncoder
 from lgsid.hub import from_pretrained as from_pretrained
 from lgsid.hub import save_pretrained as save_pretrained

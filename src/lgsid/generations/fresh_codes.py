@@ -24,12 +24,18 @@ class FreshCodes:
         codebook_sizes: Of the published semantic IDs.
 
     Raises:
-        LgsidError: if a place has no vector, or the tokenizer makes other semantic IDs than the published ones.
+        LgsidError: if a place has no coordinates or no vector, or the tokenizer makes other semantic IDs than the
+            published ones.
     """
 
     def __init__(
         self, tokenizer: Tokenizer, items: Items, embeddings: Embeddings | None, codebook_sizes: tuple[int, ...]
     ) -> None:
+        if not items.located.all():
+            raise LgsidError(
+                f"items table: {int((~items.located).sum()):,} places have no coordinates, first"
+                f" {items.ids[~items.located][0]!r}; a tokenizer needs them"
+            )
         self.strategy, self.sizes = tokenizer.collisions, tokenizer.codebook_sizes
         self.order = np.argsort(items.ids.astype(str), kind="stable")  # ids settle ties, as in `Tokenizer.tokenize`
         self.place = np.argsort(self.order)

@@ -93,6 +93,7 @@ class Generation:
         Raises:
             LgsidError: if a file is missing or damaged.
         """
+        self.manifest.check(self.folder, {SIDS_FILE, SLOTS_FILE, RELABELING_FILE} & set(self.manifest.files))
         path = self.folder / SIDS_FILE
         table = open_parquet(path, (*SCHEMA.names, "retired"), "published semantic IDs")
         metadata = read_metadata(table, path)
@@ -130,6 +131,4 @@ class Generation:
         Raises:
             LgsidError: naming the first one that is not what was written.
         """
-        damage = self.manifest.damage(self.folder)
-        if damage:
-            raise LgsidError(f"{self.folder}: damaged: {damage}; copy it again, or roll back")
+        self.manifest.check(self.folder)

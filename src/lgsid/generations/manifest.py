@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,14 @@ class Manifest:
             raise LgsidError(f"{path}: damaged: does not fit the checksum inside it; copy it again, or roll back")
         return found
 
-    def damage(self, folder: Path) -> str:
-        """Read every file and say which one is missing or other than it was written; empty if none is."""
-        for name, digest in self.files.items():
-            if not (folder / name).is_file():
-                return f"{name} is missing"
-            if file_hash(folder / name) != digest:
-                return f"{name} differs from what was written"
-        return ""
+    def check(self, folder: Path, names: Iterable[str] | None = None) -> None:
+        """Read files, all by default.
+
+        Raises:
+            LgsidError: naming the first one that is missing or other than it was written.
+        """
+        for name in self.files if names is None else names:
+            path = folder / name
+            problem = "is missing" if not path.is_file() else "differs from what was written"
+            if not path.is_file() or file_hash(path) != self.files.get(name):
+                raise LgsidError(f"{folder}: damaged: {name} {problem}; copy it again, or roll back")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lgsid.artefacts import SemanticIDs
+from lgsid.artefacts import Items, SemanticIDs
 from lgsid.artefacts.hashes import file_hash
 from lgsid.errors import LgsidError
 from lgsid.generations import Append, Generation, Generations, Move, Retire
@@ -119,7 +119,7 @@ def test_the_same_place_under_another_id_gets_another_semantic_id(square, tmp_pa
     generations = square.published(tmp_path)
     generations.retire(["p3"])
     twin = square.items([3]).to_frame().assign(item_id="twin").drop(columns="geometry")
-    outcome = generations.append(type(square.items([3])).from_frame(twin), tokenizer=square.tokenizer)
+    outcome = generations.append(Items.from_frame(twin), tokenizer=square.tokenizer)
     sids = sids_of(generations.current)
     assert sids["twin"] != sids["p3"]
     assert sum(outcome.change.told["displaced"]) == 1
@@ -191,6 +191,9 @@ def test_what_does_not_fit_is_refused_in_one_line(square, counted, tmp_path):
         generations.append(square.items([50]), tokenizer=counted.tokenizer)
     with pytest.raises(LgsidError, match="cannot have different semantic IDs"):
         generations.append(square.items(range(12, 120)), tokenizer=square.tokenizer)
+    nowhere = square.items([50]).to_frame().assign(lat=np.nan, lon=np.nan).drop(columns="geometry")
+    with pytest.raises(LgsidError, match="1 places have no coordinates, first 'p50'"):
+        generations.append(Items.from_frame(nowhere), tokenizer=square.tokenizer)
     with pytest.raises(LgsidError, match="no generation 9"):
         generations.rollback(9)
     with pytest.raises(LgsidError, match="holds generations already"):
@@ -255,6 +258,9 @@ def test_a_changed_file_is_found(square, tmp_path, name):
     file.write_bytes(file.read_bytes() + b" ")
     with pytest.raises(LgsidError, match=f"damaged: {name} differs"):
         generations.current.verify()
+    if name in ("sids.parquet", "slots.parquet"):
+        with pytest.raises(LgsidError, match=f"damaged: {name} differs"):
+            generations.retire(["p1"])
 
 
 def test_a_changed_manifest_is_refused(square, tmp_path):
