@@ -35,6 +35,7 @@ LAYERS = (
     ("plots",),
     ("scale",),
     ("report",),
+    ("logs",),
     ("pipeline",),
     ("testing",),
     ("serving",),

@@ -22,6 +22,7 @@ def card(
     compare: Sequence[str] = (),
     output: str | None = None,
     json: bool = False,
+    logger: str | None = None,
 ) -> RenderableType:
     """Judge the quality of any semantic IDs, without training.
 
@@ -33,6 +34,7 @@ def card(
         compare: Other semantic IDs of the same items, to show their numbers beside; give it once for each file.
         output: Folder for card.json and sids.parquet; nothing is written without it.
         json: Print JSON.
+        logger: Config with trainer.logger, such as logger/wandb.yaml: card and map go there, too.
     """
     from json import dumps
 
@@ -53,6 +55,10 @@ def card(
     if output is not None:
         codes.write(Path(output) / SIDS_FILE)
         write_json(Path(output) / CARD_FILE, found)
+    if logger is not None:
+        from lgsid.logs.logged_card import log_card
+
+        log_card(logger, Path(output or "."), codes, table, found)
     if json:
         return dumps({sids: found, **others} if others else found, indent=2, allow_nan=False)
     return compare_cards({sids: found, **others}) if others else render_card(found)

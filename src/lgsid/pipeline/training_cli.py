@@ -18,7 +18,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger
 
 from lgsid import plugins
 from lgsid.artefacts.files import atomic_path, parse_json, write_json, write_text
@@ -26,6 +26,9 @@ from lgsid.artefacts.names import CHECKPOINT_FILE, LOG_FOLDER, METRICS_FILE, PRO
 from lgsid.checkpoint_file import read_checkpoint_file
 from lgsid.config.yaml_reader import load_yaml, parser_mode
 from lgsid.errors import LgsidError
+from lgsid.logs.configured_loggers import with_defaults
+from lgsid.logs.log_sink import sink_of
+from lgsid.logs.logged_results import log_training
 from lgsid.module import LgsidDataModule, LgsidModule
 from lgsid.pipeline.constructor_errors import LATE_ERRORS, explain_constructor, explain_late_constructor
 from lgsid.pipeline.metric_table import metric_line, metric_table, plain_metrics
@@ -66,7 +69,7 @@ class TrainingCLI(LightningCLI):
     config_dump: dict[str, Any]
     start: StartOfRun
     team: ProcessTeam | None = None  # if others do the work
-    shows_metrics = False
+    shows_metrics = has_own_logger = False
 
     def __init__(
         self, arguments: Sequence[str], record: bool = True, held: ExitStack | None = None, words: Sequence[str] = ()
@@ -161,11 +164,10 @@ class TrainingCLI(LightningCLI):
         bars = progress_callbacks() if config.trainer.enable_progress_bar is not False else []
         self.trainer_defaults["callbacks"] = [self.start, PortablePaths(self.run_folder), *bars]
         listed = config.trainer.logger if isinstance(config.trainer.logger, list) else [config.trainer.logger]
-        for options in (entry.init_args for entry in listed if hasattr(entry, "init_args")):
-            if options.get("save_dir") in (None, "."):
-                options["save_dir"] = str(self.run_folder / LOG_FOLDER)
-            if "name" in options and options["name"] is None:
-                options["name"] = self.run_folder.name.removesuffix(".partial")
+        own = [entry.init_args for entry in listed if hasattr(entry, "init_args")]
+        for options in own:
+            with_defaults(options, self.run_folder / LOG_FOLDER, self.run_folder.name.removesuffix(".partial"))
+        self.has_own_logger = bool(own)
 
     def instantiate_classes(self) -> None:
         """Make the classes that the config names.
@@ -305,12 +307,14 @@ class TrainingCLI(LightningCLI):
             return
         if isinstance(self.model, LgsidModule):
             self.model.export(self.run_folder)
-        for log in self.trainer.loggers:
-            log.finalize("success")
-            if isinstance(log, WandbLogger):
-                log.experiment.finish()  # the next training in this process is a run of its own
         path = self.run_folder / METRICS_FILE
         write_json(path, {**(parse_json(path) if path.is_file() else {}), **metrics})
+        if self.has_own_logger:
+            dataset = dict(self.config_dump.get("data") or {}).get("init_args", {}).get("dataset")
+            log_training(self.trainer.loggers, self.run_folder, dataset, self.subcommand == "fit")
+        for log in self.trainer.loggers:
+            log.finalize("success")
+            sink_of(log).close()
         if self.record:
             dataset = getattr(self.datamodule, "dataset", None)
             found = provenance(
