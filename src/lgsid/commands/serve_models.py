@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lgsid.errors import LgsidError
 from lgsid.pipeline.command import command
 
@@ -12,7 +14,7 @@ TOKEN_VARIABLE = "LGSID_ADMIN_TOKEN"
 def serve(
     checkpoint: str | None = None,
     *,
-    model: list[str] | None = None,
+    model: Sequence[str] = (),
     dataset: str | None = None,
     rank_with: str | None = None,
     sids: str | None = None,
@@ -76,7 +78,7 @@ def serve(
         raise LgsidError(f"--batch-wait-ms {batch_wait_ms:g}: must not be negative")
     token = os.environ.get(TOKEN_VARIABLE, "")
     run(
-        Served(models_of(checkpoint, model or []), files, threads),
+        Served(models_of(checkpoint, model), files, threads),
         host,
         port,
         limits,
@@ -86,7 +88,7 @@ def serve(
     )
 
 
-def models_of(checkpoint: str | None, named: list[str]) -> dict[str, str]:
+def models_of(checkpoint: str | None, named: Sequence[str]) -> dict[str, str]:
     """Return the models by name: a pipeline's run folder under an empty name, a model under that of its folder.
 
     Raises:

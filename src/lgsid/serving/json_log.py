@@ -21,13 +21,12 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json() -> None:
-    """Send what the service logs to the standard error stream."""
+    """Send what the service logs, and what libraries warn of, to the standard error stream."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logger = logging.getLogger(LOGGER)
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    logging.getLogger().handlers[:] = [handler]
+    logging.getLogger(LOGGER).setLevel(logging.INFO)
+    logging.captureWarnings(True)
 
 
 def log(event: str, level: int = logging.INFO, **fields: object) -> None:
