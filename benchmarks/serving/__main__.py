@@ -6,10 +6,10 @@
 
 A synthetic city of 5,000 places and a `PlaceGenerator` of the default size after one step of training, unless a
 checkpoint is given: its time does not depend on what it has learned. Every query is another user's, near another
-place, for 10 places. The server, the clients and this program share the machine. Measured are: the call in process, one
-query after the other; 1, 8 and 32 clients, each of which asks again as soon as it has an answer; memory of the processes
-while 8 clients ask; and requests while the model is swapped and rolled back. Percentiles are of all requests, by wall
-time.
+place, for 10 places. The server, the clients and this program share the machine. Measured are: the call in process,
+one query after the other; 1, 8 and 32 clients, each of which asks again as soon as it has an answer; memory of the
+processes while 8 clients ask; and requests while the model is swapped and rolled back. Percentiles are of all requests,
+by wall time.
 """
 
 from __future__ import annotations
