@@ -59,4 +59,14 @@ def family(seam: str) -> Family:
     return run
 
 
-FAMILIES: dict[str, Callable[[int, int | None], Iterator[Outcome]]] = {seam: family(seam) for seam in SEAMS}
+def requests(seed: int, count: int | None) -> Iterator[Outcome]:
+    """Send requests to the service, which is made for all of them once, in this process."""
+    from fuzz.requests import family
+
+    yield from family(seed, count)
+
+
+FAMILIES: dict[str, Callable[[int, int | None], Iterator[Outcome]]] = {
+    **{seam: family(seam) for seam in SEAMS},
+    "requests": requests,
+}
