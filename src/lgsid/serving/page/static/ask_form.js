@@ -31,7 +31,7 @@ export function askForm(form, store, city) {
       make("div", { class: "field grow" }, make("label", { for: "hour" }, "Hour ", hourShown), hour)),
     make("details", { id: "who" }, make("summary", {}, "Who: ", whoLine),
       make("div", { class: "inner" }, field("User of the log", user), make("p", { class: "hint" }, "Or somebody new, who has been to:"), history,
-        make("label", { class: "check" }, isThere, "and is at the place nearest to the spot now"))),
+        make("label", { class: "check" }, isThere, "and is now at the place nearest to the spot"))),
     make("details", { id: "filters" }, make("summary", {}, "Only: ", filterLine),
       make("div", { class: "inner" },
         make("div", { class: "row" }, field("Kind", kind), field("Distance", radius)),

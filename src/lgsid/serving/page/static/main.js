@@ -58,7 +58,7 @@ function run(city, ground, loaded) {
   const shown = () => (store.get("isCompared") ? sides : sides.slice(0, 1));
 
   const goTo = (row, isByKeyboard) => {
-    store.set({ place: row });
+    store.set({ place: row, hovered: null });
     for (const side of shown()) side.view.reveal(city.spot(row));
     if (isByKeyboard) byId("answer").querySelector("h2")?.focus({ preventScroll: true });
     bringAnswerIntoSight();

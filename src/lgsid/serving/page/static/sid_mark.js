@@ -5,5 +5,5 @@ import { sidText } from "./words.js";
 
 export function sidMark(codes, color) {
   if (!codes.length) return make("span", { class: "sid none" }, "no codes");
-  return make("span", { class: "sid", title: "Semantic ID" }, make("i", { class: "swatch", style: { "--color": color ?? "transparent" } }), sidText(codes));
+  return make("span", { class: "sid", title: "Semantic ID" }, color && make("i", { class: "swatch", style: { "--color": color } }), sidText(codes));
 }
