@@ -40,7 +40,7 @@ IS_REQUIRED = os.environ.get("LGSID_REQUIRE_BROWSER") == "1"
 DRAWING = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 IN_SIGHT = "document.scrollingElement.scrollWidth <= window.innerWidth"
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-SMALL = {"width": 1000, "height": 700}  # every pixel is drawn by the processor
+SMALL = {"width": 1120, "height": 640}  # every pixel is drawn by the processor
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import { make, refill } from "./elements.js";
 import { sidMark } from "./sid_mark.js";
-import { countText, kmText } from "./words.js";
+import { countText, kmText, whyText } from "./words.js";
 
 // `side` has answer, set and grouping; `calls` has onPlace, onHover, onAdd, onAgain and onExample; `other` is the answer
 // beside it, or null.
@@ -33,7 +33,7 @@ function item(place, side, city, store, calls, ranks) {
       make("span", { class: "text" },
         make("span", { class: "name" }, city.name(row)),
         make("span", { class: "facts" }, facts),
-        why && make("span", { class: "why" }, why),
+        why && make("span", { class: "why" }, whyText(why)),
         make("span", { class: "marks" }, sidMark(city.codes(row, side.set), side.grouping.color(row)), ranks && elsewhere(ranks.get(row))))),
     make("button", { type: "button", class: "add", "data-key": `add-${row}`, disabled: isAdded, "aria-label": isAdded ? `${city.name(row)} is in the history` : `Add ${city.name(row)} to the history`, title: isAdded ? "In the history" : "Add to the history", onclick: () => calls.onAdd(row) }, isAdded ? "✓" : "+"));
 }

@@ -63,7 +63,7 @@ export class Stage {
     const map = make("div", { class: "map" });
     const legend = make("details", { class: "legend" });
     const list = make("div", { class: "list", hidden: true });
-    legend.open = window.matchMedia("(min-width: 761px)").matches;
+    legend.open = window.matchMedia("(min-width: 1100px)").matches;
     const label = side.at ? "Second model and map" : "Model and map";
     const element = make("section", { class: "view", "aria-label": label }, make("div", { class: "map-box" }, map, legend), list);
     return { element, map, legend, list };

@@ -14,6 +14,14 @@ export const hourText = (hour) => `${String(hour).padStart(2, "0")}:00`;
 export const spotText = ({ lat, lon }) => `${lat.toFixed(4)}, ${lon.toFixed(4)}`;
 export const sidText = (codes) => codes.join("-");
 
+const timesText = (times) => (times === "1" ? "once" : `${times} times`);
+
+// The few words of the service on why a place is recommended, written out.
+export const whyText = (why) =>
+  why
+    .replace(/visited (\d+)x/, (_, times) => `visited ${timesText(times)}`)
+    .replace(/(\d+) from here/, (_, times) => `others went on to it ${timesText(times)}`);
+
 // The first moment of a weekday (0 is Monday) and an hour that is not before `end`, as local ISO text: everything in the
 // log is then in the past.
 export function momentText(end, weekday, hour) {
