@@ -103,7 +103,7 @@ from lgsid.testing.aligner_contract import model_folder, toy_pairs, trainable_en
 from lgsid.testing.relevance_contract import frozen_encoder
 from lgsid.testing.tokenizer_contract import toy_folder
 from lgsid.testing.toy_city import toy_dataset_folder
-from lgsid.text import TextEncoder
+from lgsid.text import HashedWords, TextEncoder
 from lgsid.tokenizers import CounterSuffix, HashedAttributes, NearestFreeCode, NoResolution, OneHotAttributes
 
 
@@ -218,6 +218,7 @@ PARTS = {
     TextEncoderContract: {
         "TextEncoder": lambda: TextEncoder(model_folder().name, autocast="float32"),
         "TextEncoder with an adapter": trainable_encoder,
+        "HashedWords": lambda: HashedWords(dim=64),
     },
     DataModuleContract: {
         "RewardData": lambda: RewardData(toy_dataset_folder(), n_candidates=4, batch_size=8),

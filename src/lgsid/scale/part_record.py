@@ -29,7 +29,8 @@ class PartRecord:
         content: What tells its content.
         size: Bytes.
         told: What the step told of it.
-        seconds: Time that it took.
+        seconds: Time that passed.
+        cpu_seconds: CPU time of the process meanwhile.
         peak_mb: Largest memory of the process until then, in MiB.
     """
 
@@ -39,6 +40,7 @@ class PartRecord:
     size: int
     told: Mapping[str, Any]
     seconds: float
+    cpu_seconds: float
     peak_mb: float
 
     @classmethod
@@ -55,7 +57,7 @@ class PartRecord:
     @classmethod
     def made(cls, step: Step, task: Task, folder: Path) -> PartRecord:
         """Make the file of a task, and its record after it, each atomically."""
-        start = time.monotonic()
+        start, cpu = time.monotonic(), time.process_time()
         path = folder / f"{task.name}{step.ending}"
         with atomic_path(path) as partial:
             told = dict(step.make(task, partial))
@@ -66,6 +68,7 @@ class PartRecord:
             path.stat().st_size,
             told,
             round(time.monotonic() - start, 3),
+            round(time.process_time() - cpu, 3),
             round(peak_mb(), 1),
         )
         write_json(record_path(folder, task.name), asdict(record))

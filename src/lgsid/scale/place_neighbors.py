@@ -58,7 +58,8 @@ def neighbors_of_catalogue(
     if not used:
         raise LgsidError(f"{catalogue}: no place has coordinates")
     tasks = [Task(f"cell-{cell:05d}", files, identity, {"cell": cell}) for cell in used]
-    return rows_in(run_parts(PlaceNeighborsStep(k, low, high), tasks, output / NEIGHBORS, executor))
+    inside = [[at for at, run in enumerate(runs) if str(cell) in run.told["boxes"]] for cell in range(cells.count)]
+    return rows_in(run_parts(PlaceNeighborsStep(k, low, high, inside), tasks, output / NEIGHBORS, executor))
 
 
 def boxes_of(runs: list[PartRecord], count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,14 @@ class PlaceNeighborsStep(Step):
         k: Number of neighbors.
         low: Least coordinates of each cell's places on the unit sphere, (C, 3); infinite where there are none.
         high: Largest coordinates, (C, 3).
+        files: Which of a task's inputs hold places of each cell, by their numbers, length C.
     """
 
-    def __init__(self, k: int, low: Floats, high: Floats) -> None:
-        self.k, self.low, self.high = k, low, high
+    def __init__(self, k: int, low: Floats, high: Floats, files: Sequence[Sequence[int]]) -> None:
+        self.k, self.low, self.high, self.files = k, low, high, files
 
     def describe(self) -> Mapping[str, Any]:
-        """Return k; the boxes follow from the inputs."""
+        """Return k; the rest follows from the inputs."""
         return {"k": self.k}
 
     def make(self, task: Task, target: Path) -> Mapping[str, Any]:
@@ -63,7 +64,7 @@ class PlaceNeighborsStep(Step):
 
     def places(self, paths: list[Path], cell: int) -> pa.Table:
         """Return the places of a cell in the order of their ids."""
-        table = rows_in_range(paths, "cell", cell, cell + 1)
+        table = rows_in_range([paths[number] for number in self.files[cell]], "cell", cell, cell + 1)
         return table.take(pa.array(np.argsort(id_order(table["item_id"])))) if len(table) else table
 
     def halo(self, paths: list[Path], cell: int, own: pa.Table) -> pa.Table:

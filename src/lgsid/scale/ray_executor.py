@@ -59,7 +59,7 @@ class RayExecutor(Executor):
                 logging_level=logging.WARNING,
                 log_to_driver=False,
             )
-        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         rows = [{"task": json.dumps(asdict(task))} for task in tasks]
