@@ -20,7 +20,7 @@ CARD_FILE = "card.json"
 
 # generations of semantic IDs
 CURRENT_FILE = "current"  # in the root: the number of the current generation
-MANIFEST_FILE = "manifest.json"  # in the folder of a generation, written last
+MANIFEST_FILE = "manifest.json"  # of a generation or a catalogue in parts, written last
 SLOTS_FILE = "slots.parquet"
 DELTA_FILE = "delta.parquet"
 CAPACITY_FILE = "capacity.json"

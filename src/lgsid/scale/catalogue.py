@@ -18,7 +18,7 @@ from lgsid.artefacts.hashes import text_hash
 from lgsid.artefacts.held_out import held_out
 from lgsid.artefacts.interactions import COLUMNS
 from lgsid.artefacts.items import Items
-from lgsid.artefacts.names import CARD_FILE, EMBEDDINGS_FILE
+from lgsid.artefacts.names import CARD_FILE, EMBEDDINGS_FILE, MANIFEST_FILE
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.artefacts.tables import write_parquet
 from lgsid.errors import LgsidError
@@ -39,7 +39,6 @@ from lgsid.scale.task import Task, names, tasks_of
 from lgsid.scale.vector_neighbors_step import VectorNeighborsStep, nearest_rows
 
 SIDS, RUNS, SPREAD, COUNTS, NEAR, ROWS = "sids", "runs", "spread", "counts", "near", "rows"  # folders
-MANIFEST_FILE = "manifest.json"
 QUERIES_FILE = "queries.parquet"
 PLACES_OF_A_RANGE = 100_000  # places whose collisions are resolved at once, unless one first code has more
 
