@@ -28,7 +28,8 @@ def render_outcome(outcome: Outcome) -> RenderableType:
     if told.get("churn"):
         parts += [Text(), churn_table(told["churn"])]
     if change.is_new:
-        parts += [Text(), capacity_table(capacity_of(change.register))]
+        full = capacity_of(change.register) if outcome.written is None else outcome.written.capacity
+        parts += [Text(), capacity_table(full)]
     if len(change.delta):
         parts += [Text(), example_table(change.delta.table.slice(0, EXAMPLES).to_pylist(), len(change.delta))]
     return Group(*parts)
