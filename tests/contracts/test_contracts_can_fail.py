@@ -196,6 +196,7 @@ COLLISIONS = {
         NearestFreeCode, "resolve", lambda r: replace(r, codes=np.roll(r.codes, next(COUNT), axis=0))
     ),
     "test_one_item_and_no_item": after(NearestFreeCode, "resolve", lambda r: replace(r, codes=r.codes[:0])),
+    "test_new_items_get_what_is_free": after(NearestFreeCode, "extend", lambda r: replace(r, codes=r.codes * 0)),
     "test_too_many_items_are_one_clear_line_before_training": changed(NearestFreeCode, check=lambda *_: None),
 }
 REWARD_LOSS = {
