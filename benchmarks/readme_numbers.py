@@ -322,6 +322,47 @@ def mutants(runs: Runs) -> ReportTable:
     return ReportTable("", ("room", "judged mutants", *counts, "score", "commit", "date"), rows)
 
 
+def serving_load(runs: Runs) -> ReportTable:
+    """Compare the service under load with the call in process."""
+    run = runs[0]
+    named = [("in process", run["in_process"])]
+    named += [(f"{one['clients']} client{'s' * (one['clients'] > 1)}", one) for one in run["clients"]]
+    rows = tuple(
+        (name, *(f"{one[f'p{q}_ms']:,.0f}" for q in (50, 95, 99)), f"{one['per_second']:.1f}", f"{one['failed']}")
+        for name, one in named
+    )
+    return ReportTable("", ("", "p50, ms", "p95, ms", "p99, ms", "answers per s", "failed"), rows)
+
+
+def serving_memory(runs: Runs) -> ReportTable:
+    """Say how the memory of the service changes under load."""
+    found = runs[0]["memory"]
+    names = {"models": "process of the models", "http": "process of HTTP"}
+    rows = tuple(
+        (shown, *(f"{found[name][key]:,.1f}" for key in ("first_mib", "last_mib", "largest_mib", "mib_per_hour")))
+        for name, shown in names.items()
+    )
+    title = f"after {found['seconds'] / 60:.0f} min and {found['requests']:,} requests"
+    return ReportTable("", ("MiB", "at first", title, "largest", "per hour, second half"), rows)
+
+
+def serving_swaps(runs: Runs) -> ReportTable:
+    """Say what is lost while models are swapped under load."""
+    found = runs[0]["swaps"]
+    row = (f"{found['requests']:,}", f"{found['revisions_seen'] - 1}", f"{found['failed']}", f"{found['swap_s']:.1f}")
+    header = ("requests", "swaps and rollbacks meanwhile", "lost or failed", "a swap, s")
+    return ReportTable("", header, (row,))
+
+
+def serving_conditions(runs: Runs) -> ReportTable:
+    """Say on what, and under which conditions, the service was measured."""
+    run = runs[0]
+    what = f"{run['model']['title']}, {run['model']['places']:,} places"
+    where = f"{run['machine']['processor']}, {run['machine']['cores']} cores"
+    row = (what, where, f"{run['load_average_before'][0]:.1f}", run["note"] or "-")
+    return ReportTable("", ("model", "machine", "load of other work before", "note"), (row,))
+
+
 TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "leaderboard": leaderboard,
     "explore": explore,
@@ -342,6 +383,10 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "trie_speed": trie_speed,
     "kmeans": kmeans,
     "kmeans_samples": kmeans_samples,
+    "serving_load": serving_load,
+    "serving_memory": serving_memory,
+    "serving_swaps": serving_swaps,
+    "serving_conditions": serving_conditions,
 }
 
 
