@@ -46,7 +46,7 @@ def serve(
         embeddings: Vectors of the places, Parquet, for similar places by vector.
         tokenizer: model.ckpt of the tokenizer, for semantic IDs of new places.
         encoder: model.ckpt of the aligner whose text encoder made the vectors, for semantic IDs of new places.
-        host: 127.0.0.1 for programs of this machine only; 0.0.0.0 or :: for others, too.
+        host: Address to listen at; 127.0.0.1 for programs of this machine only, 0.0.0.0 or :: for others, too.
         port: Port.
         batch: Requests answered together at most.
         batch_wait_ms: Time to wait for more of them.

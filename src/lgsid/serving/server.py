@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import tempfile
 from pathlib import Path
-from types import FrameType
 
 from litserve import LitServer
 
@@ -18,6 +15,7 @@ from lgsid.serving.limits import Limits
 from lgsid.serving.model_files import files_of
 from lgsid.serving.page import PageSource, page_routes
 from lgsid.serving.queued import Queued, QueuedApi, Served
+from lgsid.serving.stopping import Stopping
 
 HOSTS = {"localhost": "127.0.0.1"}
 
@@ -49,7 +47,8 @@ def serve(
     host = HOSTS.get(host, host)
     check_address(host, port)
     log_as_json()
-    stop_on_sigterm()
+    stopping = Stopping()
+    stopping.start()
     with tempfile.TemporaryDirectory(prefix="lgsid-serve-") as folder:
         failure = Path(folder) / "failure"
         api = QueuedApi(served, limits, failure, batch, batch_wait_s)
@@ -72,6 +71,12 @@ def serve(
             if failure.exists():
                 raise LgsidError(failure.read_text(encoding="utf-8")) from error
             raise
+        except (EOFError, ConnectionError, BrokenPipeError) as error:  # LitServe has stopped all that was left
+            raise LgsidError("the process of the models died; start again") from error
+        finally:
+            stopping.end()
+    if stopping.http_died:
+        raise LgsidError("the process of HTTP died; start again")
     log("stopped")
 
 
@@ -93,15 +98,3 @@ def check_address(host: str, port: int) -> None:
             raise LgsidError(
                 f"--port {port}: {error.strerror or error}; give another, or stop what listens there"
             ) from error
-
-
-def stop_on_sigterm() -> None:
-    """Make SIGTERM stop this process as Ctrl-C does, for LitServe knows no other signal; the HTTP process just ends."""
-    own = os.getpid()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if os.getpid() == own:
-            raise KeyboardInterrupt
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, stop)
