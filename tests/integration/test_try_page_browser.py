@@ -262,12 +262,13 @@ def test_search_by_keyboard(visitor, city):
 def test_the_map_by_keyboard(visitor):
     page = visitor.open()
     page.locator(".maplibregl-canvas").focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(500)
-    found = asked_for(page, lambda: page.keyboard.press("Enter"))
+    middle = asked_for(page, lambda: page.keyboard.press("Enter"))["question"]
     assert page.locator(".crosshair").is_visible()
-    west, _, east, _ = page.evaluate("fetch('page/places').then((r) => r.json()).then((t) => t.bounds)")
-    assert found["question"]["longitude"] > (west + east) / 2
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(600)
+    east = asked_for(page, lambda: page.keyboard.press("Enter"))["question"]
+    assert east["longitude"] > middle["longitude"] + 1e-4
+    assert east["latitude"] == pytest.approx(middle["latitude"], abs=1e-4)
 
 
 def test_filters_reach_the_service_and_errors_are_told(visitor, city):
@@ -387,17 +388,37 @@ def test_a_service_that_is_gone_is_told_in_words(visitor):
     visitor.complaints.clear()
 
 
-def test_names_of_places_are_texts(visitor, city):
-    hostile = "<img src=x onerror=\"document.title='broken in'\">"
-    page = visitor.open()
-    page.route(
-        "**/page/places",
-        lambda route: route.fulfill(
-            json={**(told := route.fetch().json()), "name": [hostile] * len(told["id"]), "title": hostile}
-        ),
-    )
+@pytest.mark.parametrize("size", [SMALL, {"width": 390, "height": 844}], ids=["wide", "phone"])
+def test_names_are_texts_of_any_length_and_a_swap_is_told(visitor, size):
+    hostile = "<img src=x onerror=\"document.title='broken in'\">" + " of the most Reverend" * 6 + "x" * 90
+    page = visitor.open(size=size)
+
+    def changed(route: Any) -> None:
+        told = route.fetch().json()
+        models = [{**model, "generation": "former"} for model in told["models"]]
+        route.fulfill(json={**told, "models": models, "name": [hostile] * len(told["id"]), "title": hostile})
+
+    page.route("**/page/places", changed)
     page.goto(f"{visitor.address}?again#spot=45,-30&place=p00003")
     page.wait_for_selector("article.card")
     assert page.locator("article.card h2").inner_text() == hostile
     assert page.title().startswith("<img")
     assert page.locator("main img").count() == 0
+    wide = "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)"
+    assert page.evaluate(IN_SIGHT), page.evaluate(f"{wide}.map((e) => e.outerHTML.slice(0, 80))")
+    side, stage = (page.locator(name).bounding_box() for name in ("#ask", "#stage"))
+    assert side["x"] + side["width"] <= (stage["x"] if size is SMALL else size["width"])
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "new semantic IDs" in page.locator("#notice").inner_text()
+
+
+def test_focus_is_seen_and_motion_can_be_left_out(visitor):
+    page = visitor.open("#spot=45,-30", reduced_motion="reduce")
+    listed(page)
+    page.locator("#search").focus()
+    outlines = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        outlines.add(page.evaluate("getComputedStyle(document.activeElement).outlineStyle"))
+    assert outlines == {"solid"}
+    assert page.evaluate("getComputedStyle(document.querySelector('.badge')).transitionDuration") == "0s"
