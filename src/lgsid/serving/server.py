@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litserve import LitServer
 
@@ -12,10 +13,12 @@ from lgsid.errors import LgsidError
 from lgsid.serving.app import furnish
 from lgsid.serving.json_log import log, log_as_json
 from lgsid.serving.limits import Limits
-from lgsid.serving.model_files import files_of
 from lgsid.serving.page import PageSource, page_routes
 from lgsid.serving.queued import Queued, QueuedApi, Served
 from lgsid.serving.stopping import Stopping
+
+if TYPE_CHECKING:
+    from lgsid.serving.model_files import ModelFiles
 
 HOSTS = {"localhost": "127.0.0.1"}
 
@@ -54,7 +57,7 @@ def serve(
         api = QueuedApi(served, limits, failure, batch, batch_wait_s)
         server = LitServer(api, accelerator="cpu", timeout=limits.timeout_s)
         backend = Queued(api, server)
-        page = page_routes(PageSource(backend, lambda: files_of(served.models, served.files)))
+        page = page_routes(PageSource(backend, lambda: files_of(served)))
         furnish(server.app, backend, limits, token, page)
         log("starting", host=host, port=port)
         try:
@@ -78,6 +81,13 @@ def serve(
     if stopping.http_died:
         raise LgsidError("the process of HTTP died; start again")
     log("stopped")
+
+
+def files_of(served: Served) -> dict[str, ModelFiles]:
+    """Return the files of what is served; imports torch, which this process needs for the data of the page only."""
+    from lgsid.serving import model_files
+
+    return model_files.files_of(served.models, served.files)
 
 
 def check_address(host: str, port: int) -> None:

@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lgsid.artefacts.names import RUN_FILE, SIDS_FILE
 from lgsid.errors import LgsidError
 from lgsid.serving.backend import Backend, Reply
 from lgsid.serving.error_body import error_body
-from lgsid.serving.model_files import ModelFiles
 from lgsid.serving.page.packed import Packed
 from lgsid.serving.schemas import HealthRequest, PlacesRequest, Request
 
 if TYPE_CHECKING:
     from lgsid.artefacts.dataset import Dataset
     from lgsid.artefacts.semantic_ids import SemanticIDs
+    from lgsid.serving.model_files import ModelFiles
 
 
 PATIENCE_S = 30.0
@@ -38,6 +37,8 @@ class NotNow(Exception):
 
 class PageSource:
     """Makes the data of the page when they are first asked for, and again after a swap.
+
+    What that needs is imported then: a process that shows nobody the page has neither torch nor tables in memory.
 
     The page shows one city: the dataset of the first model, with the models that were trained on it. Sets of semantic
     IDs that lie in the same run folder can be looked at, too, without a model.
@@ -143,6 +144,8 @@ def served_sids(columns: Mapping[str, Any]) -> SemanticIDs:
 
 def sids_beside(files: Mapping[str, ModelFiles]) -> dict[str, Path]:
     """Return the sets of semantic IDs in the run folders of models, by the names of their stages, and those given."""
+    from lgsid.artefacts.names import RUN_FILE, SIDS_FILE
+
     found: dict[str, Path] = {}
     for model in files.values():
         run = model.checkpoint.parent.parent

@@ -2,6 +2,8 @@
 
 import gzip
 import re
+import subprocess
+import sys
 
 import pytest
 from fastapi import FastAPI
@@ -86,3 +88,10 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line(service, tmp_path):
     assert found.status_code == 500
     (line,) = found.json()["error"].splitlines()
     assert "gone" in line
+
+
+def test_a_process_that_shows_nobody_the_page_imports_nothing_heavy():
+    heavy = ("torch", "pandas", "geopandas", "matplotlib", "scipy")
+    code = f"import sys, lgsid.serving.server; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
