@@ -31,6 +31,7 @@ async function start() {
     fill(byId("notice"), make("b", {}, "The city cannot be shown. "), error.message, " ", again);
     byId("notice").hidden = false;
     byId("city-line").textContent = "";
+    byId("views").querySelector(".waiting")?.remove();
   }
   byId("page").setAttribute("aria-busy", "false");
 }
