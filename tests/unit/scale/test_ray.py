@@ -11,13 +11,10 @@ from pathlib import Path
 import pytest
 
 from lgsid.errors import LgsidError
-from lgsid.quantizers import RQKMeans
-from lgsid.scale import LocalExecutor, RayExecutor, catalogue, neighbors_of_catalogue, tokenize_catalogue
-from lgsid.scale.embed_step import EmbedStep
-from lgsid.scale.encoder_config import settings_of
+from lgsid.scale import LocalExecutor, RayExecutor
 from lgsid.scale.parts_run import run_parts
+from lgsid.scale.sample_step import SampleStep
 from lgsid.scale.task import tasks_of
-from lgsid.tokenizers import HierTokenizer
 
 ray = pytest.importorskip("ray")
 
@@ -29,11 +26,11 @@ def contents(folder):
     return found
 
 
-class FatefulStep(EmbedStep):
-    """Embeds, slowly; the first worker that comes to a part of `fatal` dies in the middle of it."""
+class FatefulStep(SampleStep):
+    """Samples, slowly; the first worker that comes to a part of the name `fatal` dies in the middle of it."""
 
-    def __init__(self, settings, marks, fatal="", wait_s=0.0):
-        super().__init__(settings)
+    def __init__(self, marks="", fatal="", wait_s=0.0):
+        super().__init__(0.5)
         self.marks, self.fatal, self.wait_s = marks, fatal, wait_s
 
     def make(self, task, target):
@@ -44,6 +41,13 @@ class FatefulStep(EmbedStep):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.wait_s)
         return super().make(task, target)
+
+
+@pytest.fixture
+def expected(desk, tmp_path):
+    """What one process makes."""
+    run_parts(FatefulStep(), tasks_of(desk / "embed"), tmp_path / "expected", LocalExecutor())
+    return contents(tmp_path / "expected")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,10 @@ def session():
 
 
 def test_two_workers_write_what_one_process_writes(session, desk, tokenizer_of, monkeypatch, tmp_path):
+    from lgsid.quantizers import RQKMeans
+    from lgsid.scale import catalogue, tokenize_catalogue
+    from lgsid.tokenizers import HierTokenizer
+
     checkpoint = tokenizer_of("ray", HierTokenizer((8, 8, 100), RQKMeans()))
     monkeypatch.setattr(catalogue, "PLACES_OF_A_RANGE", 800)
     tokenize_catalogue(desk / "embed", checkpoint, tmp_path / "local", LocalExecutor())
@@ -74,52 +82,42 @@ def test_two_workers_write_what_one_process_writes(session, desk, tokenizer_of, 
     assert contents(tmp_path / "ray") == contents(tmp_path / "local")
     manifests = [(tmp_path / name / "manifest.json").read_bytes() for name in ("ray", "local")]
     assert manifests[0] == manifests[1]
-    for name, executor in (("near", LocalExecutor()), ("near_ray", RayExecutor(2))):
-        neighbors_of_catalogue(desk / "places", tmp_path / name, executor, 3, 1_500)
-    assert contents(tmp_path / "near_ray") == contents(tmp_path / "near")
 
 
-def test_another_worker_makes_the_part_of_one_that_was_killed(session, desk, tmp_path):
-    marks, folder = tmp_path / "marks", tmp_path / "embed"
+def test_another_worker_makes_the_part_of_one_that_was_killed(session, desk, expected, tmp_path):
+    marks, folder = tmp_path / "marks", tmp_path / "rows"
     marks.mkdir()
-    step = FatefulStep(settings_of(desk / "encoder.yaml"), str(marks), "part-00002")
-    records = run_parts(step, tasks_of(desk / "places"), folder, RayExecutor(2))
+    records = run_parts(FatefulStep(str(marks), "part-00002"), tasks_of(desk / "embed"), folder, RayExecutor(2))
     assert int((marks / "part-00002").read_text()) != os.getpid()
     assert [record.name for record in records] == [f"part-{part:05d}" for part in range(4)]
-    assert contents(folder) == contents(desk / "embed")
+    assert contents(folder) == expected
 
 
-def test_a_killed_driver_goes_on_to_the_same_bytes(session, desk, tmp_path):
-    folder = tmp_path / "embed"
+def test_a_killed_driver_goes_on_to_the_same_bytes(session, desk, expected, tmp_path):
+    folder = tmp_path / "rows"
     code = (
-        "import sys, test_ray\n"
-        "import ray; ray.cloudpickle.register_pickle_by_value(test_ray)\n"
-        "from lgsid.scale.encoder_config import settings_of\n"
-        "from lgsid.scale.parts_run import run_parts\n"
-        "from lgsid.scale.task import tasks_of\n"
-        "places, config, folder = sys.argv[1:]\n"
-        "step = test_ray.FatefulStep(settings_of(config), '', wait_s=3.0)\n"
-        "run_parts(step, tasks_of(places), folder, test_ray.RayExecutor(1))\n"
+        "import sys, ray, test_ray\n"
+        "ray.cloudpickle.register_pickle_by_value(test_ray)\n"
+        "tasks = test_ray.tasks_of(sys.argv[1])\n"
+        "test_ray.run_parts(test_ray.FatefulStep(wait_s=3.0), tasks, sys.argv[2], test_ray.RayExecutor(1))\n"
     )
-    words = [sys.executable, "-c", code, desk / "places", desk / "encoder.yaml", folder]
-    driver = subprocess.Popen(list(map(str, words)), env={**os.environ, "RAY_ADDRESS": session})
-    deadline = time.monotonic() + 120
+    words = [sys.executable, "-c", code, str(desk / "embed"), str(folder)]
+    driver = subprocess.Popen(words, env={**os.environ, "RAY_ADDRESS": session})
+    deadline = time.monotonic() + 240
     while not list(folder.glob("*.parquet")) and driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
     driver.kill()
     assert driver.wait() == -signal.SIGKILL
     assert 1 <= len(list(folder.glob("*.parquet"))) < 4
-    step = FatefulStep(settings_of(desk / "encoder.yaml"), "")
-    run_parts(step, tasks_of(desk / "places"), folder, RayExecutor(2))
-    assert contents(folder) == contents(desk / "embed")
+    run_parts(FatefulStep(), tasks_of(desk / "embed"), folder, RayExecutor(2))
+    assert contents(folder) == expected
 
 
-def test_what_a_worker_refuses_is_one_line(session, desk, tmp_path):
+def test_what_a_worker_refuses_is_one_line(session, tmp_path):
     (tmp_path / "places").mkdir()
     (tmp_path / "places" / "part-00000.parquet").write_bytes(b"no table")
-    step = EmbedStep(settings_of(desk / "encoder.yaml"))
     with pytest.raises(LgsidError, match="not a readable Parquet file") as error:
-        run_parts(step, tasks_of(tmp_path / "places"), tmp_path / "embed", RayExecutor(1))
+        run_parts(SampleStep(0.5), tasks_of(tmp_path / "places"), tmp_path / "rows", RayExecutor(1))
     assert "\n" not in str(error.value)
 
 
