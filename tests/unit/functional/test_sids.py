@@ -2,17 +2,20 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 
 from lgsid.functional.distances import haversine_m
 from lgsid.functional.sids import (
     branch_separation,
     distinct_share,
     entropy_bits,
+    expected_mutual_information_bits,
     group_rows,
     normalized_mutual_information,
     within_group_km,
@@ -112,3 +115,30 @@ def test_branches_of_one_name_are_told_apart():
     assert branch_separation(codes[:, :0], names) == {"pairs": 0.0, "branches": 0.0, "groups": 0.0}
     assert branch_separation(codes, torch.arange(8)) == {}
     assert branch_separation(codes, torch.full((8,), -1)) == {}
+
+
+@pytest.mark.parametrize(("n", "n_groups", "n_labels"), [(200, 17, 4), (5_000, 900, 12), (30, 30, 2), (10, 1, 3)])
+def test_expected_mutual_information_against_another_implementation(n, n_groups, n_labels):
+    rng = np.random.default_rng(n)
+    groups, labels = rng.integers(n_groups, size=n), rng.integers(n_labels, size=n)
+    expected = expected_mutual_information(contingency_matrix(groups, labels, sparse=True), n) / math.log(2)
+    sizes, others = (np.unique(each, return_counts=True)[1] for each in (groups, labels))
+    assert expected_mutual_information_bits(sizes, others) == pytest.approx(expected, abs=1e-9)
+    distinct, counts = np.unique(sizes, return_counts=True)
+    assert expected_mutual_information_bits(distinct, others, counts) == pytest.approx(expected, abs=1e-9)
+
+
+def test_expected_mutual_information_is_the_mean_over_permutations():
+    rng = np.random.default_rng(0)
+    groups, labels = rng.integers(8, size=60), rng.integers(3, size=60)
+
+    def bits(order):
+        joint = np.unique(np.stack([groups, labels[order]]), axis=1, return_counts=True)[1]
+        own, other = (np.unique(each, return_counts=True)[1] for each in (groups, labels))
+        h = [float(-(c / 60 * np.log2(c / 60)).sum()) for c in (own, other, joint)]
+        return h[0] + h[1] - h[2]
+
+    found = [bits(rng.permutation(60)) for _ in range(2_000)]
+    sizes, others = (np.unique(each, return_counts=True)[1] for each in (groups, labels))
+    margin = 4 * np.std(found) / len(found) ** 0.5
+    assert expected_mutual_information_bits(sizes, others) == pytest.approx(np.mean(found), abs=margin)

@@ -108,3 +108,12 @@ def test_few_places_give_shorter_lists(n_places: int) -> None:
     found = CandidateSampler(lat, lon, 15, 300, 3).draw(np.arange(n_places), np.random.default_rng(0))
     assert found.shape == (n_places, min(15, n_places - 1))
     assert all(len({*row, i}) == len(row) + 1 for i, row in enumerate(found.tolist()))
+
+
+def test_the_first_places_can_be_the_only_ones_that_ask() -> None:
+    lat, lon = scattered(300)
+    lat[5], lon[5] = lat[290], lon[290]  # two places at one spot
+    rows, meters = nearest_places(lat, lon, 4)
+    some_rows, some_meters = nearest_places(lat, lon, 4, n_queries=37)
+    np.testing.assert_array_equal(some_rows, rows[:37])
+    np.testing.assert_array_equal(some_meters, meters[:37])
