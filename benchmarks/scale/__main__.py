@@ -123,6 +123,7 @@ def run(places: int, root: Path, results: Path) -> None:
     folder, result = root / str(places), results / f"{places}.json"
     known = read_json(result) if result.exists() else {"places": places, "machine": machine(1), "stages": {}}
     known["settings"] = {"fitted": FITTED, "codebook_sizes": CODES, "places_of_a_part": 100_000, "vector": 64}
+    write_json(result, known)
     for name, command in stages_of(folder, places).items():
         if name in known["stages"]:
             continue

@@ -14,7 +14,9 @@ from lgsid.artefacts.files import read_json, write_text
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scale_measured.md"
 TARGET = 100_000_000
-CONSTANT = ("fit",)  # stages whose input is a sample of one size
+ORDER = ("places", "embed", "sample", "fit", "tokenize", "card", "neighbors")
+SAMPLED = ("fit",)  # stages whose input is a sample of one size
+SAMPLES = ("sample", "fit")  # stages whose files are of a sample of one size
 HEAD = """# What catalogues in parts were measured to take
 
 Written by `python benchmarks/scale --page` from `benchmarks/results/scale/`; measured by
@@ -30,6 +32,8 @@ def write(results: Path, page: Path = PAGE) -> None:
     runs = [read_json(path) for path in results.glob("*.json") if path.stem.isdigit()]
     runs.sort(key=lambda run: int(run["places"]))
     complete = [run for run in runs if run["stages"]]
+    for run in complete:
+        run["stages"] = {name: run["stages"][name] for name in ORDER if name in run["stages"]}
     if not complete:
         return
     about = complete[-1]["machine"]
@@ -66,7 +70,7 @@ def growth_table(runs: Sequence[Mapping[str, Any]]) -> str:
         known = [(run["places"], run["stages"][name]["cpu_seconds"]) for run in runs if name in run["stages"]]
         slope, interval = slope_of(known)
         last, seconds = known[-1]
-        used = 0.0 if name in CONSTANT else max(slope, 1.0)
+        used = 0.0 if name in SAMPLED else max(slope, 1.0)
         total = seconds * (TARGET / last) ** used
         written = f"{seconds:,.0f} s x ({TARGET:,} / {last:,})^{used:.2f} = {total:,.0f} s"
         disk = runs_disk(runs, name, last)
@@ -88,7 +92,7 @@ it, but for the places of crowded first codes, which are assigned in one process
 def runs_disk(runs: Sequence[Mapping[str, Any]], name: str, places: int) -> float:
     """Return the disk in GiB that a stage would take of `TARGET` places, from its largest size."""
     megabytes = next(run["stages"][name]["disk_mb"] for run in reversed(runs) if name in run["stages"])
-    return float(megabytes * (1 if name in CONSTANT else TARGET / places) / 1024)
+    return float(megabytes * (1 if name in SAMPLES else TARGET / places) / 1024)
 
 
 def slope_of(known: Sequence[tuple[float, float]]) -> tuple[float, str]:
