@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -74,12 +75,11 @@ class RayExecutor(Executor):
         )
         try:
             for row in stream.iter_rows():
+                if row["error"]:
+                    raise LgsidError(row["error"])
                 yield PartRecord(**json.loads(row["record"]))
-        except RayError as error:
-            cause = getattr(error, "cause", None)
-            raise cause if isinstance(cause, LgsidError) else LgsidError(f"a worker failed: {last_line(error)}") from (
-                error
-            )
+        except RayError as error:  # a lost node, or what an actor could not load
+            raise LgsidError(f"a worker of Ray failed: {told_by_ray(error)}") from error
 
 
 class Worker:
@@ -95,11 +95,19 @@ class Worker:
         self.step.open()
 
     def __call__(self, row: Mapping[str, str]) -> dict[str, str]:
-        """Make the part of a task and return its record, both as JSON."""
-        record = PartRecord.made(self.step, Task(**json.loads(row["task"])), self.folder)
-        return {"record": json.dumps(asdict(record))}
+        """Make the part of a task; returns its record as JSON, or what went wrong in one line."""
+        task = Task(**json.loads(row["task"]))
+        try:
+            record = PartRecord.made(self.step, task, self.folder)
+        except LgsidError as error:
+            return {"record": "", "error": str(error)}
+        except Exception as error:
+            return {"record": "", "error": f"{task.name}: {type(error).__name__} {' '.join(str(error).split())}"}
+        return {"record": json.dumps(asdict(record)), "error": ""}
 
 
-def last_line(error: BaseException) -> str:
-    """Return the last line of an error's text, where Ray says what was raised."""
-    return [line.strip() for line in str(error).splitlines() if line.strip()][-1]
+def told_by_ray(error: BaseException) -> str:
+    """Return the line of an error's text that says what was raised, before Ray's own hints."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (raised or lines or [type(error).__name__])[-1]
