@@ -116,7 +116,7 @@ def tokenize_catalogue(
     Raises:
         LgsidError: if a file cannot be read, or the collision strategy looks at all items at once.
     """
-    output = Path(output)
+    output = Path(output).resolve()
     encode = EncodeStep(checkpoint)
     encode.open()
     strategy, sizes = encode.tokenizer.collisions, encode.tokenizer.codebook_sizes

@@ -13,6 +13,8 @@ import torch
 from lgsid import checkpoints
 from lgsid.artefacts.embeddings import vectors_of_column
 from lgsid.artefacts.hashes import file_hash
+from lgsid.artefacts.names import CHECKPOINT_FILE
+from lgsid.errors import LgsidError
 from lgsid.scale.part_files import SORTED_ROWS, batches, items_of, part_writer
 from lgsid.scale.step import Step
 from lgsid.scale.task import Task
@@ -26,12 +28,18 @@ class EncodeStep(Step):
     Sorted parts are what a step that takes a range of first codes can read from: only the row groups of its range.
 
     Args:
-        checkpoint: `model.ckpt` of a tokenizer.
+        checkpoint: `model.ckpt` of a tokenizer, or the run folder with it.
+
+    Raises:
+        LgsidError: if it is missing.
     """
 
     def __init__(self, checkpoint: str | Path) -> None:
-        self.checkpoint = str(checkpoint)
-        self.content = file_hash(checkpoint)
+        path = Path(checkpoint).resolve()
+        path = path / CHECKPOINT_FILE if path.is_dir() else path
+        if not path.is_file():
+            raise LgsidError(f"{checkpoint}: no such file (expected the checkpoint of a tokenizer)")
+        self.checkpoint, self.content = str(path), file_hash(path)
 
     def describe(self) -> Mapping[str, Any]:
         """Return the hash of the checkpoint."""

@@ -25,12 +25,12 @@ NOT_OF_ITEMS = ("geometry", "vector")  # columns that are not read into a table 
 
 
 def part_files(folder: str | Path) -> list[Path]:
-    """Return the Parquet files of a folder in the order of their names.
+    """Return the Parquet files of a folder in the order of their names, with absolute paths, for any worker.
 
     Raises:
         LgsidError: if there is no such folder, or none in it.
     """
-    found = sorted(path for path in Path(folder).glob(f"*{ENDING}") if not path.name.startswith("."))
+    found = sorted(path for path in Path(folder).resolve().glob(f"*{ENDING}") if not path.name.startswith("."))
     if not found:
         raise LgsidError(f"{folder}: no Parquet files there; a table in parts is a folder of them, one for each part")
     return found

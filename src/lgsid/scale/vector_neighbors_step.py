@@ -27,7 +27,7 @@ class VectorNeighborsStep(Step):
     """
 
     def __init__(self, queries: str | Path, k: int = 5) -> None:
-        self.queries, self.k = str(queries), k
+        self.queries, self.k = str(Path(queries).resolve()), k
         self.content = content_id(Path(queries))
 
     def describe(self) -> Mapping[str, Any]:

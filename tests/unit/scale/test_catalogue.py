@@ -11,6 +11,7 @@ import pytest
 from lgsid import checkpoints
 from lgsid.artefacts import Embeddings
 from lgsid.artefacts.files import read_json
+from lgsid.cli import main
 from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card, render_card
 from lgsid.quantizers import RQKMeans
@@ -154,6 +155,11 @@ def test_parts_that_share_a_first_code_have_no_card(desk, tokenized, tmp_path):
         card_of_catalogue(tmp_path, LocalExecutor())
 
 
+def test_a_missing_checkpoint_is_one_line(desk, tmp_path):
+    with pytest.raises(LgsidError, match="no such file"):
+        tokenize_catalogue(desk / "embed", tmp_path / "none.ckpt", tmp_path / "out", LocalExecutor())
+
+
 def test_a_strategy_that_looks_at_all_items_is_refused(desk, tokenizer_of, tmp_path):
     path = tokenizer_of("prefixes", ResidualTokenizer((8, 8, 128), RQKMeans(), collisions=PrefixCodes()))
     with pytest.raises(LgsidError, match="PrefixCodes looks at all items at once"):
@@ -245,3 +251,19 @@ def test_a_wrong_config_is_one_line(tmp_path, text, message):
 def test_a_folder_without_parts_is_one_line(tmp_path, desk):
     with pytest.raises(LgsidError, match="no Parquet files there"):
         embed_catalogue(tmp_path / "none", desk / "encoder.yaml", tmp_path / "out", LocalExecutor())
+
+
+def test_the_commands_do_the_same(desk, tokenized, hier, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["scale", "embed", str(desk / "places"), "--config", str(desk / "encoder.yaml"), "--output", "embed"])
+    assert contents(tmp_path / "embed") == contents(desk / "embed")
+    main(["scale", "sample", "embed", "--items", "2000", "--output", "sample"])
+    assert contents(tmp_path / "sample" / "rows") == contents(desk / "sample" / "rows")
+    main(["scale", "tokenize", "embed", "--checkpoint", str(hier), "--output", "sids"])
+    assert read_json(tmp_path / "sids" / "manifest.json") == read_json(tokenized / "manifest.json")
+    main(["scale", "card", "sids"])
+    main(["scale", "neighbors", "embed", "-k", "3", "--output", "near"])
+    told = capsys.readouterr().out
+    assert "semantic IDs of 5,000 places" in told
+    assert "nearest places of 5,000 places" in told
+    assert "Adjusted mutual information" in told

@@ -17,6 +17,7 @@ from lgsid.scale.sample_step import SampleStep
 from lgsid.scale.task import tasks_of
 
 ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.slow
 
 
 def contents(folder):
