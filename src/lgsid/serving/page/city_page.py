@@ -38,7 +38,8 @@ def city_page(
     for model, sids in models.items():
         name = None
         if sids is not None:
-            name = next((known for known, other in sets.items() if same_codes(sids, other, dataset.items)), model)
+            own = f"{model} (served)" if model in sets else model
+            name = next((known for known, other in sets.items() if same_codes(sids, other, dataset.items)), own)
             sets.setdefault(name, sids)
         listed.append({"name": model, "generation": generations.get(model, ""), "sids": name})
     users = dataset.user_ids

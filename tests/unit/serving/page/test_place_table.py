@@ -88,6 +88,9 @@ def test_a_set_in_a_file_names_that_of_a_model(city):
     ]
     assert [model["generation"] for model in told["models"]] == ["first", "", ""]
     assert [found["name"] for found in told["sids"]] == ["tokenize", "random", "b"]
+    taken = city_page(city, {"random": ours}, {}, {"random": other})
+    assert [found["name"] for found in taken["sids"]] == ["random", "random (served)"]
+    assert taken["models"][0]["sids"] == "random (served)"
     last = city.interactions.frame["time"].max()
     assert told["end"][:4] == str(last.year)
     assert told["example_user"] in {str(user) for user in city.user_ids}
