@@ -17,6 +17,7 @@ import pytest
 from lgsid import checkpoints
 from lgsid.datamodules import SequenceData
 from lgsid.recommenders.counting import NewPlaceFloor, TimeTransition
+from lgsid.testing import toy_city
 
 START_S = 120
 ENV = {**os.environ, "LGSID_PLUGINS": "lgsid"}  # what other packages are there is told in words
@@ -72,6 +73,7 @@ def server(models, toy_folder):
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_server_from_start_to_end(server, models, toy_folder):
     address, process = server
     with httpx.Client(base_url=address, timeout=30) as http, ThreadPoolExecutor(8) as pool:
@@ -118,6 +120,18 @@ def children_of(pid):
         for child in task.read_text().split():
             found += [int(child), *children_of(int(child))]
     return found
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_loaded_is_said_in_one_line(models, tmp_path):
+    toy_city(seed=1, folder=tmp_path / "other")
+    words = (models / "floor", "--dataset", tmp_path / "other", "--port", free_port())
+    process = spawn(*words, stderr=subprocess.PIPE, env=ENV)
+    _, log = process.communicate(timeout=START_S)
+    assert process.returncode == 2
+    plain = [line for line in log.splitlines() if not line.startswith("{")]
+    assert len(plain) == 1, log
+    assert plain[0].startswith("lgsid: error: model 'floor': the model was trained on")
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ from lgsid.recommenders.generative import (
 )
 from lgsid.recommenders.live import LiveRecommender, recommend
 from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, PlaceFilter
+from lgsid.recommenders.place_query import PlaceQuery
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
@@ -161,6 +162,7 @@ __all__ = [
     "PlaceGenerator",
     "PlaceLists",
     "PlacePairs",
+    "PlaceQuery",
     "PlaceTIGER",
     "Popularity",
     "PopularityEvidence",

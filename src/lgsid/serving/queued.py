@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,7 @@ class QueuedApi(LitAPI):  # type: ignore[misc]  # LitServe has no types
             self.service = Service.load(files_of(self.served.models, self.served.files), self.limits)
         except LgsidError as error:
             self.failure.write_text(str(error), encoding="utf-8")
+            logging.getLogger("litserve").setLevel(logging.CRITICAL)  # the reason in one line is enough
             raise
         for state in self.service.health().models:
             log("model", **state.model_dump(include={"model", "title", "hash", "generation", "n_places", "can"}))

@@ -207,6 +207,17 @@ def test_filters_hold_exactly(town, data, log, tmp_path):
     assert {item.item_id for item in found.items} == together
 
 
+def test_an_area_in_a_request_is_the_area_in_a_file(data, tmp_path):
+    lat, lon = data.items.lat_deg, data.items.lon_deg
+    boxes = [shapely.box(lon.min(), lat.min(), np.median(lon), np.median(lat)), shapely.box(0, 0, 1, 1)]
+    geopandas.GeoSeries(boxes, crs="EPSG:4326").to_file(tmp_path / "area.geojson", driver="GeoJSON")
+    content = json.loads((tmp_path / "area.geojson").read_text())
+    expected = InPolygon.of_file(tmp_path / "area.geojson").allowed(data.items)
+    assert 0 < expected.sum() < len(data.items)
+    for part in (content, content["features"][0], content["features"][0]["geometry"]):
+        assert np.array_equal(InPolygon.of_geojson(part).allowed(data.items), expected)
+
+
 def test_where_fewer_than_k_pass_exactly_those_come_back(town, data):
     row = np.arange(len(data.items))
     sids = SemanticIDs(data.items.ids, np.stack([row % 7, row], 1), (7, len(row)))
