@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.strategies import FSDPStrategy, ModelParallelStrategy
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from typing_extensions import Self
@@ -22,7 +23,7 @@ from lgsid import __version__
 from lgsid.checkpoint_file import is_free_of_strangers, read_checkpoint_file
 from lgsid.construction import Describable, describe, is_plain
 from lgsid.errors import LgsidError
-from lgsid.processes import collect, differ_in_chance, reaching
+from lgsid.processes import collect, differ_in_chance, n_processes, reaching
 from lgsid.trust import limit_imports, trusting
 from lgsid.typing import Batch, DataShape
 
@@ -102,8 +103,13 @@ class LgsidModule(Describable, L.LightningModule, ABC):
         """Build from the datamodule that the trainer has set up.
 
         Raises:
-            LgsidError: if the datamodule serves other batches than this module reads.
+            LgsidError: if the datamodule serves other batches than this module reads, or the strategy cuts weights.
         """
+        if isinstance(self.trainer.strategy, (FSDPStrategy, ModelParallelStrategy)):
+            raise LgsidError(
+                f"trainer.strategy: {type(self.trainer.strategy).__name__} cuts weights into pieces for the processes,"
+                " which modules of lgsid cannot hash or write; use ddp"
+            )
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, LgsidDataModule):
             self.check_batches(datamodule)
@@ -160,6 +166,9 @@ class LgsidModule(Describable, L.LightningModule, ABC):
 
         Every process has to log it in every step.
         """
+        size = kwargs.get("batch_size")
+        if size is not None:  # Lightning takes the mean of these over the processes, and drops what is behind the point
+            kwargs["batch_size"] = size * n_processes()
         super().log(name, value, *args, **{"sync_dist": True, **kwargs})
 
     def log_dict(self, dictionary: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:  # type: ignore[override]

@@ -41,7 +41,7 @@ def own_rows(n: int) -> Tensor:
     Returns:
         Shape (n',) int64, rising; the shares of all processes hold every row once.
     """
-    return torch.arange(process_number(), n, n_processes())
+    return torch.arange(n)[process_number() :: n_processes()]
 
 
 def gather_rows(rows: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ def gather_rows(rows: Tensor) -> Tensor:
 def gathered_order(n: int) -> Tensor:
     """Return where each of n rows is after `gather_rows` of everybody's `own_rows`, shape (n,) int64."""
     width = n_processes()
-    return torch.cat([torch.arange(first, n, width) for first in range(width)]).argsort()
+    return torch.cat([torch.arange(n)[first::width] for first in range(width)]).argsort()
 
 
 def any_process(flag: bool) -> bool:

@@ -16,24 +16,47 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from lgsid.alignment import GDPOAligner, InBatchSoftmax, ListwiseRelevance
+from lgsid.alignment import FarPairs, GDPOAligner, InBatchSoftmax, ListwiseRelevance
 from lgsid.artefacts import Dataset, Embeddings, SemanticIDs
 from lgsid.datamodules import CTRData, ItemData, PreferenceData, RewardData, SequenceData
 from lgsid.processes import is_first, n_processes, process_number
 from lgsid.quantizers import LearnedRQVAE, RQKMeans
-from lgsid.recommenders import DIEN, DIN, NewPlaceRanker, OneRec, PlaceGenerator, PlaceTIGER, Popularity, TIGER
-from lgsid.recommenders.generative import HistoryCopy
-from lgsid.rewards import RewardModel
+from lgsid.recommenders import (
+    DIN,
+    TIGER,
+    ClickModel,
+    HistoryCopy,
+    InterestEvolution,
+    NewPlaceRanker,
+    OneRec,
+    PlaceGenerator,
+    PlaceTIGER,
+    Popularity,
+)
+from lgsid.rewards import AnchoredPair, RewardModel
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import HierTokenizer, ResidualTokenizer
 
-T5 = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1, "dropout_rate": 0.0}
+T5 = {
+    "d_model": 16,
+    "d_kv": 8,
+    "d_ff": 16,
+    "num_heads": 2,
+    "num_layers": 1,
+    "num_decoder_layers": 1,
+    "dropout_rate": 0.0,
+}
 SGD = partial(torch.optim.SGD, lr=0.02)
 ODD = 37  # queries of a batch: no multiple of the number of processes
 
 
 def trainer(folder: Path, devices: int, **options: Any) -> L.Trainer:
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    quiet = {
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
     usual = {"accelerator": "cpu", "max_epochs": 2, "num_sanity_val_steps": 0, "default_root_dir": folder}
     several = {"devices": devices, "strategy": "ddp" if devices > 1 else "auto"}
     return L.Trainer(**usual | several | quiet | options)
@@ -60,10 +83,10 @@ class Work:
         return CTRData(self.data, self.sids, batch_size=ODD, eval_batch_size=16, max_history=20)
 
     def pairs(self) -> PreferenceData:
-        return PreferenceData(self.data, n_pairs=20, batch_size=7)
+        return PreferenceData(self.data, samplers=[FarPairs()], n_pairs=20, batch_size=7)
 
     def lists(self) -> RewardData:
-        return RewardData(self.data, n_candidates=5, batch_size=7)
+        return RewardData(self.data, n_candidates=5, batch_size=7, held_out_share=0.5)
 
     def items(self) -> ItemData:
         return ItemData(self.data, Embeddings.read(self.folder / "vectors.parquet"), batch_size=25)
@@ -78,18 +101,21 @@ class Work:
         small = {"t5": T5, "beam_width": 8, "optimizer": SGD}
         return {
             "tiger": (lambda: TIGER(**small), self.sequences),
-            "place_tiger": (lambda: PlaceTIGER(copy=HistoryCopy(), **small), self.sequences),
+            "place_tiger": (lambda: PlaceTIGER(copy=HistoryCopy(dropout=0.0), **small), self.sequences),
             "onerec": (lambda: OneRec(n_experts=4, list_length=3, **small), self.sequences),
             "din": (lambda: DIN(dropout=0.0, optimizer=SGD), self.clicks),
             "popularity": (Popularity, self.sequences),
             "aligner": (lambda: self.aligner(InBatchSoftmax()), self.pairs),
             "listwise": (lambda: self.aligner(ListwiseRelevance()), self.pairs),
-            "reward": (lambda: RewardModel(self.encoder(None), dropout=0.1, optimizer=SGD), self.lists),
-            "lora_reward": (lambda: RewardModel(self.encoder(2), dropout=0.0, optimizer=SGD), self.lists),
+            "reward": (lambda: self.reward(None), self.lists),
+            "lora_reward": (lambda: self.reward(2), self.lists),
             "hier": (lambda: HierTokenizer([6, 4, 4]), self.items),
-            "kmeans": (lambda: ResidualTokenizer([6, 4], RQKMeans()), self.items),
-            "rqvae": (lambda: ResidualTokenizer([6, 4], rqvae(), optimizer=SGD), self.items),
+            "kmeans": (lambda: ResidualTokenizer([6, 6, 4], RQKMeans()), self.items),
+            "rqvae": (lambda: ResidualTokenizer([6, 6, 4], rqvae(), optimizer=SGD), self.items),
         }
+
+    def reward(self, rank: int | None) -> RewardModel:
+        return RewardModel(self.encoder(rank), AnchoredPair(dropout=0.0), dropout=0.0, optimizer=SGD)
 
     def aligner(self, loss: Any) -> GDPOAligner:
         return GDPOAligner(self.encoder(2), loss, similarity_weight=1.0, optimizer=SGD)
@@ -127,7 +153,7 @@ class Work:
         for name, model, data in (
             ("place_generator", PlaceGenerator(**small), self.sequences()),
             ("ranker", NewPlaceRanker(), SequenceData(self.data, self.sids, batch_size=4, max_history=20)),
-            ("dien", DIEN(), self.clicks()),
+            ("dien", ClickModel(InterestEvolution()), self.clicks()),
         ):
             L.seed_everything(3, workers=False, verbose=False)
             run = trainer(self.results, self.devices, max_epochs=1, limit_val_batches=0)

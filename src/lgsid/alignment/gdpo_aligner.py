@@ -201,13 +201,11 @@ class GDPOAligner(LgsidModule):
         places, held_out = data.places, torch.from_numpy(data.is_held_out)
         location = (places.region, places.category, places.lat_deg, places.lon_deg)
         reference, aligned = self.reference_embeddings(), self.aligned_embeddings()
-        after = NeighborhoodMetrics(self.neighbours)
-        after.sync_on_compute = False  # every process has all vectors
+        after = NeighborhoodMetrics(self.neighbours, sync_on_compute=False)  # every process has all vectors
         after.update(aligned, *location, reference=reference, held_out=held_out)
         results = {f"after/{name}": value for name, value in after.compute().items()}
         if "before" not in self._known:  # of the reference, which does not change
-            before = NeighborhoodMetrics(self.neighbours)
-            before.sync_on_compute = False
+            before = NeighborhoodMetrics(self.neighbours, sync_on_compute=False)
             before.update(reference, *location, held_out=held_out)
             known = {f"before/{name}": value for name, value in before.compute().items()}
             if places.region.shape[1] and (places.region[:, -1] > 0).any() and (places.category > 0).any():

@@ -38,8 +38,8 @@ class NextPlaceJudge:
         """
         if split not in self.queries:
             return {}
-        metric = NextPlaceRetrieval.of(self.items, self.log, self.held_out)
-        metric.sync_on_compute = False  # every process measures all queries
+        # every one of several processes measures all queries
+        metric = NextPlaceRetrieval.of(self.items, self.log, self.held_out, sync_on_compute=False)
         for name in {"val", split} & set(self.queries):
             metric.update(vectors, self.queries[name], validation=name == "val")
         return metric.compute()

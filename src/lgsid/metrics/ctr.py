@@ -53,7 +53,7 @@ class CTRMetrics(Metric):
 
     def compute(self) -> dict[str, Tensor]:
         """Return the metrics by name."""
-        if not self.scores:
+        if not len(self.scores):  # a list of batches, or what all processes have in one tensor
             return {}
         score, label = dim_zero_cat(self.scores), dim_zero_cat(self.labels)
         user, near, is_new = dim_zero_cat(self.users), dim_zero_cat(self.nears), dim_zero_cat(self.news)

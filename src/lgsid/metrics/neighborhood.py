@@ -34,6 +34,7 @@ class NeighborhoodMetrics(Metric):
         index: What finds the nearest embeddings; `ExactNeighbors` if not given.
         max_queries: Maximum number of items whose neighbors are searched; of more, a random sample of so many.
         coverage_at: Further numbers of neighbors for coverage.
+        sync_on_compute: Whether several processes join what each was given; not where each was given everything.
     """
 
     is_differentiable = False
@@ -46,8 +47,9 @@ class NeighborhoodMetrics(Metric):
         index: NeighborIndex | None = None,
         max_queries: int = MAX_QUERIES,
         coverage_at: Sequence[int] = (),
+        sync_on_compute: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=sync_on_compute)
         self.k = k
         self.index = index or ExactNeighbors()
         self.max_queries = max_queries
@@ -94,7 +96,7 @@ class NeighborhoodMetrics(Metric):
     def _neighborhoods(self, search: bool) -> dict[str, declared.Neighborhoods]:
         """Return those of all items, and those of the items held out; the neighbors are row 0 if none are searched."""
         known = {name: dim_zero_cat(getattr(self, name)) for name in REQUIRED}
-        known |= {name: dim_zero_cat(getattr(self, name)) for name in OPTIONAL if getattr(self, name)}
+        known |= {name: dim_zero_cat(getattr(self, name)) for name in OPTIONAL if len(getattr(self, name))}
         held_out, vectors = known.pop("held_out", None), known["vectors"]
         rows = sampled_rows(len(vectors), self.max_queries, seed=0)
         rows = (torch.arange(len(vectors)) if rows is None else rows).to(vectors.device)

@@ -46,6 +46,7 @@ class NextPlaceRetrieval(Metric):
         k: Cut-off.
         weights: The grid of weights of the nearness.
         chunk_size: Queries ranked at a time.
+        sync_on_compute: Whether several processes join what each was given; not where each was given everything.
     """
 
     is_differentiable = False
@@ -63,8 +64,9 @@ class NextPlaceRetrieval(Metric):
         k: int = 10,
         weights: Sequence[float] = declared.WEIGHTS,
         chunk_size: int = 256,
+        sync_on_compute: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=sync_on_compute)
         self.k, self.chunk_size = k, chunk_size
         self.weights = tuple(weights)
         warm, everything = counts > 0, torch.ones(len(counts), dtype=torch.bool)
@@ -75,11 +77,19 @@ class NextPlaceRetrieval(Metric):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
     @classmethod
-    def of(cls, items: Items, log: CheckInLog, held_out: npt.NDArray[np.bool_] | None = None, k: int = 10) -> Self:
+    def of(
+        cls,
+        items: Items,
+        log: CheckInLog,
+        held_out: npt.NDArray[np.bool_] | None = None,
+        k: int = 10,
+        sync_on_compute: bool = True,
+    ) -> Self:
         """Return the metric for the items (N) of a dataset; `held_out`: shape (N,)."""
         lat, lon, counts = items.lat_deg.copy(), items.lon_deg.copy(), log.item_counts(len(items), "train")
         mask = None if held_out is None else torch.from_numpy(held_out)
-        return cls(torch.from_numpy(lat), torch.from_numpy(lon), torch.from_numpy(counts), mask, k)
+        found = torch.from_numpy(lat), torch.from_numpy(lon), torch.from_numpy(counts)
+        return cls(*found, mask, k, sync_on_compute=sync_on_compute)
 
     def update(self, vectors: Tensor, queries: NextPlaceQueries, validation: bool = False) -> None:
         """Add Q queries.

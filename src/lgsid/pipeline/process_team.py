@@ -56,7 +56,7 @@ class ProcessTeam:
                 self.start(Path(folder))
                 while any(code is None for code in self.codes()) and not any(self.codes()):
                     time.sleep(POLL_S)
-                killed = [code for code in self.codes() if code is not None and code < 0]
+                killed = next((n for n, code in enumerate(self.codes()) if code is not None and code < 0), None)
                 if any(self.codes()):
                     self.wait(GRACE_S)
             except KeyboardInterrupt:
@@ -65,7 +65,7 @@ class ProcessTeam:
             finally:
                 self.stop()
             if any(self.codes()):
-                raise self.failure(Path(folder), bool(killed))
+                raise self.failure(Path(folder), killed)
 
     def start(self, folder: Path) -> None:
         """Start the members; what those behind the first print goes to files in a folder."""
@@ -101,26 +101,25 @@ class ProcessTeam:
         for member in left:
             member.wait()
 
-    def failure(self, folder: Path, killed: bool) -> Exception:
+    def failure(self, folder: Path, killed: int | None) -> Exception:
         """Say why the members failed: first a kill, then a message for the user, then a fault of the program.
 
         Args:
             folder: Where the members left their messages.
-            killed: Whether one was killed from outside.
+            killed: Number of the one that was killed from outside, if any was.
         """
         codes = [member.returncode for member in self.members]
-        if killed:
-            number = next(n for n, code in enumerate(codes) if code < 0)
-            name = signal.Signals(-codes[number]).name
+        if killed is not None:
+            name = signal.Signals(-codes[killed]).name
             return LgsidError(
-                f"process {number + 1} of {self.size} was killed ({name}; by the system, if memory was short), and the"
+                f"process {killed + 1} of {self.size} was killed ({name}; by the system, if memory was short), and the"
                 " others were stopped; start the same command again"
             )
         errors = [path.read_text(encoding="utf-8") if path.is_file() else "" for path in self.message_files(folder)]
         for code, text in zip(codes, errors, strict=True):
             if code == BAD_INPUT and text:
                 return LgsidError(text)
-        number = next(n for n, code in enumerate(codes) if code)
+        number = next(n for n, code in enumerate(codes) if code > 0)
         output = folder / f"output{number}"
         told = errors[number] or (output.read_text(encoding="utf-8", errors="replace") if output.is_file() else "")
         return RuntimeError(f"process {number + 1} of {self.size} ended with exit code {codes[number]}\n{told}")
