@@ -1,9 +1,11 @@
-"""A leaderboard like a real one: three suites, twelve methods, losses, gaps, ties and maps. All of it is made up."""
+"""A leaderboard like a real one (three suites, twelve methods, losses, gaps, ties and maps, all made up), and a browser."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from lgsid.benchmark.city_map import city_map
 from lgsid.cli import main
 from lgsid.testing import tiny_encoder
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DRAWING = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 TINY = Path(__file__).resolve().parents[1] / "conf" / "tiny.yaml"
 
 METHODS = (
@@ -212,3 +216,22 @@ def tiny_run(tmp_path_factory):
         tiny_encoder("bert", folder / "encoder")
         main(["run", str(TINY), "--run-folder", "run"])
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start the Chromium that `LGSID_CHROMIUM` names or the path has; skip without one.
+
+    If `LGSID_REQUIRE_BROWSER` is 1, a test without a browser fails.
+    """
+    is_required = os.environ.get("LGSID_REQUIRE_BROWSER") == "1"
+    path = os.environ.get("LGSID_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        if is_required:
+            pytest.fail("LGSID_REQUIRE_BROWSER is 1, but there is no Chromium; set LGSID_CHROMIUM")
+        pytest.skip("no Chromium")
+    api = __import__("playwright.sync_api").sync_api if is_required else pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=DRAWING)
+        yield started
+        started.close()

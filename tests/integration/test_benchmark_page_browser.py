@@ -1,16 +1,13 @@
 """The page of the leaderboard in a real browser: what a reader sees, and what the page must never do.
 
-The browser is found through `LGSID_CHROMIUM` or on the path. Without one the tests are skipped, unless
-`LGSID_REQUIRE_BROWSER` is 1.
+Without a browser these tests are skipped (see `browser`).
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,24 +17,8 @@ import pytest
 
 from lgsid.benchmark.page import write_page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-IS_REQUIRED = os.environ.get("LGSID_REQUIRE_BROWSER") == "1"
 HOSTILE = "<img src=x onerror=\"document.title='broken in'\"></script><script>document.title='broken in'</script>"
 IN_SIGHT = "document.scrollingElement.scrollWidth <= window.innerWidth"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = os.environ.get("LGSID_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not path:
-        if IS_REQUIRED:
-            pytest.fail("LGSID_REQUIRE_BROWSER is 1, but there is no Chromium; set LGSID_CHROMIUM")
-        pytest.skip("no Chromium")
-    api = __import__("playwright.sync_api").sync_api if IS_REQUIRED else pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @dataclass

@@ -1,14 +1,11 @@
 """The page of `lgsid serve` in a real browser: what somebody can do on it, and what it must never do.
 
-The browser is found through `LGSID_CHROMIUM` or on the path. Without one the tests are skipped, unless
-`LGSID_REQUIRE_BROWSER` is 1.
+Without a browser these tests are skipped (see `browser`).
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -35,26 +32,9 @@ from lgsid.serving.limits import Limits
 from lgsid.serving.page import PageSource, page_routes
 from lgsid.testing import toy_city
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-IS_REQUIRED = os.environ.get("LGSID_REQUIRE_BROWSER") == "1"
-DRAWING = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 IN_SIGHT = "document.scrollingElement.scrollWidth <= window.innerWidth"
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
 SMALL = {"width": 1120, "height": 640}  # every pixel is drawn by the processor
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = os.environ.get("LGSID_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not path:
-        if IS_REQUIRED:
-            pytest.fail("LGSID_REQUIRE_BROWSER is 1, but there is no Chromium; set LGSID_CHROMIUM")
-        pytest.skip("no Chromium")
-    api = __import__("playwright.sync_api").sync_api if IS_REQUIRED else pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=DRAWING)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

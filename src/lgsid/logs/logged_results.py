@@ -13,12 +13,9 @@ from lightning.pytorch.loggers import Logger
 from lgsid import __version__
 from lgsid.artefacts.names import CHECKPOINT_FILE, DATASET_FILE
 from lgsid.logs.log_sink import sink_of
-from lgsid.report.embedding_tables import alignment_table, reads_table, reward_table
-from lgsid.report.place_examples import branch_examples, prefix_examples
-from lgsid.report.recommender_tables import click_table, details_table, leaderboard_table, new_places_table
 from lgsid.report.report_figures import write_figures
 from lgsid.report.report_table import ReportTable
-from lgsid.report.sid_tables import card_table
+from lgsid.report.result_tables import result_tables
 from lgsid.report.stage_results import PipelineResults, StageResults
 
 DATA = "data"  # name of the stage of the dataset
@@ -71,25 +68,8 @@ def log_training(loggers: Iterable[Logger], folder: Path, dataset: str | Path | 
         captions = write_figures(results, Path(pictures))
         figures = {Path(file).stem: (Path(pictures) / file, caption) for file, caption in captions.items()}
         LoggedResults(
-            tables_of(results), figures, cards_of(results), checkpoint_of(results.stages[-1], with_checkpoint)
+            result_tables(results), figures, cards_of(results), checkpoint_of(results.stages[-1], with_checkpoint)
         ).log(loggers)
-
-
-def tables_of(results: PipelineResults) -> dict[str, ReportTable]:
-    """Return the tables of a report for which there are results."""
-    made = {
-        "new_places": new_places_table(results.recommenders),
-        "leaderboard": leaderboard_table(results.recommenders),
-        "beyond": details_table(results.recommenders),
-        "click": click_table(results.click_models),
-        "card": card_table(results),
-        "examples": prefix_examples(results),
-        "branches": branch_examples(results),
-        "alignment": alignment_table(results),
-        "rewards": reward_table(results),
-        "reads": reads_table(results),
-    }
-    return {key: table for key, table in made.items() if table is not None}
 
 
 def cards_of(results: PipelineResults) -> dict[str, Mapping[str, Any]]:

@@ -17,12 +17,10 @@ from lgsid.errors import LgsidError
 from lgsid.escaping import markdown
 from lgsid.plots import terminal_map
 from lgsid.report.cost_table import stage_table
-from lgsid.report.embedding_tables import alignment_table, reads_table, reward_table
-from lgsid.report.place_examples import branch_examples, chosen_tokenizer, prefix_examples
-from lgsid.report.recommender_tables import click_table, details_table, leaderboard_table, new_places_table
+from lgsid.report.place_examples import chosen_tokenizer
 from lgsid.report.report_figures import dataset_name, write_figures
 from lgsid.report.report_table import ReportTable
-from lgsid.report.sid_tables import card_table
+from lgsid.report.result_tables import result_tables
 from lgsid.report.stage_results import FILES_OF_STAGES, PipelineResults
 
 ON_TERMINAL = ("rewards", "reads", "alignment", "card", "examples", "click", "new_places", "leaderboard", "stages")
@@ -91,20 +89,9 @@ def write_report(stages: Mapping[str, Path], folder: Path) -> Report:
     results = PipelineResults.read({name: Path(path) for name, path in stages.items() if Path(path) != folder})
     if not results.stages:
         raise LgsidError(f"{folder}: nothing to report: none of the stages {', '.join(stages)} has a run folder")
-    made = {
-        "new_places": new_places_table(results.recommenders),
-        "leaderboard": leaderboard_table(results.recommenders),
-        "beyond": details_table(results.recommenders),
-        "click": click_table(results.click_models),
-        "card": card_table(results),
-        "examples": prefix_examples(results),
-        "branches": branch_examples(results),
-        "alignment": alignment_table(results),
-        "rewards": reward_table(results),
-        "reads": reads_table(results),
-        "stages": stage_table(results),
-    }
-    tables = {key: table for key, table in made.items() if table is not None}
+    tables, costs = result_tables(results), stage_table(results)
+    if costs is not None:
+        tables["stages"] = costs
     if not any((stage.folder / name).is_file() for stage in results.stages for name in FILES_OF_STAGES):
         raise LgsidError(f"{folder}: nothing to report: {', '.join(stages)} hold no results of a stage")
     chosen = chosen_tokenizer(results)
