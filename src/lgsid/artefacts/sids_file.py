@@ -9,11 +9,17 @@ from lgsid.artefacts.names import CURRENT_FILE, MANIFEST_FILE, SIDS_FILE
 from lgsid.errors import LgsidError
 
 GENERATION = re.compile(r"[0-9]{6,}")
+GENERATION_KEY = "generation"  # of the metadata of semantic IDs: which generation they are
+
+
+def generation_name(number: int) -> str:
+    """Return the name of a generation, which is that of its folder."""
+    return f"{number:06d}"
 
 
 def generation_folder(root: Path, number: int) -> Path:
     """Return the folder of a generation, whether it is there or not."""
-    return root / f"{number:06d}"
+    return root / generation_name(number)
 
 
 def is_generation(folder: Path) -> bool:

@@ -22,7 +22,7 @@ from lgsid.artefacts.names import (
     SLOTS_FILE,
 )
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.artefacts.sids_file import generation_folder
+from lgsid.artefacts.sids_file import GENERATION_KEY, generation_folder
 from lgsid.artefacts.tables import open_parquet, read_metadata
 from lgsid.errors import LgsidError
 from lgsid.generations.delta import Delta
@@ -97,6 +97,7 @@ class Generation:
         path = self.folder / SIDS_FILE
         table = open_parquet(path, (*SCHEMA.names, "retired"), "published semantic IDs")
         metadata = read_metadata(table, path)
+        metadata.pop(GENERATION_KEY, None)
         names = level_columns(table.column_names, path)
         codes = codes_of_columns({name: table[name] for name in names}, path)
         places = table.select(SCHEMA.names).cast(SCHEMA)

@@ -20,7 +20,7 @@ from lgsid.artefacts.names import (
     SIDS_FILE,
     SLOTS_FILE,
 )
-from lgsid.artefacts.sids_file import GENERATION
+from lgsid.artefacts.sids_file import GENERATION, GENERATION_KEY, generation_name
 from lgsid.artefacts.tables import with_metadata, write_parquet
 from lgsid.errors import LgsidError
 from lgsid.generations.capacity import capacity_of
@@ -56,7 +56,7 @@ class GenerationWriter:
         with writing(self.folder, "the generations before it are kept"):
             self.folder.mkdir(parents=True)
         register = change.register
-        write_parquet(sids_table(register), self.folder / SIDS_FILE)
+        write_parquet(sids_table(register, self.number), self.folder / SIDS_FILE)
         write_parquet(slots_table(register), self.folder / SLOTS_FILE)
         change.delta.write(self.folder / DELTA_FILE)
         if not register.relabeling.is_plain():
@@ -78,11 +78,12 @@ class GenerationWriter:
         ).write(self.folder)
 
 
-def sids_table(register: Register) -> pa.Table:
-    """Return the table from place to semantic ID, in the order of rows."""
+def sids_table(register: Register, number: int) -> pa.Table:
+    """Return the table from place to semantic ID of a generation, in the order of rows."""
     columns = {"item_id": register.ids, **level_columns(register.codes), "retired": pa.array(register.retired)}
     table = pa.table({**columns, **{name: register.places[name] for name in SCHEMA.names[1:]}})
-    return with_metadata(table, {**register.metadata, "codebook_sizes": list(register.codebook_sizes)})
+    about = {**register.metadata, GENERATION_KEY: generation_name(number)}
+    return with_metadata(table, {**about, "codebook_sizes": list(register.codebook_sizes)})
 
 
 def slots_table(register: Register) -> pa.Table:

@@ -15,6 +15,7 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
+from lgsid.artefacts.sids_file import GENERATION_KEY
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.recommenders.live import LiveRecommender
@@ -22,7 +23,6 @@ from lgsid.serving.model_files import ModelFiles
 from lgsid.serving.new_places import NewPlaces
 
 HASH_DIGITS = 12
-GENERATION = "generation"  # key of the metadata of semantic IDs
 
 
 class ServedModel:
@@ -165,7 +165,7 @@ def generation_of(codes: npt.NDArray[np.int64], sizes: Sequence[int], sids: Sema
     """Return the name of the generation of semantic IDs, or the first digits of their hash where they have no name."""
     if not sizes:
         return ""
-    named = None if sids is None else sids.metadata.get(GENERATION)
+    named = None if sids is None else sids.metadata.get(GENERATION_KEY)
     return str(named) if named else text_hash([codes.astype("<i8").tobytes(), repr(list(sizes))])[:HASH_DIGITS]
 
 

@@ -52,6 +52,17 @@ def update_of(square, step, known, closed):
     return Move(square.items(numbers, step[2]), reassign=step[3], tokenizer=square.tokenizer)
 
 
+def test_semantic_ids_say_of_which_generation_they_are(square, tmp_path):
+    generations = square.published(tmp_path / "live")
+    first = generations.current
+    generations.retire(first.open_ids()[:1])
+    second = generations.current
+    for generation in (first, second):
+        assert generation.sids().metadata["generation"] == generation.folder.name
+    generations.rollback()
+    assert SemanticIDs.read(tmp_path / "live").metadata["generation"] == first.folder.name == "000001"
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(UPDATES, min_size=1, max_size=6), st.booleans())
 def test_any_sequence_keeps_what_was_published(square, counted, steps, with_counter):
