@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import gammaln
 from torch import Tensor
 
 from lgsid.functional.distances import haversine_m
@@ -212,4 +212,8 @@ def expected_mutual_information_bits(
 
 
 def _log_choose(n: npt.ArrayLike, k: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(gammaln(np.asarray(n) + 1.0) - gammaln(k + 1.0) - gammaln(np.asarray(n) - k + 1.0))
+    return _log_factorial(np.asarray(n)) - _log_factorial(k) - _log_factorial(np.asarray(n) - k)
+
+
+def _log_factorial(n: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    return np.asarray(torch.lgamma(torch.as_tensor(n, dtype=torch.float64) + 1.0))
