@@ -238,6 +238,19 @@ def alignment_speed(runs: Runs) -> ReportTable:
     return ReportTable("", (*header, "all pairs", "one epoch over them, CPU min"), rows)
 
 
+def export_speed(runs: Runs) -> ReportTable:
+    """Say how many times as fast as eager in float32 the others answer, with quartiles."""
+    cases = {name: case for run in runs for name, case in run["cases"].items()}
+    batches = sorted(next(iter(cases.values())), key=int)
+    rows = []
+    for case, sizes in cases.items():
+        for name in [name for name in sizes[batches[0]] if name != "eager"]:
+            found = [sizes[batch][name] for batch in batches]
+            ratios = (f"{one['ratio']:.2f} ({one['low']:.2f} to {one['high']:.2f})" for one in found)
+            rows.append((f"{case}, {name}", *ratios, f"{max(one['difference'] for one in found):.0e}"))
+    return ReportTable("", ("", *(f"at {batch}" for batch in batches), "largest difference"), tuple(rows))
+
+
 def long_histories(runs: Runs) -> ReportTable:
     """Compare what click models cost at each length of the history: ratios to one of them, at the same length."""
     run, parts = runs[0], ("step", "extractor")
@@ -376,6 +389,7 @@ TABLES: Mapping[str, Callable[[Runs], ReportTable]] = {
     "alignment_speed": alignment_speed,
     "bad_input": partial(trial, "inputs"),
     "faults": partial(trial, "faults"),
+    "export_speed": export_speed,
     "long_histories": long_histories,
     "mutants": mutants,
     "decoding": decoding,
