@@ -236,7 +236,7 @@ def measured(answers: Mapping[str, Answer], inputs: Sequence[Tensor], rounds: in
 def main() -> None:
     """Measure and write the result file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=30, help="rounds of each batch size")
+    parser.add_argument("--rounds", type=int, default=60, help="rounds of each batch size")
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--output", type=Path, default=RESULT)
