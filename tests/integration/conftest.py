@@ -1,4 +1,4 @@
-"""A leaderboard like a real one (three suites, twelve methods, losses, gaps, ties and maps, all made up), and a browser."""
+"""A leaderboard like a real one (suites, methods, losses, gaps, ties and maps, all of it made up), and a browser."""
 
 from __future__ import annotations
 
