@@ -128,15 +128,15 @@ def test_an_interrupt_of_the_user_names_what_hung(site):
 
 def test_what_it_does_to_the_process_is_undone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    handler, leave = signal.getsignal(signal.SIGINT), os._exit
+    signals = signal.SIGINT, signal.SIGTERM
+    handlers, leave = [signal.getsignal(number) for number in signals], os._exit
     with plugin_imports.supervised(NAMED):
         sys.stdout.write("noise\n")
         os.chdir("/")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     assert os.getcwd() == str(tmp_path)  # noqa: PTH109
-    assert (signal.getsignal(signal.SIGINT), os._exit) == (handler, leave)
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert ([signal.getsignal(number) for number in signals], os._exit) == (handlers, leave)
     assert capsys.readouterr() == ("", "noise\n")
 
 

@@ -58,6 +58,7 @@ def session():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_AUTH_TOKEN", os.urandom(16).hex())
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+        terminate = signal.getsignal(signal.SIGTERM)  # Ray takes it for itself
         ray.init(
             num_cpus=2,
             include_dashboard=False,
@@ -69,6 +70,7 @@ def session():
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
         yield ray.get_runtime_context().gcs_address
         ray.shutdown()
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def test_two_workers_write_what_one_process_writes(session, desk, tokenizer_of, monkeypatch, tmp_path):
