@@ -73,6 +73,11 @@ def level_columns(columns: Iterable[str], where: str | Path) -> list[str]:
     return names
 
 
+def code_columns(codes: IntArray) -> dict[str, pa.Array]:
+    """Return codes (N, L) as the columns `level_1 .. level_L` of a table; `codes_of_columns` is the way back."""
+    return {f"level_{level + 1}": pa.array(codes[:, level]) for level in range(codes.shape[1])}
+
+
 def codes_of_columns(columns: Mapping[str, pa.ChunkedArray | pd.Series], where: str | Path) -> IntArray:
     """Return the codes of L columns of N integers, shape (N, L).
 

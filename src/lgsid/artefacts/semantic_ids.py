@@ -15,7 +15,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from lgsid.artefacts.codes import check_sizes, codes_of_columns, codes_of_index, level_columns, level_letter, sizes_of
+from lgsid.artefacts.codes import (
+    check_sizes,
+    code_columns,
+    codes_of_columns,
+    codes_of_index,
+    level_columns,
+    level_letter,
+    sizes_of,
+)
 from lgsid.artefacts.columns import check_ids, to_ids
 from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.items import Items
@@ -139,7 +147,7 @@ class SemanticIDs:
     def write(self, path: str | Path) -> None:
         """Write as Parquet with the metadata inside, atomically."""
         columns = {"item_id": pa.array(self.item_ids.tolist(), pa.string())}
-        columns |= {f"level_{level + 1}": pa.array(self.codes[:, level]) for level in range(self.n_levels)}
+        columns |= code_columns(self.codes)
         metadata = {**self.metadata, "codebook_sizes": list(self.codebook_sizes)}
         write_parquet(with_metadata(pa.table(columns), metadata), path)
 

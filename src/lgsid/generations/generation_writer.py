@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from lgsid import __version__
+from lgsid.artefacts.codes import code_columns
 from lgsid.artefacts.files import write_json, write_text
 from lgsid.artefacts.hashes import file_hash
 from lgsid.artefacts.names import (
@@ -27,7 +28,6 @@ from lgsid.generations.capacity import capacity_of
 from lgsid.generations.change import Change
 from lgsid.generations.generation import LEFT, OPEN, RETIRED
 from lgsid.generations.manifest import Manifest
-from lgsid.generations.prefixes import Codes
 from lgsid.generations.register import SCHEMA, Register
 from lgsid.system_errors import writing
 
@@ -80,7 +80,7 @@ class GenerationWriter:
 
 def sids_table(register: Register, number: int) -> pa.Table:
     """Return the table from place to semantic ID of a generation, in the order of rows."""
-    columns = {"item_id": register.ids, **level_columns(register.codes), "retired": pa.array(register.retired)}
+    columns = {"item_id": register.ids, **code_columns(register.codes), "retired": pa.array(register.retired)}
     table = pa.table({**columns, **{name: register.places[name] for name in SCHEMA.names[1:]}})
     about = {**register.metadata, GENERATION_KEY: generation_name(number)}
     return with_metadata(table, {**about, "codebook_sizes": list(register.codebook_sizes)})
@@ -95,12 +95,7 @@ def slots_table(register: Register) -> pa.Table:
     order = np.lexsort(taken.T[::-1])
     ids = register.ids.take(pa.array(owners[order]))
     state = pa.array([OPEN, RETIRED, LEFT]).take(pa.array(states[order]))
-    return pa.table({**level_columns(taken[order]), "item_id": ids, "state": state})
-
-
-def level_columns(codes: Codes) -> dict[str, pa.Array]:
-    """Return the columns `level_1 .. level_L` of codes `(N, L)`."""
-    return {f"level_{level + 1}": pa.array(codes[:, level]) for level in range(codes.shape[1])}
+    return pa.table({**code_columns(taken[order]), "item_id": ids, "state": state})
 
 
 def sweep(root: Path) -> None:

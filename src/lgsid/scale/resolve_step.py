@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from lgsid.artefacts.codes import code_columns
 from lgsid.errors import LgsidError
 from lgsid.scale.counts import size_histogram
 from lgsid.scale.encode_step import EncodeStep, batch_of, id_order, raw_codes
@@ -88,7 +89,6 @@ class ResolveStep(EncodeStep):
 
 def semantic_ids(table: pa.Table, codes: np.ndarray[Any, np.dtype[np.int64]]) -> pa.Table:
     """Return places with their codes (N, L) behind their ids, sorted by them, without what these were made with."""
-    columns = {"item_id": table["item_id"]}
-    columns |= {f"level_{level + 1}": pa.array(codes[:, level]) for level in range(codes.shape[1])}
+    columns = {"item_id": table["item_id"], **code_columns(codes)}
     columns |= {name: table[name] for name in table.column_names if not name.startswith(WORKING)}
     return pa.table(columns).take(pa.array(np.lexsort(codes.T[::-1])))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lgsid.artefacts import SemanticIDs
+from lgsid.artefacts.codes import code_columns
 from lgsid.stores.place_vectors import Found, PlaceVectors
 from lgsid.stores.vector_store import VectorStore, library
 
@@ -36,7 +37,7 @@ class LanceStore(VectorStore):
         sids = places.own_sids()
         sizes: tuple[int, ...] = ()
         if sids is not None:
-            columns |= {f"level_{level + 1}": pa.array(sids.codes[:, level]) for level in range(sids.n_levels)}
+            columns |= code_columns(sids.codes)
             sizes = sids.codebook_sizes
         table = pa.table(columns).replace_schema_metadata({SIZES: json.dumps(sizes).encode()})
         lance(self).write_dataset(table, str(folder / TABLE))
