@@ -179,15 +179,7 @@ class OneRec(ListGenerator):
     def lists(
         self, batch: SequenceBatch, length: int, n_lists: int, allowed: Tensor | None = None, width: int | None = None
     ) -> PlaceLists:
-        """Return the most probable lists of different places, as far as the beams find them; deterministic.
-
-        Args:
-            batch: B queries.
-            length: Most places of a list.
-            n_lists: Lists of each query.
-            allowed: Shape (N,) or (B, N) bool, the places that lists may hold.
-            width: Prefixes that the search for a place follows at a time; `beam_width` if not given.
-        """
+        """Return the most probable lists of different places, see `ListGenerator.lists`."""
         was_training = self.training
         self.eval()
         found = []
