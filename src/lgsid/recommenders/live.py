@@ -29,6 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 UNASKED = LgsidError("not asked yet")
 NEAR_KM = 0.5  # a walk of some minutes
+THERE_KM = 1.0  # whoever is farther from any place is at none
 
 
 def recommend(
@@ -53,7 +54,7 @@ def recommend(
         history: Item ids instead, oldest first; taken as visited an hour apart, the last one an hour before `at`.
         at: Local time of the query, with or without an offset from UTC; the end of the log by default.
         near: Where the user is, latitude and longitude in degrees; the last place of the history by default. Distances
-            and the radius count from there.
+            and the radius count from there, and the model takes it for a visit to the place nearest to it.
         radius_km: Recommend places within this distance only.
         k: How many places.
         new_only: Leave out the places of the history.
@@ -154,13 +155,14 @@ class LiveRecommender:
         moment = Moment.of(query.at, self.log)
         visits = self._visits(query.user, query.history, moment)
         km = self._km(self._origin(visits, query.near))
-        return PreparedQuery(query, visits, moment, km, self._allowed(visits, km, query))
+        told = visits if query.near is None else self._now_there(visits, km, moment)
+        return PreparedQuery(query, visits, told, moment, km, self._allowed(visits, km, query))
 
     @torch.no_grad()
     def rank(self, asked: Sequence[PreparedQuery], k: int) -> Ranked:
         """Return the k best items of B prepared queries, in one batch."""
         mask = torch.from_numpy(np.stack([prepared.allowed for prepared in asked])).to(self.model.device)
-        batch = batch_of([(prepared.visits, prepared.moment) for prepared in asked], self.log).to(self.model.device)
+        batch = batch_of([(prepared.told, prepared.moment) for prepared in asked], self.log).to(self.model.device)
         return self.model.rank(batch, min(k, len(self.dataset.items)), mask)
 
     def _visits(self, user: str | None, history: Sequence[Visited] | None, moment: Moment) -> VisitHistory:
@@ -195,6 +197,18 @@ class LiveRecommender:
             return None
         last, items = int(visits.item[-1]), self.dataset.items
         return float(items.lat_deg[last]), float(items.lon_deg[last])
+
+    @staticmethod
+    def _now_there(visits: VisitHistory, km: npt.NDArray[np.float64], moment: Moment) -> VisitHistory:
+        """Return a history that ends where the user is: models learn from the last visit where somebody is.
+
+        Args:
+            visits: Where the user has been.
+            km: Shape (N,), distances of the items from the user.
+            moment: When the user is there.
+        """
+        nearest = int(np.nan_to_num(km, nan=np.inf).argmin())
+        return visits.now_at(nearest, moment) if km[nearest] <= THERE_KM else visits
 
     def _km(self, origin: tuple[float, float] | None) -> npt.NDArray[np.float64]:
         """Return the distance of every item from the origin, NaN without one, shape (N,) km."""
@@ -243,7 +257,7 @@ class LiveRecommender:
 
     def _described(self, rows: torch.Tensor, scores: torch.Tensor, prepared: PreparedQuery) -> Recommendations:
         """Name the recommended items (k,) of one query, with their distances and what speaks for them."""
-        items, km, visits, moment = self.dataset.items, prepared.km, prepared.visits, prepared.moment
+        items, km, visits = self.dataset.items, prepared.km, prepared.visits
         pairs = zip(rows.tolist(), scores.tolist(), strict=True)
         found = [(row, score) for row, score in pairs if row >= 0]
         if not found:
@@ -253,7 +267,7 @@ class LiveRecommender:
         finest = items.region_columns[::-1]
         listed = []
         n_visits = np.bincount(visits.item, minlength=len(items))
-        n_steps = self.steps(visits, moment)
+        n_steps = self.steps(prepared.told, prepared.moment)
         for rank, (row, score) in enumerate(found, start=1):
             place = items.frame.iloc[row]
             listed.append(
@@ -272,7 +286,7 @@ class LiveRecommender:
                 )
             )
         return Recommendations(
-            self.name, prepared.query.user, moment.local.isoformat(timespec="minutes"), tuple(listed)
+            self.name, prepared.query.user, prepared.moment.local.isoformat(timespec="minutes"), tuple(listed)
         )
 
 

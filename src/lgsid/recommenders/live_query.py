@@ -123,6 +123,23 @@ class VisitHistory:
         weekday = np.array([visit.local.weekday() for visit in moments], dtype=np.int64)
         return cls(-1, items[order], times[order], hour[order], weekday[order])
 
+    def now_at(self, item: int, moment: Moment) -> VisitHistory:
+        """Return the history with a visit to an item in the end, an hour before a moment or when the last one was.
+
+        It stays as it is if the last visit was there.
+        """
+        if len(self.item) and self.item[-1] == item:
+            return self
+        came_s = max([moment.time_s - HOUR_S, *self.time_s[-1:].tolist()])
+        local = moment.local - timedelta(seconds=moment.time_s - came_s)
+        return VisitHistory(
+            self.user,
+            np.append(self.item, item),
+            np.append(self.time_s, came_s),
+            np.append(self.hour, np.float32(local.hour)),
+            np.append(self.weekday, local.weekday()),
+        )
+
     def batch(self, moment: Moment, log: CheckInLog) -> SequenceBatch:
         """Return the query at a moment, as a batch of one. Its row is -1 where the moment is not inside the log."""
         return batch_of([(self, moment)], log)

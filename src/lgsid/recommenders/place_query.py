@@ -24,7 +24,8 @@ class PlaceQuery:
         history: Item ids instead, oldest first, taken as visited an hour apart, the last one an hour before `at`; or
             all of them with the local time of the visit.
         at: Local time of the query, with or without an offset from UTC; the end of the log by default.
-        near: Latitude and longitude in degrees that distances count from; the last place of the history by default.
+        near: Latitude and longitude in degrees of where the user is, the last place of the history by default.
+            Distances count from there, and the model takes it for a visit to the place nearest to it.
         radius_km: Recommend places within this distance only.
         k: How many places.
         new_only: Leave out the places of the history.
@@ -48,6 +49,7 @@ class PreparedQuery:
     Args:
         query: As it was asked.
         visits: Where the user has been.
+        told: What the model is told of that: in the end they are at the place nearest to where the query says they are.
         moment: When it is asked.
         km: Shape (N,), distance of each item from the user in km, NaN where the user's place is unknown.
         allowed: Shape (N,), the items that may be recommended.
@@ -55,6 +57,7 @@ class PreparedQuery:
 
     query: PlaceQuery
     visits: VisitHistory
+    told: VisitHistory
     moment: Moment
     km: npt.NDArray[np.float64]
     allowed: npt.NDArray[np.bool_]

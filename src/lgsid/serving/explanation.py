@@ -92,7 +92,7 @@ def ranked(live: LiveRecommender, asked: PreparedQuery, row: int) -> tuple[int |
     """Return rank and score of a place in the list that the model makes, none where it is not in it."""
     device = live.model.device
     batch = replace(
-        batch_of([(asked.visits, asked.moment)], live.log), target=torch.tensor([row]), is_new=torch.tensor([False])
+        batch_of([(asked.told, asked.moment)], live.log), target=torch.tensor([row]), is_new=torch.tensor([False])
     ).to(device)
     found, rank = live.model.evaluate(batch, torch.from_numpy(asked.allowed)[None].to(device))
     at = (found.items[0] == row).nonzero()[:, 0].tolist()
@@ -111,9 +111,10 @@ def reasons(model: ServedModel, live: LiveRecommender, asked: PreparedQuery, row
         found.append(Reason(kind="visits", text=f"visited {own}x, last {ago(last)} ago", value=own))
     elif len(visits.item):
         found.append(Reason(kind="visits", text="the user has not been there", value=0))
-    steps = int(live.steps(visits, moment)[row])
+    steps = int(live.steps(asked.told, moment)[row])
     if steps:
-        here = str(model.texts["name"][visits.item[-1]] or items.ids[visits.item[-1]])
+        last_place = asked.told.item[-1]
+        here = str(model.texts["name"][last_place] or items.ids[last_place])
         found.append(Reason(kind="transitions", text=f"others went on there from {here} {steps}x", value=steps))
     if np.isfinite(asked.km[row]):
         km = float(asked.km[row])

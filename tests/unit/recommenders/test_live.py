@@ -176,6 +176,52 @@ def test_radius_and_new_only_are_kept(town, data, log):
     assert len(ask(town, user=user, k=10 * n).items) == n
 
 
+def close_to(data, row):
+    """A position some meters from an item, and the row of the item nearest to it."""
+    lat, lon = float(data.items.lat_deg[row]) + 1e-5, float(data.items.lon_deg[row])
+    km = np.hypot(data.items.lat_deg - lat, (data.items.lon_deg - lon) * np.cos(np.radians(lat)))
+    return (lat, lon), int(km.argmin())
+
+
+def listed(found):
+    return [(item.item_id, item.score) for item in found.items]
+
+
+@pytest.mark.parametrize("model", ["counting", "din"])
+def test_a_position_is_told_to_the_model_as_a_visit_to_the_nearest_place(town, data, log, model):
+    near, here = close_to(data, 5)
+    ids, at, n = data.items.ids, "2012-12-31T19:00", len(data.items)
+    assert listed(ask(town, model, near=near, at=at, k=n)) == listed(ask(town, model, history=[ids[here]], at=at, k=n))
+    assert listed(ask(town, model, near=near, at=at, k=n)) != listed(ask(town, model, at=at, k=n))
+    been = [(ids[row], f"2012-12-31T{hour}:00") for row, hour in ((30, 15), (12, 16))]
+    told = [*been, (ids[here], "2012-12-31T18:00")]
+    found = ask(town, model, history=been, near=near, at=at, k=n)
+    assert listed(found) == listed(ask(town, model, history=told, at=at, k=n))
+    # Those who were on their way within the hour are there after that.
+    late = [*been, (ids[30], "2012-12-31T18:30")]
+    told = [*late, (ids[here], "2012-12-31T18:30")]
+    assert listed(ask(town, model, history=late, near=near, at=at, k=n)) == listed(
+        ask(town, model, history=told, at=at, k=n)
+    )
+
+
+def test_who_is_told_to_be_somewhere_has_not_visited_it(town, data):
+    near, here = close_to(data, 5)
+    found = ask(town, near=near, new_only=True, k=len(data.items))
+    (there,) = [item for item in found.items if item.item_id == data.items.ids[here]]
+    assert there.visits == 0
+    assert "visited" not in there.why
+    assert there.km < 0.01
+    assert any("from here" in item.why for item in found.items)
+
+
+def test_a_position_at_the_last_place_or_far_from_any_changes_nothing(town, data):
+    near, here = close_to(data, 5)
+    history, n = [data.items.ids[12], data.items.ids[here]], len(data.items)
+    for position in (near, (float(data.items.lat_deg.max()) + 0.02, near[1])):
+        assert listed(ask(town, history=history, near=position, k=n)) == listed(ask(town, history=history, k=n))
+
+
 def filters_of(data, tmp_path):
     """Filter -> mask of the items by a loop."""
     frame = data.items.frame

@@ -19,7 +19,6 @@ export function readAddress(fragment, city) {
   if (given.get("user")) found.user = given.get("user");
   if (city.kinds.some(({ name }) => name === given.get("kind"))) found.kind = given.get("kind");
   if (given.get("new") === "0") found.newOnly = false;
-  if (given.get("there") === "0") found.isThere = false;
   if (given.get("compare") === "1") found.isCompared = true;
   const rows = given.getAll("been").map((id) => city.rows.get(id)).filter((row) => row !== undefined);
   if (rows.length) found.history = rows;
@@ -38,7 +37,6 @@ export function writeAddress(store, city) {
   for (const row of store.get("history")) told.append("been", city.table.id[row]);
   if (store.get("kind")) told.set("kind", store.get("kind"));
   if (!store.get("newOnly")) told.set("new", "0");
-  if (!store.get("isThere")) told.set("there", "0");
   if (store.get("place") !== null) told.set("place", city.table.id[store.get("place")]);
   if (store.get("isCompared")) told.set("compare", "1");
   store.get("sides").slice(0, store.get("isCompared") ? 2 : 1).forEach(({ model, set }, at) => {

@@ -13,7 +13,6 @@ export function askForm(form, store, city) {
   const hourShown = make("output", { for: "hour" });
   const user = make("input", { id: "user", autocomplete: "off", spellcheck: "false", placeholder: city.table.example_user ? `for example ${city.table.example_user}` : "an id of the log" });
   const history = make("div", { id: "history" });
-  const isThere = make("input", { id: "is-there", type: "checkbox" });
   const kind = make("select", { id: "kind" }, make("option", { value: "" }, "All kinds"),
     city.kinds.map(({ name, count }) => make("option", { value: name }, `${name} (${count.toLocaleString("en")})`)));
   const radius = make("select", { id: "radius" }, make("option", { value: "" }, "Any distance"),
@@ -30,8 +29,7 @@ export function askForm(form, store, city) {
     make("div", { class: "row" }, field("Day", day),
       make("div", { class: "field grow" }, make("label", { for: "hour" }, "Hour ", hourShown), hour)),
     make("details", { id: "who" }, make("summary", {}, "Who: ", whoLine),
-      make("div", { class: "inner" }, field("User of the log", user), make("p", { class: "hint" }, "Or somebody new, who has been to:"), history,
-        make("label", { class: "check" }, isThere, "and is now at the place nearest to the spot"))),
+      make("div", { class: "inner" }, field("User of the log", user), make("p", { class: "hint" }, "Or somebody new, who has been to:"), history)),
     make("details", { id: "filters" }, make("summary", {}, "Only: ", filterLine),
       make("div", { class: "inner" },
         make("div", { class: "row" }, field("Kind", kind), field("Distance", radius)),
@@ -49,7 +47,6 @@ export function askForm(form, store, city) {
   day.addEventListener("change", () => store.set({ weekday: Number(day.value) }));
   hour.addEventListener("input", () => store.set({ hour: Number(hour.value) }));
   user.addEventListener("change", () => store.set({ user: user.value.trim() }));
-  isThere.addEventListener("change", () => store.set({ isThere: isThere.checked }));
   kind.addEventListener("change", () => store.set({ kind: kind.value }));
   radius.addEventListener("change", () => store.set({ radius: radius.value ? Number(radius.value) : null }));
   newOnly.addEventListener("change", () => store.set({ newOnly: newOnly.checked }));
@@ -67,14 +64,11 @@ export function askForm(form, store, city) {
     hourShown.textContent = hourText(store.get("hour"));
     hour.setAttribute("aria-valuetext", hourText(store.get("hour")));
   });
-  store.on(["user", "history", "there", "isThere"], () => {
+  store.on(["user", "history"], () => {
     user.value = store.get("user");
-    isThere.checked = store.get("isThere");
-    isThere.disabled = Boolean(store.get("user"));
-    const [rows, there] = [store.get("history"), store.get("there")];
+    const rows = store.get("history");
     const somebody = rows.length ? `somebody who has been to ${countText(rows.length, "place")}` : "somebody new";
-    const at = there === null ? "" : `${rows.length ? ", now" : ""} at ${city.name(there)}`;
-    whoLine.textContent = store.get("user") ? `user ${store.get("user")}` : `${somebody}${at}`;
+    whoLine.textContent = store.get("user") ? `user ${store.get("user")}` : somebody;
     refill(history, rows.length ? historyList(rows, store, city) : make("p", { class: "hint" }, "Nowhere yet. Press + at a place to add it."));
   });
   store.on(["kind", "radius", "newOnly"], () => {

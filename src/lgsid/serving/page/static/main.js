@@ -15,7 +15,6 @@ import { Store } from "./store.js";
 import { countText, hourText, sidText, WEEKDAYS } from "./words.js";
 
 const WAIT_MS = 120; // for a slider that is still moving
-const THERE_KM = 1; // whoever is farther from any place is at none
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const isNarrow = window.matchMedia("(max-width: 760px)");
 const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -46,7 +45,7 @@ function startingEntries(city) {
     return { model: named.name, set: city.sets.has(choices[at].set) ? choices[at].set : setOf(named) };
   });
   const day = (new Date(`${end.slice(0, 10)}T00:00:00Z`).getUTCDay() + 6) % 7;
-  const entries = { spot: null, weekday: day, hour: 19, user: "", history: [], isThere: true, there: null, kind: "", radius: null, newOnly: true, place: null };
+  const entries = { spot: null, weekday: day, hour: 19, user: "", history: [], kind: "", radius: null, newOnly: true, place: null };
   return { ...entries, depth: 1, prefix: null, isCompared: false, hovered: null, sides, ...asked };
 }
 
@@ -82,12 +81,6 @@ function run(city, ground, loaded) {
     onHover: hover,
     onMoved: () => showLegend(side),
   }));
-  // Models learn where somebody is from the last visit: somebody new is taken to be at the place nearest to the spot.
-  store.on(["spot", "user", "isThere"], () => {
-    const spot = store.get("spot");
-    const [found] = spot && store.get("isThere") && !store.get("user") ? city.nearest(spot, 1) : [];
-    store.set({ there: found && found.km <= THERE_KM ? found.row : null });
-  });
   askForm(byId("ask"), store, city);
   searchBox(byId("search"), byId("found"), city, (row) => goTo(row, true));
 
@@ -171,7 +164,7 @@ function run(city, ground, loaded) {
   stage.sides[0].view.map?.on("load", () => showLegend(sides[0]));
   store.on(["isCompared"], () => stage.compare(store.get("isCompared"), dark.matches));
   store.on(["depth", "prefix", "kind", "sides", "isCompared"], paint);
-  store.on(["spot", "weekday", "hour", "user", "history", "there", "kind", "radius", "newOnly", "sides", "isCompared"], askAll);
+  store.on(["spot", "weekday", "hour", "user", "history", "kind", "radius", "newOnly", "sides", "isCompared"], askAll);
   store.on(["spot", "radius", "history", "place", "isCompared"], mark);
   store.on(["history", "place"], showAnswers);
   store.on(["place"], explainAll);
@@ -183,7 +176,7 @@ function run(city, ground, loaded) {
     }
     for (const button of document.querySelectorAll("button.place[data-row]")) button.classList.toggle("hot", Number(button.dataset.row) === row);
   });
-  store.on(["depth", "spot", "weekday", "hour", "user", "history", "isThere", "kind", "radius", "newOnly", "place", "isCompared", "sides"], () => writeAddress(store, city));
+  store.on(["depth", "spot", "weekday", "hour", "user", "history", "kind", "radius", "newOnly", "place", "isCompared", "sides"], () => writeAddress(store, city));
   dark.addEventListener("change", () => {
     for (const side of shown()) side.view.restyle(dark.matches);
     paint();

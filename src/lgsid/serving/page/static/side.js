@@ -43,14 +43,13 @@ export class Side {
     const { store, city } = this;
     const [spot, user, rows] = [store.get("spot"), store.get("user"), store.get("history")];
     if (!spot && !user && !rows.length) return null;
-    const there = this.store.get("there");
     const question = {
       model: this.name,
       time: momentText(city.table.end, store.get("weekday"), store.get("hour")),
       filters: { category: store.get("kind") ? [store.get("kind")] : [], new_only: store.get("newOnly") },
     };
     if (user) question.user = user;
-    else question.history = [...rows, ...(there === null ? [] : [there])].map((row) => city.table.id[row]);
+    else question.history = rows.map((row) => city.table.id[row]);
     if (spot) Object.assign(question, { latitude: spot.lat, longitude: spot.lon });
     if (store.get("radius")) question.radius_km = store.get("radius");
     return question;
