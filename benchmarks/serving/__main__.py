@@ -2,7 +2,8 @@
 
     pip install locust
     python benchmarks/serving                                # writes benchmarks/results/serving/serving.json
-    python benchmarks/serving --checkpoint runs/demo/place_generator --memory-minutes 60
+    python benchmarks/serving --checkpoint runs/demo/place_generator --note "with the demo's model"
+    python benchmarks/serving --only-memory --memory-minutes 60 --pause-s 0.4    # replaces that part of the file
 
 A synthetic city of 5,000 places and a `PlaceGenerator` of the default size after one step of training, unless a
 checkpoint is given: its time does not depend on what it has learned. Every query is another user's, near another
@@ -60,6 +61,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--checkpoint", help="folder of a trained recommender; a synthetic one by default")
     parser.add_argument("--seconds", type=float, default=30, help="of each number of clients, and of the call")
     parser.add_argument("--memory-minutes", type=float, default=5, help="of traffic while the memory is watched")
+    parser.add_argument("--pause-s", type=float, default=0, help="of a client between two requests, for the memory")
+    parser.add_argument("--only-memory", action="store_true", help="keep all other parts of the file as they are")
     parser.add_argument("--swap-requests", type=int, default=10_000, help="requests while models are swapped")
     parser.add_argument("--note", default="", help="what to keep in the file, such as that the machine was busy")
     parser.add_argument("--output", type=Path, default=RESULT)
@@ -76,22 +79,27 @@ def main() -> None:
         service, bodies = in_process(checkpoint)
         (folder / "bodies.json").write_text(json.dumps(bodies), encoding="utf-8")
         state = service.health().models[0]
-        content = {
-            "model": {"title": state.title, "places": state.n_places, "codebook_sizes": state.codebook_sizes},
-            "in_process": called(service, bodies, given.seconds),
-        }
+        model = {"title": state.title, "places": state.n_places, "codebook_sizes": state.codebook_sizes}
+        content = json.loads(given.output.read_text(encoding="utf-8")) if given.only_memory else {"model": model}
+        if content["model"] != model:
+            raise SystemExit(f"{given.output}: measured with another model, so its memory is not replaced")
+        if not given.only_memory:
+            content["in_process"] = called(service, bodies, given.seconds)
         del service
         with serving(checkpoint, folder) as address:
             traffic(address, folder, 8, 5.0)  # warms up
-            content["clients"] = [
-                {"clients": n, **figures(traffic(address, folder, n, given.seconds))} for n in CLIENTS
-            ]
-            content["memory"] = memory(address, folder, given.memory_minutes * 60)
-            content["swaps"] = swaps(address, folder, checkpoint, given.swap_requests)
-            content["batches"] = batches(address)
-    content["load_average_before"] = [round(value, 2) for value in load]
-    content["machine"] = machine(1)
-    content["note"] = given.note
+            if not given.only_memory:
+                content["clients"] = [
+                    {"clients": n, **figures(traffic(address, folder, n, given.seconds))} for n in CLIENTS
+                ]
+            content["memory"] = memory(address, folder, given.memory_minutes * 60, given.pause_s)
+            if not given.only_memory:
+                content["swaps"] = swaps(address, folder, checkpoint, given.swap_requests)
+                content["batches"] = batches(address)
+    if not given.only_memory:
+        content["load_average_before"] = [round(value, 2) for value in load]
+        content["machine"] = machine(1)
+        content["note"] = given.note
     given.output.parent.mkdir(parents=True, exist_ok=True)
     write_json(given.output, content)
     print(json.dumps(content, indent=1))  # noqa: T201
@@ -199,9 +207,17 @@ def post(address: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def traffic(
-    address: str, folder: Path, clients: int, seconds: float | None = None, requests: int = 0
+    address: str, folder: Path, clients: int, seconds: float | None = None, requests: int = 0, pause_s: float = 0
 ) -> list[tuple[float, float, int, int]]:
     """Let clients ask for a time, or until they have asked as often as wanted.
+
+    Args:
+        address: Of the server.
+        folder: With what is asked; the result goes there, too.
+        clients: How many ask at once.
+        seconds: For how long.
+        requests: How often at most, 0 for no limit.
+        pause_s: Of each client after an answer.
 
     Returns:
         Of each request when it ended (s), how long it took (ms), its status, and the revision that answered.
@@ -212,7 +228,7 @@ def traffic(
     words += ["-u", str(clients), "-r", str(clients), "--only-summary", "--loglevel", "ERROR", "--stop-timeout", "60"]
     words += ["-t", f"{seconds:.0f}s"] if seconds else []
     env = {"TRAFFIC_BODIES": str(folder / "bodies.json"), "TRAFFIC_RESULT": str(result)}
-    env["TRAFFIC_REQUESTS"] = str(requests)
+    env |= {"TRAFFIC_REQUESTS": str(requests), "TRAFFIC_PAUSE_S": str(pause_s)}
     subprocess.run(words, env={**os.environ, **env}, check=False, capture_output=True)
     return [tuple(row) for row in json.loads(result.read_text(encoding="utf-8"))]
 
@@ -236,7 +252,7 @@ def resident(address: str) -> dict[str, float]:
     return {line.split('"')[1]: float(line.rpartition(" ")[2]) / 2**20 for line in lines}
 
 
-def memory(address: str, folder: Path, seconds: float) -> dict[str, Any]:
+def memory(address: str, folder: Path, seconds: float, pause_s: float) -> dict[str, Any]:
     """Watch the memory of the processes while clients ask; the slope is that of the second half."""
     samples: list[tuple[float, dict[str, float]]] = []
     done = Event()
@@ -247,10 +263,15 @@ def memory(address: str, folder: Path, seconds: float) -> dict[str, Any]:
 
     watching = Thread(target=watch)
     watching.start()
-    rows = traffic(address, folder, MEMORY_CLIENTS, seconds)
+    rows = traffic(address, folder, MEMORY_CLIENTS, seconds, pause_s=pause_s)
     done.set()
     watching.join()
-    found: dict[str, Any] = {"seconds": round(samples[-1][0] - samples[0][0], 1), "requests": len(rows)}
+    failed = sum(row[2] != 200 for row in rows)
+    found: dict[str, Any] = {
+        "seconds": round(samples[-1][0] - samples[0][0], 1),
+        "requests": len(rows),
+        "failed": failed,
+    }
     late = samples[len(samples) // 2 :]
     for process in samples[0][1]:
         hours, sizes = (

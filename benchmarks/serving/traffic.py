@@ -1,4 +1,4 @@
-"""Clients of the service, for locust: each asks for recommendations as soon as it has the last ones.
+"""Clients of the service, for locust: each asks for recommendations as soon as it has the last ones, or a while later.
 
 `benchmarks/serving` starts locust with this file and says by environment variables what to ask and where to write what
 came of it: exact times, which locust's own report rounds.
@@ -26,7 +26,7 @@ asked: list[tuple[float, float, int, int]] = []  # end in s, ms, status, revisio
 class Client(FastHttpUser):
     """One client."""
 
-    wait_time = constant(0)
+    wait_time = constant(float(os.environ.get("TRAFFIC_PAUSE_S", "0")))
     connection_timeout = network_timeout = 60.0
 
     @task
