@@ -19,9 +19,7 @@ from lgsid.module import LgsidModule
 from lgsid.text.prompt_template import PromptTemplate
 from lgsid.text.text_encoder import TextEncoder
 from lgsid.tokenizers.tokenizer import Tokenizer
-from lgsid.typing import ItemBatch
 
-COUNTER_SUFFIX = "CounterSuffix"
 NEW_ID = "new"
 
 
@@ -41,8 +39,8 @@ class NewSid:
 class NewPlaces:
     """Give a new place the free semantic ID nearest to it; published ones stay as they are.
 
-    All codes but the last are those of the tokenizer. Where a known place has the same semantic ID, the last code is
-    the nearest that is free below them (`NearestFreeCode`), or the next number (`CounterSuffix`).
+    The tokenizer gives the codes, and its collision strategy finds those that are free beside the known ones
+    (`CollisionStrategy.extend`), as `lgsid sids append` does.
 
     Args:
         tokenizer: That made the semantic IDs.
@@ -65,14 +63,10 @@ class NewPlaces:
     ) -> None:
         self.tokenizer, self.sids, self.encoder, self.reference = tokenizer, sids, encoder, reference
         self.prompts = prompts or PromptTemplate()
-        sizes = tokenizer.codebook_sizes
-        self.has_suffix = sids.codebook_sizes[:-1] == sizes and (
-            sids.metadata.get("collision_strategy", COUNTER_SUFFIX) == COUNTER_SUFFIX
-        )
-        if not self.has_suffix and sids.codebook_sizes != sizes:
+        if tokenizer.codebook_sizes not in (sids.codebook_sizes, sids.codebook_sizes[:-1]):
             raise LgsidError(
                 f"semantic IDs of codebooks {list(sids.codebook_sizes)} give no code to a place that comes later:"
-                f" the tokenizer has {list(sizes)}"
+                f" the tokenizer has {list(tokenizer.codebook_sizes)}"
             )
 
     @classmethod
@@ -111,15 +105,15 @@ class NewPlaces:
             place: A table of that place only, with the columns of the known ones.
 
         Raises:
-            LgsidError: if no code is free.
+            LgsidError: if no code is free, or the collision strategy cannot give any beside those of known places.
         """
         batch = self.tokenizer.batch_of(place, self._vector(place)).to(self.tokenizer.device)
         with torch.no_grad():
-            raw = self.tokenizer.encode(batch)
-            nearest = tuple(raw[0].tolist())
-            if self.has_suffix:
-                return NewSid((*nearest, self._number(nearest)), nearest)
-            return NewSid((*nearest[:-1], self._last_code(batch, raw)), nearest)
+            raw = self.tokenizer.encode(batch).cpu().numpy()
+            found = self.tokenizer.collisions.extend(
+                raw, self.tokenizer.codebook_sizes, self.tokenizer.code_distances(batch), self.sids.codes
+            )
+        return NewSid(tuple(found.codes[0].tolist()), tuple(raw[0].tolist()))
 
     def _vector(self, place: Items) -> npt.NDArray[np.float32] | None:
         if self.encoder is None:
@@ -130,26 +124,6 @@ class NewPlaces:
                 return np.asarray(self.encoder(texts).float().cpu().numpy())
             with self.encoder.reference():
                 return np.asarray(self.encoder(texts).float().cpu().numpy())
-
-    def _taken(self, prefix: tuple[int, ...]) -> npt.NDArray[np.int64]:
-        """Return the last codes that known places have below a prefix."""
-        below = (self.sids.codes[:, :-1] == np.array(prefix, dtype=np.int64)).all(axis=1)
-        return np.asarray(self.sids.codes[below, -1])
-
-    def _number(self, prefix: tuple[int, ...]) -> int:
-        """Return the next number below a prefix, from 0."""
-        return int(self._taken(prefix).max(initial=-1)) + 1
-
-    def _last_code(self, batch: ItemBatch, raw: torch.Tensor) -> int:
-        """Return the nearest last code that is free below the codes before it."""
-        level = raw.shape[1] - 1
-        prefix = tuple(raw[0, :level].tolist())
-        distances = self.tokenizer.distances(batch, raw[:, :level], level)[0].double().cpu().numpy()
-        taken = self._taken(prefix)
-        if len(set(taken.tolist())) == len(distances):
-            raise LgsidError(f"all {len(distances)} semantic IDs below {'-'.join(map(str, prefix))} are taken")
-        distances[taken] = np.inf
-        return int(distances.argmin())
 
 
 def new_place(known: Items, nearest: int, name: str, category: str, lat_deg: float, lon_deg: float) -> Items:

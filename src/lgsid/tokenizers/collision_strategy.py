@@ -82,10 +82,11 @@ class CollisionStrategy(Describable, ABC):
             codes: (N, L) int64, as the tokenizer encoded the new items.
             codebook_sizes: Length L.
             distances: See `resolve`.
-            taken: (M, L') int64, codes that the strategy gave before and that no new item may have.
+            taken: (M, L') int64, codes that the strategy gave before.
 
         Returns:
-            Codes of the new items alone, (N, L'), different from each other and from those taken; no names.
+            Codes of the new items alone, (N, L'), and no names. If the strategy promises unique semantic IDs, they are
+            different from each other and from those taken.
 
         Raises:
             LgsidError: if the strategy cannot do that, as by default, or the codebooks cannot hold the items.
@@ -114,3 +115,8 @@ class CollisionStrategy(Describable, ABC):
             (C, L).
         """
         return codes
+
+
+def of_first_codes(codes: Codes, taken: Codes) -> Codes:
+    """Return those of `taken: (M, L')` whose first code one of `codes: (N, L)` has: for few new items, few of many."""
+    return taken[np.isin(taken[:, 0], codes[:, 0])]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from lgsid.functional.sids import group_rows
-from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved
+from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved, of_first_codes
 
 
 class CounterSuffix(CollisionStrategy):
@@ -26,7 +26,8 @@ class CounterSuffix(CollisionStrategy):
 
     def extend(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, taken: Codes) -> Resolved:
         """Return `codes` with one more level, which counts on from the highest number that is taken, (N, L + 1)."""
-        n_items = len(codes)
+        n_items, largest = len(codes), int(taken[:, -1].max(initial=-1))
+        taken = of_first_codes(codes, taken)
         groups = group_rows(torch.from_numpy(np.concatenate([codes, taken[:, :-1]]))).numpy()
         own, counts = groups[:n_items], np.bincount(groups[:n_items])
         first = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.int64)
@@ -36,5 +37,5 @@ class CounterSuffix(CollisionStrategy):
         counter = np.empty(n_items, dtype=np.int64)
         counter[order] = np.arange(n_items) - starts[own[order]]
         counter += first[own]
-        highest = max(int(counter.max(initial=-1)), int(taken[:, -1].max(initial=-1)))
+        highest = max(int(counter.max(initial=-1)), largest)
         return Resolved(np.column_stack([codes, counter]), (*codebook_sizes, highest + 1))

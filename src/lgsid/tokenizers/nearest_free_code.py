@@ -13,7 +13,7 @@ import torch
 from lgsid.errors import LgsidError
 from lgsid.functional.capacity import ENTRIES, Costs, Floats, Rows, place_at_least_cost
 from lgsid.functional.sids import group_rows
-from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved
+from lgsid.tokenizers.collision_strategy import CodeDistances, Codes, CollisionStrategy, Resolved, of_first_codes
 
 
 class NearestFreeCode(CollisionStrategy):
@@ -62,7 +62,7 @@ class NearestFreeCode(CollisionStrategy):
         codes = codes.copy()
         for level in range(len(codebook_sizes) - 1):
             spill(codes, codebook_sizes, distances, level, taken)
-        last = len(codebook_sizes) - 1
+        last, taken = len(codebook_sizes) - 1, of_first_codes(codes, taken)
         crowded = groups_with(codes[:, :last], shared_by(codes) + taken_by(codes, taken) > 1)
         below = TakenCodes(codes, taken, last, codebook_sizes[last])
         for groups in batches(crowded, codebook_sizes[last]):
@@ -132,7 +132,8 @@ def spill(codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistance
     """Change `codes: (N, L)` in place, so that no code of `level` holds more items than codes lie free below it."""
     below = math.prod(codebook_sizes[level + 1 :])
     prefixes = codes[:, : level + 1]
-    overfull = shared_by(prefixes) > np.maximum(below - taken_by(prefixes, taken[:, : level + 1]), 0)
+    near = of_first_codes(codes, taken)[:, : level + 1]
+    overfull = shared_by(prefixes) > np.maximum(below - taken_by(prefixes, near), 0)
     if not overfull.any():
         return
     of_taken = TakenCodes(codes, taken, level, codebook_sizes[level])
