@@ -84,7 +84,7 @@ class CollisionStrategyContract(PartContract):
                 assert np.array_equal(found.codes[:, : len(SIZES)], codes[:n])
 
     def test_new_items_get_what_is_free(self) -> None:
-        """If it has an `extend`, new items get semantic IDs of the same levels; if `unique`, ones that nobody has."""
+        """If it has an `extend`, new items get semantic IDs of the same levels that nobody has."""
         made, early = self.make(), self.n_items * 2 // 3
         if type(made).extend is CollisionStrategy.extend:
             return
@@ -97,8 +97,7 @@ class CollisionStrategyContract(PartContract):
         found = made.extend(codes[early:], SIZES, distances, taken)
         assert found.codes.shape == (self.n_items - early, taken.shape[1])
         assert (found.codes < np.array(found.codebook_sizes)).all()
-        if self.unique:
-            assert len(np.unique(np.concatenate([taken, found.codes]), axis=0)) == self.n_items
+        assert len(np.unique(np.concatenate([taken, found.codes]), axis=0)) == self.n_items
 
     empty = False
     """Whether it can be asked about no items."""

@@ -82,11 +82,10 @@ class CollisionStrategy(Describable, ABC):
             codes: (N, L) int64, as the tokenizer encoded the new items.
             codebook_sizes: Length L.
             distances: See `resolve`.
-            taken: (M, L') int64, codes that the strategy gave before.
+            taken: (M, L') int64, codes that the strategy gave before and that no new item may have.
 
         Returns:
-            Codes of the new items alone, (N, L'), and no names. If the strategy promises unique semantic IDs, they are
-            different from each other and from those taken.
+            Codes of the new items alone, (N, L'), different from each other and from those taken; no names.
 
         Raises:
             LgsidError: if the strategy cannot do that, as by default, or the codebooks cannot hold the items.

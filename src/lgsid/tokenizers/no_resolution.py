@@ -13,7 +13,3 @@ class NoResolution(CollisionStrategy):
     def resolve(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances) -> Resolved:
         """Return `codes` unchanged."""
         return Resolved(codes, codebook_sizes)
-
-    def extend(self, codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistances, taken: Codes) -> Resolved:
-        """Return `codes` unchanged: new items may share a semantic ID with each other and with known ones."""
-        return Resolved(codes, codebook_sizes)
