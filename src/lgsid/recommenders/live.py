@@ -285,9 +285,10 @@ class LiveRecommender:
                     why=why(int(n_visits[row]), int(n_steps[row]), float(km[row])),
                 )
             )
-        return Recommendations(
-            self.name, prepared.query.user, prepared.moment.local.isoformat(timespec="minutes"), tuple(listed)
-        )
+        is_there = prepared.query.near is not None and len(prepared.told.item)
+        standing_at = str(items.ids[prepared.told.item[-1]]) if is_there else None
+        at = prepared.moment.local.isoformat(timespec="minutes")
+        return Recommendations(self.name, prepared.query.user, at, tuple(listed), standing_at)
 
 
 def attempted(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | LgsidError:

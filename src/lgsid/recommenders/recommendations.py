@@ -72,12 +72,14 @@ class Recommendations:
         user: Whom they are for, None for somebody unknown.
         at: Local time they are for.
         items: The places.
+        standing_at: Item id of the place where the model takes the user to be, None where no position was given.
     """
 
     model: str
     user: str | None
     at: str
     items: tuple[Recommendation, ...]
+    standing_at: str | None = None
 
     def __len__(self) -> int:
         """Return the number of places."""
@@ -89,6 +91,7 @@ class Recommendations:
             "model": self.model,
             "user": self.user,
             "at": self.at,
+            "standing_at": self.standing_at,
             "items": [{**asdict(item), "sid": list(item.sid)} for item in self.items],
         }
 

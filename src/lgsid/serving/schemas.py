@@ -176,6 +176,9 @@ class RecommendAnswer(Answer):
 
     served_by: ServedBy
     at: str = Field(description="Local time that they are for.")
+    standing_at: str | None = Field(
+        description="Item id of the place where the model takes the user to be; null without a position."
+    )
     ranked_by: str = Field(description="The model, or the two models, that ordered them.")
     places: list[RecommendedPlace]
 

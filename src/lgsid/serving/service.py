@@ -312,7 +312,13 @@ class Service:
             )
             for row, place in zip(rows, found.items, strict=True)
         ]
-        return s.RecommendAnswer(served_by=served_by(name, slot), at=found.at, ranked_by=found.model, places=places)
+        return s.RecommendAnswer(
+            served_by=served_by(name, slot),
+            at=found.at,
+            standing_at=found.standing_at,
+            ranked_by=found.model,
+            places=places,
+        )
 
 
 def served_by(name: str, slot: Slot) -> s.ServedBy:

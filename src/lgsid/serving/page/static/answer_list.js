@@ -17,8 +17,9 @@ export function answerList(element, side, city, store, calls, other) {
   const rows = answer.places.map((place) => item(place, side, city, store, calls, ranks));
   const spots = answer.places.map(({ row }) => city.spot(row));
   const generation = answer.servedBy?.generation;
+  const there = answer.standingAt === undefined ? "" : `, for somebody at ${city.name(answer.standingAt)}`;
   const told = make("p", { class: "told" },
-    make("span", { class: "facts", title: generation ? `Semantic IDs ${generation}` : null }, `${countText(rows.length, "place")} from ${side.name}`),
+    make("span", { class: "facts", title: generation ? `Semantic IDs ${generation}` : null }, `${countText(rows.length, "place")} from ${side.name}${there}`),
     side.view?.map && make("button", { type: "button", "data-key": "zoom", onclick: () => side.view.frame([store.get("spot"), ...spots]) }, "Zoom to them"));
   return refill(element, told, make("ol", { class: "places" }, rows));
 }

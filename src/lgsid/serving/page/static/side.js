@@ -70,7 +70,7 @@ export class Side {
     try {
       const told = await ask("recommend", { ...question, k: K }, asking.signal);
       const places = told.places.map((place) => ({ ...place, row: this.city.rows.get(place.item) }));
-      this.answer = { status: "done", places: places.filter(({ row }) => row !== undefined), servedBy: told.served_by };
+      this.answer = { status: "done", places: places.filter(({ row }) => row !== undefined), servedBy: told.served_by, standingAt: this.city.rows.get(told.standing_at) };
     } catch (error) {
       if (error.name === "AbortError") return;
       this.answer = { status: "failed", places: [], error: error.message };
