@@ -22,8 +22,8 @@ class ClickModel(DiscriminativeRecommender):
     """Click-through-rate model: embeddings of place, user and time, an interest extractor, and a final network.
 
     A place is its id, category, brand, regions and semantic ID, a query is user, hour and weekday; the distance from
-    the last place to the candidate joins them. `sid_features` and `distance_features` are the parts to swap when asking
-    what semantic IDs add (see docs/evaluation.md).
+    the last place to the candidate joins them. `sid_features`, `distance_features` and `attribute_width` are the parts
+    to swap when asking what semantic IDs add (see docs/evaluation.md): attributes tell much of what they tell.
 
     Args:
         extractor: What the history says about a candidate; `TargetAttention` makes it a Deep Interest Network.
@@ -31,9 +31,10 @@ class ClickModel(DiscriminativeRecommender):
         distance_features: How the distance from the last place is seen; `NoDistance` leaves it out.
         width: Width D of the embedding of a place.
         id_width: Width of the embeddings of items and users; 0 leaves ids out.
-        attribute_width: Width of the embeddings of category, brand, regions, hour and weekday.
+        attribute_width: Width of the embeddings of category, brand and regions; 0 leaves these attributes out.
         units: Hidden units of the final network, two layers: this many and half of it.
         dropout: Dropout of the final network.
+        context_width: Width of the embeddings of hour and weekday; that of attributes by default.
         optimizer: Optimizer for all weights.
     """
 
@@ -47,6 +48,7 @@ class ClickModel(DiscriminativeRecommender):
         attribute_width: int = 8,
         units: int = 64,
         dropout: float = 0.1,
+        context_width: int | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=1e-2),
     ) -> None:
         super().__init__(optimizer)
@@ -55,6 +57,7 @@ class ClickModel(DiscriminativeRecommender):
         self.distance_features = LogDistance() if distance_features is None else distance_features
         self.extractor = extractor
         self.width, self.id_width, self.attribute_width = width, id_width, attribute_width
+        self.context_width = attribute_width if context_width is None else context_width
         self.units, self.dropout = units, dropout
 
     def build(self, shape: DataShape) -> None:
@@ -76,8 +79,8 @@ class ClickModel(DiscriminativeRecommender):
         self.category_table = table(max(1, shape.n_categories), small)
         self.brand_table = table(max(1, shape.n_brands), small)
         self.region_tables = nn.ModuleList(table(size, small) for size in shape.n_regions)
-        self.hour_table = table(24, small)
-        self.weekday_table = table(7, small)
+        self.hour_table = table(24, self.context_width)
+        self.weekday_table = table(7, self.context_width)
         attributes = small * (2 + len(shape.n_regions))
         self.project = nn.Linear(self.id_width + attributes + self.sid_features.dim, self.width)
         extractor = self.extractor
@@ -85,7 +88,8 @@ class ClickModel(DiscriminativeRecommender):
         extractor.build(ClickSizes(self.width, N_CONTEXT, pairs.n_match, pairs.n_cross, shape.n_items))
         del self.extractor
         self.extractor = extractor  # again: optimizers and norms of gradients see parameters in the order of creation
-        known = self.width + self.extractor.dim + self.id_width + 2 * small + self.distance_features.dim + 1
+        of_query = self.id_width + 2 * self.context_width
+        known = self.width + self.extractor.dim + of_query + self.distance_features.dim + 1
         self.final = nn.Sequential(
             nn.Linear(known, self.units),
             nn.ReLU(),
@@ -98,7 +102,9 @@ class ClickModel(DiscriminativeRecommender):
     @property
     def pairs(self) -> PlacePairs:
         """What events and candidates are compared with."""
-        return PlacePairs(self.catalogue, self.distance_features, self.sid_features.needs_sids)
+        return PlacePairs(
+            self.catalogue, self.distance_features, self.sid_features.needs_sids, self.attribute_width > 0
+        )
 
     def embed_items(self, rows: Tensor) -> Tensor:
         """Return the embeddings of items (...), shape (..., D). Each distinct item is computed once."""

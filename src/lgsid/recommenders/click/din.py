@@ -19,10 +19,11 @@ class DIN(ClickModel):
         distance_features: How the distance from the last place is seen; `NoDistance` leaves it out.
         width: Width D of the embedding of a place.
         id_width: Width of the embeddings of items and users; 0 leaves ids out.
-        attribute_width: Width of the embeddings of category, brand, regions, hour and weekday.
+        attribute_width: Width of the embeddings of category, brand and regions; 0 leaves these attributes out.
         attention_units: Hidden units of the attention.
         units: Hidden units of the final network, two layers: this many and half of it.
         dropout: Dropout of the final network.
+        context_width: Width of the embeddings of hour and weekday; that of attributes by default.
         optimizer: Optimizer for all weights.
     """
 
@@ -36,9 +37,18 @@ class DIN(ClickModel):
         attention_units: int = 32,
         units: int = 64,
         dropout: float = 0.1,
+        context_width: int | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=1e-2),
     ) -> None:
-        extractor = TargetAttention(attention_units)
         super().__init__(
-            extractor, sid_features, distance_features, width, id_width, attribute_width, units, dropout, optimizer
+            TargetAttention(attention_units),
+            sid_features,
+            distance_features,
+            width,
+            id_width,
+            attribute_width,
+            units,
+            dropout,
+            context_width,
+            optimizer,
         )

@@ -19,21 +19,28 @@ class PlacePairs:
         catalogue: The items.
         distance: How the distance between two places is seen, the click model's own: `NoDistance` hides it here, too.
         with_sids: Whether the prefixes of semantic IDs are compared.
+        with_attributes: Whether categories and regions are compared.
     """
 
     catalogue: Catalogue
     distance: DistanceFeatures
     with_sids: bool
+    with_attributes: bool = True
 
     @property
     def n_match(self) -> int:
         """Number of columns of `match`."""
-        return 2 + (self.catalogue.codes.shape[1] if self.with_sids else 0)
+        return 1 + self.with_attributes + (self.catalogue.codes.shape[1] if self.with_sids else 0)
 
     @property
     def n_cross(self) -> int:
         """Number of columns of `cross`."""
-        return self.n_match + self.catalogue.region.shape[1] + self.distance.dim
+        return self.n_match + self._regions.shape[1] + self.distance.dim
+
+    @property
+    def _regions(self) -> Tensor:
+        """The regions that are compared, (N, R), coarse to fine."""
+        return self.catalogue.region if self.with_attributes else self.catalogue.region[:, :0]
 
     def same_category(self, past: Tensor, here: Tensor) -> Tensor:
         """Tell which pairs have the same category, shape (...) bool."""
@@ -44,7 +51,9 @@ class PlacePairs:
 
         The sum of the last columns is the depth of the common prefix.
         """
-        shared = [past == here, self.same_category(past, here)]
+        shared = [past == here]
+        if self.with_attributes:
+            shared.append(self.same_category(past, here))
         if self.with_sids:
             prefix = torch.ones_like(shared[0])
             for codes in self.catalogue.codes.unbind(1):
@@ -55,7 +64,7 @@ class PlacePairs:
     def cross(self, past: Tensor, here: Tensor) -> Tensor:
         """Return `match`, the regions that pairs share, coarse to fine, and their distance. (..., G) float32."""
         parts = [self.match(past, here)]
-        parts += [(region[past] == region[here])[..., None].float() for region in self.catalogue.region.unbind(1)]
+        parts += [(region[past] == region[here])[..., None].float() for region in self._regions.unbind(1)]
         if self.distance.dim:
             parts.append(self.distance(self.catalogue.km(past, here)))
         return torch.cat(parts, dim=-1)

@@ -3,6 +3,7 @@
 import logging
 import math
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import lightning as L
@@ -14,7 +15,16 @@ import torch
 from lgsid.config.config_files import read_config
 from lgsid.datamodules import CTRData, PopularityNegatives, SequenceData
 from lgsid.errors import LgsidError
-from lgsid.recommenders.click import DIN, DistancePopularity, NoDistance, NoSids, PrefixSids
+from lgsid.recommenders.click import (
+    DIN,
+    ClickModel,
+    DistancePopularity,
+    NoDistance,
+    NoSids,
+    PrefixSids,
+    TargetAttention,
+    TwoStageAttention,
+)
 from lgsid.recommenders.counting import TimeTransition
 from lgsid.recommenders.generative import TIGER
 
@@ -61,6 +71,28 @@ def test_every_parameter_gets_a_gradient(toy_folder, options):
     model.training_step(batch, 0).backward()
     idle = [n for n, p in model.named_parameters() if p.numel() and (p.grad is None or not p.grad.abs().sum() > 0)]
     assert idle == []
+
+
+@pytest.mark.parametrize("kind", [TargetAttention, TwoStageAttention])
+def test_a_model_without_attributes_sees_none_and_still_knows_the_hour(toy_folder, kind):
+    options = {"width": 8, "id_width": 4, "units": 8, "dropout": 0.0}
+    data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet"), max_history=20, batch_size=32)
+    data.setup()
+    batch = data.ctr_batch(data.queries("train")[:9])
+    changed = {}
+    for width in (0, 3):
+        torch.manual_seed(0)
+        model = ClickModel(kind(), attribute_width=width, context_width=3, **options)
+        model.ensure_built(data.shape)
+        model.take_catalogue(data)
+        model.eval()
+        with torch.no_grad():
+            before = sample_scores(model, batch)
+            assert not torch.equal(before, sample_scores(model, replace(batch, hour=(batch.hour + 7) % 24)))
+            for column in ("category", "brand", "region"):
+                getattr(model.catalogue, column).zero_()
+            changed[width] = not torch.equal(before, sample_scores(model, batch))
+    assert changed == {0: False, 3: True}
 
 
 def test_loss_does_not_depend_on_the_batch_size(toy_folder):
