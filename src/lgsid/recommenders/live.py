@@ -57,7 +57,7 @@ def recommend(
             and the radius count from there, and the model takes it for a visit to the place nearest to it.
         radius_km: Recommend places within this distance only.
         k: How many places.
-        new_only: Leave out the places of the history.
+        new_only: Leave out the places of the history, and where the user is.
         filters: What else a place must pass. Where fewer than `k` pass everything, exactly those come back.
         rank_with: A trained model that orders the places which `model` proposes (see `TwoStage`), or its checkpoint.
 
@@ -156,7 +156,7 @@ class LiveRecommender:
         visits = self._visits(query.user, query.history, moment)
         km = self._km(self._origin(visits, query.near))
         told = visits if query.near is None else self._now_there(visits, km, moment)
-        return PreparedQuery(query, visits, told, moment, km, self._allowed(visits, km, query))
+        return PreparedQuery(query, visits, told, moment, km, self._allowed(told, km, query))
 
     @torch.no_grad()
     def rank(self, asked: Sequence[PreparedQuery], k: int) -> Ranked:
@@ -219,7 +219,7 @@ class LiveRecommender:
         here = torch.tensor(origin, dtype=torch.float64)
         return np.asarray(haversine_m(lat, lon, here[0], here[1]).numpy() / 1e3)
 
-    def _allowed(self, visits: VisitHistory, km: npt.NDArray[np.float64], query: PlaceQuery) -> npt.NDArray[np.bool_]:
+    def _allowed(self, told: VisitHistory, km: npt.NDArray[np.float64], query: PlaceQuery) -> npt.NDArray[np.bool_]:
         """Return which items may be recommended, shape (N,)."""
         radius_km, filters = query.radius_km, query.filters
         allowed = np.ones(len(self.dataset.items), dtype=bool)
@@ -232,7 +232,7 @@ class LiveRecommender:
             if not allowed.any():
                 raise LgsidError(f"no place within {radius_km:g} km; the nearest is {np.nanmin(km):.3g} km away")
         if query.new_only:
-            allowed[visits.item] = False
+            allowed[told.item] = False
             if not allowed.any():
                 raise LgsidError("the user has been to every place there is; allow visited places or a wider radius")
         for number, constraint in enumerate(filters):

@@ -28,7 +28,7 @@ class PlaceQuery:
             Distances count from there, and the model takes it for a visit to the place nearest to it.
         radius_km: Recommend places within this distance only.
         k: How many places.
-        new_only: Leave out the places of the history.
+        new_only: Leave out the places of the history, and where the user is.
         filters: What else a place must pass. Where fewer than `k` pass everything, exactly those come back.
     """
 

@@ -46,7 +46,7 @@ class Filters(Request):
     area: dict[str, Any] | None = Field(
         default=None, description="Inside the polygons of this GeoJSON (geometry, feature or collection), in degrees."
     )
-    new_only: bool = Field(default=False, description="Where the user has not been.")
+    new_only: bool = Field(default=False, description="Where the user has not been, and is not now.")
 
 
 class Query(ModelChoice):

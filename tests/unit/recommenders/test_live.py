@@ -207,13 +207,15 @@ def test_a_position_is_told_to_the_model_as_a_visit_to_the_nearest_place(town, d
 
 def test_who_is_told_to_be_somewhere_has_not_visited_it(town, data):
     near, here = close_to(data, 5)
-    found = ask(town, near=near, new_only=True, k=len(data.items))
+    found = ask(town, near=near, k=len(data.items))
     (there,) = [item for item in found.items if item.item_id == data.items.ids[here]]
     assert found.standing_at == there.item_id
     assert ask(town, k=1).standing_at is None
     assert there.visits == 0
     assert "visited" not in there.why
     assert there.km < 0.01
+    new = ask(town, near=near, new_only=True, k=len(data.items))
+    assert {item.item_id for item in found.items} - {item.item_id for item in new.items} == {there.item_id}
     assert any("from here" in item.why for item in found.items)
 
 
