@@ -16,23 +16,13 @@ from lgsid.datamodules import CTRData, ItemData, SequenceData
 from lgsid.recommenders import TIGER, EvidenceNetwork, PlaceGenerator
 from lgsid.recommenders.click import DIN
 from lgsid.recommenders.counting import NewPlaceFloor
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 from lgsid.text import LoraSpec, PromptTemplate, TextEncoder
 from lgsid.tokenizers import HierTokenizer
 from lgsid.typing import DataShape
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-    "num_sanity_val_steps": 0,
-    "limit_val_batches": 0,
-    "max_epochs": 1,
-    "limit_train_batches": 1,
-}
+TRAINER = {**QUIET_TRAINER, "limit_val_batches": 0, "max_epochs": 1, "limit_train_batches": 1}
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
 PROMPTS = PromptTemplate("{category}[, {name}]", "[{region_2}, ]cells {cell_3}, {cell_4}")
 

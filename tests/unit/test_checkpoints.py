@@ -74,7 +74,7 @@ from lgsid.recommenders import (
     VisitReward,
 )
 from lgsid.rewards import AnchoredPair, MismatchedPrompt, PointwiseBCE, RewardModel
-from lgsid.testing import tiny_encoder, toy_city
+from lgsid.testing import QUIET_TRAINER, tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import (
     CollaborativeTokenizer,
@@ -98,9 +98,8 @@ from lgsid.tokenizers import (
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-SETTINGS = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
-SETTINGS |= {"accelerator": "cpu", "num_sanity_val_steps": 0, "max_epochs": 1, "limit_train_batches": 2}
-SETTINGS |= {"limit_val_batches": 1}
+TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 2}
+TRAINER |= {"limit_val_batches": 1}
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +212,7 @@ def outputs(model, data):
 
 def trained(model, data, path, seed=0):
     torch.manual_seed(seed)
-    trainer = L.Trainer(**SETTINGS)
+    trainer = L.Trainer(**TRAINER)
     trainer.fit(model, datamodule=data)
     trainer.save_checkpoint(path)
     return model.eval()
@@ -279,7 +278,7 @@ def test_a_loaded_checkpoint_can_be_saved_and_loaded_again(town, tmp_path):
     data = data_for(model, town)
     trained(model, data, tmp_path / "first.ckpt")
     again = checkpoints.load(tmp_path / "first.ckpt")
-    trainer = L.Trainer(**SETTINGS)
+    trainer = L.Trainer(**TRAINER)
     trainer.test(again, data, verbose=False)
     trainer.save_checkpoint(tmp_path / "second.ckpt")
     assert same(outputs(checkpoints.load(tmp_path / "second.ckpt"), data), outputs(model, data))

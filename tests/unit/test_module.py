@@ -7,10 +7,8 @@ import torch
 from lgsid.datamodules import CTRData, ItemData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import DIN, TIGER, NoSids, Popularity
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 from lgsid.tokenizers import RandomTokenizer
-
-QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +26,7 @@ def city():
 )
 def test_other_batches_are_refused_before_the_first_step(city, module, data, words):
     with pytest.raises(LgsidError, match=words):
-        L.Trainer(max_epochs=1, **QUIET).fit(module, data(city))
+        L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(module, data(city))
 
 
 def test_batches_of_a_narrower_kind_are_read(city):
@@ -53,7 +51,7 @@ class Diverging(DIN):
 def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_take_it(city, value):
     model = Diverging(value)
     with pytest.raises(LgsidError, match=r"Diverging: the loss is -?(nan|inf) at epoch \d, step 3; lower the learning"):
-        L.Trainer(max_epochs=5, **QUIET).fit(model, CTRData(city, batch_size=64))
+        L.Trainer(max_epochs=5, **QUIET_TRAINER).fit(model, CTRData(city, batch_size=64))
     model.check_weights()
 
 

@@ -14,7 +14,7 @@ from lgsid.datamodules import SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import Popularity
 from lgsid.rewards.reward_head import RewardHead
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,7 @@ def town(tmp_path_factory):
     """A folder with a dataset, a good checkpoint, and bad ones in `bad`, by kind."""
     root = tmp_path_factory.mktemp("strangers")
     toy_city(folder=root / "data")
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = L.Trainer(max_epochs=1, accelerator="cpu", num_sanity_val_steps=0, enable_model_summary=False, **quiet)
+    trainer = L.Trainer(max_epochs=1, **QUIET_TRAINER)
     trainer.fit(Popularity(), datamodule=SequenceData(str(root / "data")))
     trainer.save_checkpoint(root / "good.ckpt")
     return root, malicious_checkpoints(root / "good.ckpt", root / "bad", root / "marker")

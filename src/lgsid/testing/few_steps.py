@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import lightning as L
 
+from lgsid.testing.quiet_trainer import QUIET_TRAINER
+
 
 def few_steps(module: L.LightningModule, data: L.LightningDataModule, n_batches: int = 3) -> None:
     """Train a module for a few batches on the CPU, writing and showing nothing.
@@ -13,14 +15,5 @@ def few_steps(module: L.LightningModule, data: L.LightningDataModule, n_batches:
         data: Its data.
         n_batches: Number of training batches.
     """
-    trainer = L.Trainer(
-        max_epochs=1,
-        limit_train_batches=n_batches,
-        limit_val_batches=0,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = L.Trainer(max_epochs=1, limit_train_batches=n_batches, limit_val_batches=0, **QUIET_TRAINER)
     trainer.fit(module, data)

@@ -25,6 +25,7 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.datamodules.preference_data import MixedPairs, PreferenceData, pairs_per_sampler
 from lgsid.errors import LgsidError
 from lgsid.metrics import NeighborhoodMetrics, NextPlaceQueries
+from lgsid.testing import QUIET_TRAINER
 from lgsid.text import LoraSpec, PromptTemplate, TextEncoder
 from lgsid.typing import PreferenceBatch
 
@@ -63,14 +64,7 @@ def aligner(tiny_bert, loss=None, **arguments):
 
 
 def trainer(folder, **arguments):
-    settings = {"max_epochs": 1, "logger": False, "enable_checkpointing": False, "accelerator": "cpu"}
-    return L.Trainer(
-        **settings | arguments,
-        default_root_dir=folder,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
+    return L.Trainer(**QUIET_TRAINER | {"max_epochs": 1, "default_root_dir": folder} | arguments)
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,8 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.held_out import held_out
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 from lgsid.tokenizers import HierTokenizer
-
-TRAINER = {
-    "accelerator": "cpu",
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +43,7 @@ def test_a_tokenizer_does_not_know_places_held_out(city):
         ItemData(city.take(known), Embeddings(city.items.ids[known], vectors[known], {})),
     ):
         tokenizer = HierTokenizer((8, 6, 6), seed=0)
-        L.Trainer(max_epochs=1, **TRAINER).fit(tokenizer, data)
+        L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(tokenizer, data)
         found.append(tokenizer.tokenize(city, embeddings))
         state = tokenizer.state_dict()
     assert np.array_equal(found[0].codes, found[1].codes)

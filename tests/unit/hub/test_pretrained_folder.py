@@ -20,13 +20,12 @@ from lgsid.hub.plain_values import from_json, to_json
 from lgsid.quantizers import RQVAE
 from lgsid.recommenders import DIN, TIGER, LiveRecommender, NewPlaceFloor, PlaceGenerator, Recommender, TwoStage
 from lgsid.rewards import AnchoredPair, RewardModel
-from lgsid.testing import tiny_encoder, toy_city
+from lgsid.testing import QUIET_TRAINER, tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import HierTokenizer, ResidualTokenizer, Tokenizer
 
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-SETTINGS = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
-SETTINGS |= {"accelerator": "cpu", "num_sanity_val_steps": 0, "max_epochs": 1, "limit_train_batches": 2}
+TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 2}
 TEXTS = ["Café, 40.71, -73.99", "Bar, 40.72, -73.98", "Park"]
 
 
@@ -44,7 +43,7 @@ def town(tmp_path_factory):
 
 def trained(model, data):
     torch.manual_seed(0)
-    L.Trainer(**SETTINGS, limit_val_batches=0).fit(model, data)
+    L.Trainer(**TRAINER, limit_val_batches=0).fit(model, data)
     return model.eval()
 
 

@@ -36,19 +36,10 @@ from lgsid.recommenders import (
 from lgsid.recommenders.click import DIN, NoSids
 from lgsid.recommenders.counting import NewPlaceFloor, TimeTransition
 from lgsid.recommenders.live import recommend
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-    "num_sanity_val_steps": 0,
-    "max_epochs": 1,
-    "limit_train_batches": 1,
-}
+TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 1}
 
 
 @pytest.fixture(scope="module")

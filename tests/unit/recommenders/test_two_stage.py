@@ -16,20 +16,11 @@ from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders import DIN, TIGER, LiveRecommender, NoSids, Popularity, Recommender, TimeTransition, TwoStage
-from lgsid.testing import RecommenderContract, toy_city
+from lgsid.testing import QUIET_TRAINER, RecommenderContract, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-    "num_sanity_val_steps": 0,
-    "max_epochs": 1,
-    "limit_train_batches": 1,
-}
+TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 1}
 
 
 class Constant(Popularity):

@@ -18,6 +18,7 @@ from lgsid.rewards import (
     RewardHead,
     RewardModel,
 )
+from lgsid.testing import QUIET_TRAINER
 from lgsid.text import PROMPT_VARIANTS, LoraSpec, TextEncoder
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -38,16 +39,7 @@ def data(folders: dict[str, str], **arguments: object) -> RewardData:
 
 
 def trainer(tmp_path: Path, epochs: int = 2) -> L.Trainer:
-    return L.Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=tmp_path,
-    )
+    return L.Trainer(max_epochs=epochs, default_root_dir=tmp_path, **QUIET_TRAINER)
 
 
 @pytest.mark.parametrize("kind", [AnchoredPair(width=8), MismatchedPrompt()])

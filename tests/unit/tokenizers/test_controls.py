@@ -10,17 +10,10 @@ from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 from lgsid.tokenizers import PlainTokenizer, RandomTokenizer, tokenize
 from lgsid.tokenizers.permute_sids import permute_across_items
 
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-}
 N = 60
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -35,7 +28,7 @@ def city(toy_folder):
 def plain(city, tmp_path_factory):
     """A fitted tokenizer, what it exported, and its checkpoint."""
     folder = tmp_path_factory.mktemp("plain")
-    tokenizer, trainer = PlainTokenizer(), L.Trainer(max_epochs=1, **TRAINER)
+    tokenizer, trainer = PlainTokenizer(), L.Trainer(max_epochs=1, **QUIET_TRAINER)
     trainer.fit(tokenizer, ItemData(str(city[1])))
     trainer.save_checkpoint(folder / "model.ckpt")
     tokenizer.export(folder)

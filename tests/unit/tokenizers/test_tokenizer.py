@@ -8,16 +8,8 @@ from lgsid.artefacts import Dataset, Embeddings, Items
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.quantizers import RQKMeans
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 from lgsid.tokenizers import HierTokenizer
-
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-}
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -38,7 +30,7 @@ def fitted():
     vectors = Embeddings(dataset.items.ids[order], rng.normal(size=(len(ids), 8)).astype(np.float32))
     data = ItemData(dataset, vectors)
     tokenizer = HierTokenizer((8, 8, 8), RQKMeans())
-    L.Trainer(max_epochs=1, **TRAINER).fit(tokenizer, data)
+    L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(tokenizer, data)
     return tokenizer, data, dataset, vectors
 
 

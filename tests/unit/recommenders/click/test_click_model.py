@@ -11,11 +11,10 @@ from torch.nn.functional import softplus
 from lgsid import checkpoints
 from lgsid.datamodules import CTRData
 from lgsid.recommenders import ClickModel, Interest, InterestExtractor, LiveRecommender, NoSids
-from lgsid.testing import RecommenderContract
+from lgsid.testing import QUIET_TRAINER, RecommenderContract
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
-TRAINER |= {"accelerator": "cpu", "num_sanity_val_steps": 0, "max_epochs": 2}
+TRAINER = {**QUIET_TRAINER, "max_epochs": 2}
 
 
 class MeanPooling(InterestExtractor):

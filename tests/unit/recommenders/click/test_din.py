@@ -27,17 +27,10 @@ from lgsid.recommenders.click import (
 )
 from lgsid.recommenders.counting import TimeTransition
 from lgsid.recommenders.generative import TIGER
+from lgsid.testing import QUIET_TRAINER
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module`.*")
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-    "num_sanity_val_steps": 0,
-}
 GUESSING = -0.2 * math.log(0.2) - 0.8 * math.log(0.8)  # loss of a model that knows the share of positives
 SMALL = {"width": 8, "id_width": 4, "attribute_width": 3, "attention_units": 6, "units": 8}
 
@@ -150,7 +143,7 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_pat
     data = CTRData(str(toy_folder), max_history=20, batch_size=32, negatives=negatives)
     torch.manual_seed(0)
     model = DistancePopularity()
-    trainer = L.Trainer(max_epochs=5, **TRAINER)
+    trainer = L.Trainer(max_epochs=5, **QUIET_TRAINER)
     trainer.fit(model, datamodule=data)
     assert {"val/auc", "val/gauc", "val/logloss", "val/near_auc"} <= set(trainer.callback_metrics)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
@@ -161,11 +154,11 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_pat
     assert len(samples) == 5 * len(data.queries("test"))
     assert (tmp_path / "ctr_candidates.parquet").exists()
     loaded = DistancePopularity.load_from_checkpoint(tmp_path / "model.ckpt")
-    again = L.Trainer(**TRAINER).test(loaded, datamodule=data, verbose=False)[0]
+    again = L.Trainer(**QUIET_TRAINER).test(loaded, datamodule=data, verbose=False)[0]
     assert again == pytest.approx(results)
-    ranked = L.Trainer(**TRAINER).test(loaded, datamodule=SequenceData(str(toy_folder), max_history=20), verbose=False)[
-        0
-    ]
+    ranked = L.Trainer(**QUIET_TRAINER).test(
+        loaded, datamodule=SequenceData(str(toy_folder), max_history=20), verbose=False
+    )[0]
     assert 0 < ranked["test/mrr"] < 1
 
 
@@ -180,7 +173,7 @@ def test_din_learns_and_loads(toy_folder, tmp_path):
     data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet"), max_history=20, batch_size=32)
     torch.manual_seed(0)
     model = DIN(**SMALL, optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2))
-    trainer = L.Trainer(max_epochs=30, **TRAINER)
+    trainer = L.Trainer(max_epochs=30, **QUIET_TRAINER)
     trainer.fit(model, datamodule=data)
     assert train_loss(model.eval(), data) < 0.92 * GUESSING
     trainer.save_checkpoint(tmp_path / "model.ckpt")
@@ -205,7 +198,7 @@ def test_popularity_leaves_out_what_the_user_does_from_the_query_on(toy_folder):
 
 def test_counting_is_measured_on_the_same_samples(toy_folder):
     data = CTRData(str(toy_folder), max_history=10_000)
-    results = L.Trainer(**TRAINER).test(TimeTransition(), datamodule=data, verbose=False)[0]
+    results = L.Trainer(**QUIET_TRAINER).test(TimeTransition(), datamodule=data, verbose=False)[0]
     assert results["test/auc"] > 0.5
     assert "test/logloss" not in results
 
@@ -228,4 +221,4 @@ def test_distance_and_popularity_can_be_left_out(toy_folder, options):
 def test_a_model_that_scores_no_candidates_is_refused(toy_folder):
     data = CTRData(str(toy_folder))
     with pytest.raises(LgsidError, match="TIGER: it does not score given candidates"):
-        L.Trainer(**TRAINER).test(TIGER(), datamodule=data, verbose=False)
+        L.Trainer(**QUIET_TRAINER).test(TIGER(), datamodule=data, verbose=False)

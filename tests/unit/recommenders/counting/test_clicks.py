@@ -20,16 +20,9 @@ from lgsid.recommenders.counting import (
     evaluate_counting_clicks,
     ranking_suite,
 )
-from lgsid.testing import toy_city
+from lgsid.testing import QUIET_TRAINER, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-}
 COLUMNS = ["row", "user", "candidate", "label", "near", "score"]
 
 
@@ -128,7 +121,7 @@ def test_the_floor_of_new_places_puts_places_of_the_past_last(city):
 def test_a_trainer_with_the_datamodule_measures_the_same(city, baseline, tmp_path):
     data, found, _ = city
     model = baseline()
-    results = L.Trainer(**TRAINER).test(model, datamodule=data, verbose=False)[0]
+    results = L.Trainer(**QUIET_TRAINER).test(model, datamodule=data, verbose=False)[0]
     own = {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{baseline.__name__}/")}
     assert results == pytest.approx(own, abs=1e-6)
     model.export(tmp_path)

@@ -20,16 +20,10 @@ from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.split_task import SplitTask, task_of
 from lgsid.recommenders.counting.transition_counts import TransitionCounts
+from lgsid.testing import QUIET_TRAINER
 
 N, M, USERS = 13, 160, 5
 CATEGORIES = ["bar", "cafe", "gym"]
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-}
 
 
 def make_town(task, seed=3):
@@ -254,7 +248,7 @@ def test_popularity_does_not_look_at_the_test(town):
 def test_fit_saves_counts_and_test_without_a_checkpoint_gives_the_same(tmp_path):
     make_town("temporal").write(tmp_path / "data")
     data = SequenceData(str(tmp_path / "data"), max_history=1000, val_queries=None)
-    trainer = L.Trainer(max_epochs=1, limit_train_batches=1, **TRAINER)
+    trainer = L.Trainer(max_epochs=1, limit_train_batches=1, **QUIET_TRAINER)
     trainer.fit(TimeTransition(transition_weight=0.7), datamodule=data)
     assert "val/hit@1" in trainer.callback_metrics
     trainer.save_checkpoint(tmp_path / "model.ckpt")
@@ -262,8 +256,8 @@ def test_fit_saves_counts_and_test_without_a_checkpoint_gives_the_same(tmp_path)
     assert saved["hyper_parameters"]["transition_weight"] == 0.7
     loaded = TimeTransition.load_from_checkpoint(tmp_path / "model.ckpt")
     assert loaded.transition_weight == 0.7
-    results = L.Trainer(**TRAINER).test(loaded, datamodule=data, verbose=False)[0]
-    fresh = L.Trainer(**TRAINER).test(TimeTransition(transition_weight=0.7), datamodule=data, verbose=False)[0]
+    results = L.Trainer(**QUIET_TRAINER).test(loaded, datamodule=data, verbose=False)[0]
+    fresh = L.Trainer(**QUIET_TRAINER).test(TimeTransition(transition_weight=0.7), datamodule=data, verbose=False)[0]
     assert results == fresh
     suite = evaluate_counting(tmp_path / "data", baselines=[TimeTransition(transition_weight=0.7)])
     for key, value in suite.items():

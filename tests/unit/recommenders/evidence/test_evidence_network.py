@@ -11,15 +11,7 @@ from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders import EvidenceNetwork, NewPlaceRanker
 from lgsid.recommenders.evidence import evidence_network
-from lgsid.testing import toy_city
-
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
-}
+from lgsid.testing import QUIET_TRAINER, toy_city
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +60,7 @@ def test_the_loss_is_the_sampled_soft_max(data, monkeypatch):
 
 def test_it_learns_and_the_checkpoint_keeps_it(data, tmp_path):
     model = make(data)
-    trainer = L.Trainer(**TRAINER, max_epochs=6)
+    trainer = L.Trainer(**QUIET_TRAINER, max_epochs=6)
     trainer.fit(model, data)
     found = trainer.test(model, data, verbose=False)[0]
     chance = 10 / 50

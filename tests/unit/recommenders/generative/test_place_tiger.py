@@ -25,6 +25,7 @@ from lgsid.recommenders.generative.history_copy import (
     summary,
 )
 from lgsid.recommenders.generative.visits import Visits
+from lgsid.testing import QUIET_TRAINER
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 N, M = 23, 260
@@ -33,13 +34,6 @@ CODES = {
     "unique": (np.stack([np.arange(N) % 4, np.arange(N) // 4 % 3, np.arange(N)], 1), (5, 4, N)),
     "colliding": (np.stack([np.arange(N) % 3, np.arange(N) // 3 % 2], 1), (3, 7)),
     "one level": (np.arange(N)[:, None] // 2, (N,)),
-}
-TRAINER = {
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "accelerator": "cpu",
 }
 
 
@@ -225,7 +219,7 @@ def fit(town, epochs=10, **options):
     model = PlaceTIGER(
         t5=T5, encoder_history=5, copy=HistoryCopy(8, 4), node_logits=[NodeGeography(4)], beam_width=12, **options
     )
-    trainer = L.Trainer(max_epochs=epochs, **TRAINER)
+    trainer = L.Trainer(max_epochs=epochs, **QUIET_TRAINER)
     trainer.fit(model, data)
     return model, data, trainer
 
@@ -271,4 +265,4 @@ def test_checkpoint_round_trip(town, fitted, tmp_path):
     fresh = PlaceTIGER(t5=T5, encoder_history=5, beam_width=12, copy=HistoryCopy(8, 4), node_logits=[NodeGeography(4)])
     other = SequenceData(str(town), str(town / "colliding.parquet"))
     with pytest.raises(LgsidError, match="codebooks"):
-        L.Trainer(**TRAINER).test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)
+        L.Trainer(**QUIET_TRAINER).test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)
