@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lgsid.artefacts.names import CURRENT_FILE, MANIFEST_FILE, SIDS_FILE
+from lgsid.artefacts.names import CURRENT_FILE, MANIFEST_FILE, OPEN_FILE, SIDS_FILE
 from lgsid.errors import LgsidError
 
 GENERATION = re.compile(r"[0-9]{6,}")
@@ -64,3 +64,21 @@ def sids_file(path: str | Path) -> Path:
     if not file.is_file():
         raise LgsidError(f"{path}: a folder without {SIDS_FILE}; give a file of semantic IDs, or a root of generations")
     return file
+
+
+def open_ids(folder: Path) -> list[str] | None:
+    """Return the ids of the places that are open in a generation, in the order of rows; none if it is no generation.
+
+    Args:
+        folder: The folder of `sids_file`.
+
+    Raises:
+        LgsidError: if the list is missing or damaged.
+    """
+    if not is_generation(folder):
+        return None
+    file = folder / OPEN_FILE
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LgsidError(f"{file}: the list of open places cannot be read; it belongs to the generation") from error

@@ -42,7 +42,7 @@ def serve(
         model: NAME=CHECKPOINT, once for each model; the first one answers where a request names none.
         dataset: Folder of the dataset that the models were trained on.
         rank_with: model.ckpt of a click model; it orders the proposed places where a request says so.
-        sids: Semantic IDs of the places.
+        sids: Semantic IDs of the places, or a root of generations: places retired in the current one are not proposed.
         embeddings: Vectors of the places, Parquet, for similar places by vector.
         tokenizer: model.ckpt of the tokenizer, for semantic IDs of new places.
         encoder: model.ckpt of the aligner whose text encoder made the vectors, for semantic IDs of new places.

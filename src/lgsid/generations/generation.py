@@ -16,13 +16,12 @@ from lgsid.artefacts.files import parse_json
 from lgsid.artefacts.names import (
     CAPACITY_FILE,
     DELTA_FILE,
-    OPEN_FILE,
     RELABELING_FILE,
     SIDS_FILE,
     SLOTS_FILE,
 )
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.artefacts.sids_file import GENERATION_KEY, generation_folder
+from lgsid.artefacts.sids_file import GENERATION_KEY, generation_folder, open_ids
 from lgsid.artefacts.tables import open_parquet, read_metadata
 from lgsid.errors import LgsidError
 from lgsid.generations.delta import Delta
@@ -65,7 +64,7 @@ class Generation:
 
     def open_ids(self) -> list[str]:
         """Return the ids of the places that are open, in the order of rows."""
-        return list((self.folder / OPEN_FILE).read_text(encoding="utf-8").splitlines())
+        return open_ids(self.folder) or []
 
     def slots(self) -> pa.Table:
         """Return every semantic ID that was ever given, sorted: `level_1 .. level_L`, `item_id`, `state`.

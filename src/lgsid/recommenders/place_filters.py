@@ -78,6 +78,25 @@ class InRegions(PlaceFilter):
         return f"region {' or '.join(self.names)}"
 
 
+class OpenPlaces(PlaceFilter):
+    """Places that are open, of a table that is known before anybody asks.
+
+    Args:
+        is_open: Which items are, shape (N,).
+    """
+
+    def __init__(self, is_open: Mask) -> None:
+        self.is_open = is_open
+
+    def allowed(self, items: Items) -> Mask:
+        """Return which items are open."""
+        return self.is_open
+
+    def __str__(self) -> str:
+        """Return what it asks for."""
+        return "open places"
+
+
 class Among(PlaceFilter):
     """Places of a list: those that are open, have the thing in stock, or take part.
 

@@ -22,7 +22,8 @@ class ModelFiles:
         checkpoint: model.ckpt of a recommender, or its run folder.
         dataset: Folder of the dataset that it was trained on.
         rank_with: model.ckpt of a click model that orders what the recommender proposes, or its run folder.
-        sids: Semantic IDs of the places, whose metadata name their generation.
+        sids: Semantic IDs of the places, whose metadata name their generation; a file, or a root of generations, of
+            which the current one counts and whose retired places are closed.
         embeddings: Vectors of the places.
         tokenizer: model.ckpt of the tokenizer that made the semantic IDs.
         encoder: model.ckpt of the aligner that made the vectors.
@@ -59,9 +60,10 @@ class ModelFiles:
                 raise LgsidError(f"{field.name} {named}: no such file")
         trained = trained_on(path)
         files = files.completed(dataset=trained.get("dataset"), sids=trained.get("sids"))
-        if files.sids is not None:
-            beside = trained_on(files.sids)
-            tokenizer = files.sids.parent / CHECKPOINT_FILE
+        made = trained.get("sids") if files.sids is not None and files.sids.is_dir() else files.sids
+        if made is not None:
+            beside = trained_on(made)
+            tokenizer = made.parent / CHECKPOINT_FILE
             files = files.completed(tokenizer=tokenizer, embeddings=beside.get("embeddings"))
         if files.embeddings is not None and files.embeddings.name in (EMBEDDINGS_FILE, REFERENCE_EMBEDDINGS_FILE):
             files = files.completed(encoder=files.embeddings.parent / CHECKPOINT_FILE)

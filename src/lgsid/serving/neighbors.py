@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def places_like(model: ServedModel, row: int, k: int, by: str) -> list[SimilarPlace]:
-    """Return the k places most like a place, itself left out.
+    """Return the k open places most like a place, itself left out.
 
     Args:
         model: The model.
@@ -38,7 +38,7 @@ def places_like(model: ServedModel, row: int, k: int, by: str) -> list[SimilarPl
         if not model.codebook_sizes:
             raise LgsidError("by sid: this model has no semantic IDs; ask by vector, or start with --sids")
         order = by_codes(shared, km)
-    return described(model, order[order != row][:k], km, shared, cosines)
+    return described(model, order[(order != row) & ~model.closed[order]][:k], km, shared, cosines)
 
 
 def places_with_codes(model: ServedModel, sid: Sequence[int], km: Floats, k: int) -> list[SimilarPlace]:

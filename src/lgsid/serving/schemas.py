@@ -248,6 +248,7 @@ class PlacesAnswer(Answer):
     latitude: list[float | None]
     longitude: list[float | None]
     check_ins: list[int] = Field(description="Of the training split.")
+    is_open: list[bool] = Field(description="False where its semantic ID is retired: it is not proposed.")
     sid: list[Sid]
 
 
@@ -255,6 +256,7 @@ class ModelState(ServedBy):
     """A model that is served."""
 
     n_places: int
+    n_closed: int = Field(description="How many of them are retired, and not proposed.")
     codebook_sizes: list[int]
     can: list[str] = Field(
         description="What it answers beside recommend and explain: similar, vectors, encode, rerank."

@@ -15,7 +15,7 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.artefacts.sids_file import GENERATION_KEY
+from lgsid.artefacts.sids_file import GENERATION_KEY, open_ids, sids_file
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.recommenders.live import LiveRecommender
@@ -35,6 +35,7 @@ class ServedModel:
         embeddings: Vectors of the places.
         new_places: What gives new places semantic IDs.
         hash_: Identity of the checkpoint.
+        opened: Ids of the places that are open; all are if not given.
 
     Raises:
         LgsidError: if the semantic IDs or the vectors are not of the places, or other ones than the model's.
@@ -48,9 +49,13 @@ class ServedModel:
         embeddings: Embeddings | None = None,
         new_places: NewPlaces | None = None,
         hash_: str = "",
+        opened: Sequence[str] | None = None,
     ) -> None:
         self.live, self.ranked, self.new_places, self.hash = live, ranked, new_places, hash_
         items = live.dataset.items
+        self.closed = np.zeros(len(items), dtype=bool)
+        if opened is not None:
+            self.closed = ~np.isin(items.ids.astype(str), np.array(opened, dtype=str))
         shape = live.model.data_shape
         learned = live.model.catalogue.codes.cpu().numpy() if shape is not None and shape.codebook_sizes else None
         given = None if sids is None else sids.for_items(items)
@@ -75,12 +80,15 @@ class ServedModel:
         assert files.dataset is not None
         live = LiveRecommender(files.checkpoint, files.dataset)
         ranked = None if files.rank_with is None else LiveRecommender(live.model, live.dataset, files.rank_with)
-        sids = None if files.sids is None else SemanticIDs.read(files.sids, live.dataset.items)
+        sids, opened = None, None
+        if files.sids is not None:
+            named = sids_file(files.sids)  # a root may get another current generation meanwhile
+            sids, opened = SemanticIDs.read(named, live.dataset.items), open_ids(named.parent)
         embeddings = None if files.embeddings is None else Embeddings.read(files.embeddings)
         new_places = None
         if files.tokenizer is not None and sids is not None:
             new_places = NewPlaces.load(files.tokenizer, files.encoder, sids, embeddings)
-        return cls(live, ranked, sids, embeddings, new_places, file_hash(files.checkpoint)[:HASH_DIGITS])
+        return cls(live, ranked, sids, embeddings, new_places, file_hash(files.checkpoint)[:HASH_DIGITS], opened)
 
     @property
     def items(self) -> Items:

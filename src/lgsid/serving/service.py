@@ -195,6 +195,7 @@ class Service:
             latitude=[finite(value) for value in items.lat_deg],
             longitude=[finite(value) for value in items.lon_deg],
             check_ins=model.check_ins.tolist(),
+            is_open=(~model.closed).tolist(),
             sid=model.codes.tolist(),
             **{column: [str(text) for text in texts] for column, texts in model.texts.items()},
         )
@@ -205,6 +206,7 @@ class Service:
             s.ModelState(
                 **served_by(name, slot).model_dump(),
                 n_places=len(slot.model.items),
+                n_closed=int(slot.model.closed.sum()),
                 codebook_sizes=list(slot.model.codebook_sizes),
                 can=slot.model.can,
                 former=slot.former is not None,

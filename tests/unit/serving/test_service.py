@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from lgsid import checkpoints
-from lgsid.artefacts import Embeddings, SemanticIDs
+from lgsid.artefacts import Dataset, Embeddings, SemanticIDs
 from lgsid.errors import LgsidError
+from lgsid.generations import Generations
 from lgsid.recommenders import LiveRecommender
-from lgsid.serving import ModelFiles, Service
+from lgsid.serving import Limits, ModelFiles, Service
 from lgsid.serving import schemas as s
 from lgsid.serving.refused import Refused
 from lgsid.testing import toy_city
@@ -247,6 +248,36 @@ def test_an_error_of_ours_hits_one_request_only(service, items, monkeypatch):
     assert bad.status == 500
     assert json.loads(bad.body)["error"].startswith("internal error (ZeroDivisionError)")
     assert b"u0007" not in bad.body
+
+
+def test_retired_places_are_not_proposed_and_a_swap_reads_the_next_generation(run, tmp_path):
+    sids = SemanticIDs.read(run / "tokenize" / "sids.parquet")
+    items = Dataset.read(run / "data").items
+    living = Generations(tmp_path / "live")
+    living.publish(sids, items)
+    files = ModelFiles.of(run / "tiger", sids=tmp_path / "live")
+    assert files.tokenizer == run / "tokenize" / "model.ckpt"
+    service = Service.load({"tiger": files}, Limits(k=len(items)))
+    ask = s.RecommendRequest(history=items.ids[[3, 9]].tolist(), k=len(items))
+    before = {place.item for place in service.recommend(ask).places}
+    alike = [place.item for place in service.similar(s.SimilarRequest(item=items.ids[3], k=len(items))).places]
+    closed = {alike[0], items.ids[9]}
+    assert closed <= before
+    living.retire(sorted(closed))
+    assert {place.item for place in service.recommend(ask).places} == before  # until it is swapped
+    assert service.swap("tiger", files).served_by.generation == "000002"
+    assert {place.item for place in service.recommend(ask).places} == before - closed
+    found = service.similar(s.SimilarRequest(item=items.ids[3], k=len(items))).places
+    assert [place.item for place in found] == [item for item in alike if item not in closed]
+    told = service.explain(s.ExplainRequest(history=items.ids[[3]].tolist(), item=alike[0]))
+    assert told.excluded_by == ["open places"]
+    places = service.places(s.PlacesRequest())
+    assert {item for item, is_open in zip(places.item, places.is_open, strict=True) if not is_open} == closed
+    assert service.health().models[0].n_closed == 2
+    (tmp_path / "live" / "000002" / "open.txt").unlink()
+    with pytest.raises(LgsidError, match=r"open\.txt: the list of open places cannot be read"):
+        service.swap("tiger", files)
+    assert service.health().models[0].n_closed == 2
 
 
 def test_a_swap_and_its_rollback(files):
