@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import torch
 
 from lgsid import checkpoints
@@ -16,13 +15,13 @@ from lgsid.datamodules import CTRData, ItemData, SequenceData
 from lgsid.recommenders import TIGER, EvidenceNetwork, PlaceGenerator
 from lgsid.recommenders.click import DIN
 from lgsid.recommenders.counting import NewPlaceFloor
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 from lgsid.text import LoraSpec, PromptTemplate, TextEncoder
 from lgsid.tokenizers import HierTokenizer
 from lgsid.typing import DataShape
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {**QUIET_TRAINER, "limit_val_batches": 0, "max_epochs": 1, "limit_train_batches": 1}
+TRAINER = {"limit_val_batches": 0, "max_epochs": 1, "limit_train_batches": 1}
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
 PROMPTS = PromptTemplate("{category}[, {name}]", "[{region_2}, ]cells {cell_3}, {cell_4}")
 
@@ -37,7 +36,7 @@ def write_config(folder: Path, model: str, data: str, **arguments: str) -> None:
 def fitted(module: Any, data: Any, folder: Path) -> Any:
     """Train for one batch and keep the checkpoint."""
     torch.manual_seed(0)
-    trainer = L.Trainer(**TRAINER)
+    trainer = quiet_trainer(**TRAINER)
     trainer.fit(module, datamodule=data)
     folder.mkdir(exist_ok=True)
     trainer.save_checkpoint(folder / "model.ckpt")

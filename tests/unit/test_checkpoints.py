@@ -5,7 +5,6 @@ import os
 import sys
 import types
 
-import lightning as L
 import numpy as np
 import pytest
 import torch
@@ -74,7 +73,7 @@ from lgsid.recommenders import (
     VisitReward,
 )
 from lgsid.rewards import AnchoredPair, MismatchedPrompt, PointwiseBCE, RewardModel
-from lgsid.testing import QUIET_TRAINER, tiny_encoder, toy_city
+from lgsid.testing import quiet_trainer, tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import (
     CollaborativeTokenizer,
@@ -98,7 +97,7 @@ from lgsid.tokenizers import (
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 2}
+TRAINER = {"max_epochs": 1, "limit_train_batches": 2}
 TRAINER |= {"limit_val_batches": 1}
 
 
@@ -212,7 +211,7 @@ def outputs(model, data):
 
 def trained(model, data, path, seed=0):
     torch.manual_seed(seed)
-    trainer = L.Trainer(**TRAINER)
+    trainer = quiet_trainer(**TRAINER)
     trainer.fit(model, datamodule=data)
     trainer.save_checkpoint(path)
     return model.eval()
@@ -278,7 +277,7 @@ def test_a_loaded_checkpoint_can_be_saved_and_loaded_again(town, tmp_path):
     data = data_for(model, town)
     trained(model, data, tmp_path / "first.ckpt")
     again = checkpoints.load(tmp_path / "first.ckpt")
-    trainer = L.Trainer(**TRAINER)
+    trainer = quiet_trainer(**TRAINER)
     trainer.test(again, data, verbose=False)
     trainer.save_checkpoint(tmp_path / "second.ckpt")
     assert same(outputs(checkpoints.load(tmp_path / "second.ckpt"), data), outputs(model, data))

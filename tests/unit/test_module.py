@@ -1,13 +1,12 @@
 """What every module does with the datamodule that it is given."""
 
-import lightning as L
 import pytest
 import torch
 
 from lgsid.datamodules import CTRData, ItemData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import DIN, TIGER, NoSids, Popularity
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 from lgsid.tokenizers import RandomTokenizer
 
 
@@ -26,7 +25,7 @@ def city():
 )
 def test_other_batches_are_refused_before_the_first_step(city, module, data, words):
     with pytest.raises(LgsidError, match=words):
-        L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(module, data(city))
+        quiet_trainer(max_epochs=1).fit(module, data(city))
 
 
 def test_batches_of_a_narrower_kind_are_read(city):
@@ -51,7 +50,7 @@ class Diverging(DIN):
 def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_take_it(city, value):
     model = Diverging(value)
     with pytest.raises(LgsidError, match=r"Diverging: the loss is -?(nan|inf) at epoch \d, step 3; lower the learning"):
-        L.Trainer(max_epochs=5, **QUIET_TRAINER).fit(model, CTRData(city, batch_size=64))
+        quiet_trainer(max_epochs=5).fit(model, CTRData(city, batch_size=64))
     model.check_weights()
 
 

@@ -2,7 +2,6 @@
 
 import logging
 
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,12 +15,12 @@ from lgsid.module import LgsidModule
 from lgsid.pipeline.training_cli import train
 from lgsid.recommenders import DIN, NoSids, TimeTransition
 from lgsid.rewards import AnchoredPair, RewardModel
-from lgsid.testing import QUIET_TRAINER, tiny_encoder, toy_city
+from lgsid.testing import quiet_trainer, tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import RandomTokenizer
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 1}
+TRAINER = {"max_epochs": 1, "limit_train_batches": 1}
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +30,8 @@ def town(tmp_path_factory):
 
 
 def predicted(model, data, folder):
-    L.Trainer(**TRAINER, limit_val_batches=0).fit(model, datamodule=data)
-    batches = L.Trainer(**TRAINER).predict(model, datamodule=data)
+    quiet_trainer(**TRAINER, limit_val_batches=0).fit(model, datamodule=data)
+    batches = quiet_trainer(**TRAINER).predict(model, datamodule=data)
     flat = [batch for part in batches for batch in (part if isinstance(part, list) else [part])]
     return model.export_predictions(folder, flat)
 
@@ -58,7 +57,7 @@ def test_a_click_model_leaves_the_scores_of_the_served_samples(town, tmp_path):
     data, model = CTRData(str(root / "data"), max_history=10), DIN(NoSids(), width=8)
     table = pd.read_parquet(predicted(model, data, tmp_path))
     assert list(table.columns) == ["row", "user_id", "item_id", "label", "score"]
-    L.Trainer(**TRAINER).test(model, datamodule=data, verbose=False)
+    quiet_trainer(**TRAINER).test(model, datamodule=data, verbose=False)
     model.export(tmp_path)
     tested = pd.read_parquet(tmp_path / "per_sample.parquet").sort_values("row", kind="stable")
     assert table["score"].tolist() == tested["score"].tolist()

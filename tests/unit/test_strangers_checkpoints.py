@@ -3,7 +3,6 @@
 import re
 import sys
 
-import lightning as L
 import pytest
 
 from fuzz.malicious_checkpoints import STRANGER, malicious_checkpoints
@@ -14,7 +13,7 @@ from lgsid.datamodules import SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import Popularity
 from lgsid.rewards.reward_head import RewardHead
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +21,7 @@ def town(tmp_path_factory):
     """A folder with a dataset, a good checkpoint, and bad ones in `bad`, by kind."""
     root = tmp_path_factory.mktemp("strangers")
     toy_city(folder=root / "data")
-    trainer = L.Trainer(max_epochs=1, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=1)
     trainer.fit(Popularity(), datamodule=SequenceData(str(root / "data")))
     trainer.save_checkpoint(root / "good.ckpt")
     return root, malicious_checkpoints(root / "good.ckpt", root / "bad", root / "marker")

@@ -28,7 +28,7 @@ from lgsid.testing.pair_sampler_contract import PairSamplerContract
 from lgsid.testing.part_contract import PartContract
 from lgsid.testing.preference_loss_contract import PreferenceLossContract
 from lgsid.testing.quantizer_contract import QuantizerContract
-from lgsid.testing.quiet_trainer import QUIET_TRAINER
+from lgsid.testing.quiet_trainer import quiet_trainer
 from lgsid.testing.recommender_contract import RecommenderContract
 from lgsid.testing.rejected_places_contract import RejectedPlacesContract
 from lgsid.testing.relevance_contract import RelevanceContract
@@ -45,7 +45,6 @@ from lgsid.testing.vector_store_contract import VectorStoreContract
 from lgsid.testing.visit_signal_contract import VisitSignalContract
 
 __all__ = [
-    "QUIET_TRAINER",
     "AlignerContract",
     "AlignmentLossContract",
     "AttributeEncoderContract",
@@ -86,6 +85,7 @@ __all__ = [
     "TreeSearchContract",
     "VectorStoreContract",
     "VisitSignalContract",
+    "quiet_trainer",
     "tiny_encoder",
     "toy_city",
     "toy_source",

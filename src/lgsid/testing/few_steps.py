@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lightning as L
 
-from lgsid.testing.quiet_trainer import QUIET_TRAINER
+from lgsid.testing.quiet_trainer import quiet_trainer
 
 
 def few_steps(module: L.LightningModule, data: L.LightningDataModule, n_batches: int = 3) -> None:
@@ -15,5 +15,5 @@ def few_steps(module: L.LightningModule, data: L.LightningDataModule, n_batches:
         data: Its data.
         n_batches: Number of training batches.
     """
-    trainer = L.Trainer(max_epochs=1, limit_train_batches=n_batches, limit_val_batches=0, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=1, limit_train_batches=n_batches, limit_val_batches=0)
     trainer.fit(module, data)

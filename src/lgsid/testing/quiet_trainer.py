@@ -1,15 +1,18 @@
-"""Options of a trainer for tests."""
+"""A trainer for tests."""
 
 from __future__ import annotations
 
 from typing import Any
 
-QUIET_TRAINER: dict[str, Any] = {
-    "accelerator": "cpu",
-    "logger": False,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "num_sanity_val_steps": 0,
-}
-"""Of a Lightning trainer that trains on the CPU, writes nothing and shows nothing: `L.Trainer(**QUIET_TRAINER)`."""
+import lightning as L
+
+QUIET = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+
+
+def quiet_trainer(**options: Any) -> L.Trainer:
+    """Return a Lightning trainer on the CPU that writes nothing, shows nothing and validates only when it is time.
+
+    Args:
+        **options: Options of `lightning.Trainer`; they win over these.
+    """
+    return L.Trainer(**{"accelerator": "cpu", "num_sanity_val_steps": 0, **QUIET, **options})

@@ -20,7 +20,7 @@ from lgsid.artefacts.names import CARD_FILE, CHECKPOINT_FILE, EMBEDDINGS_FILE, I
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.datamodules.item_data import ItemData
 from lgsid.testing.part_contract import PartContract
-from lgsid.testing.quiet_trainer import QUIET_TRAINER
+from lgsid.testing.quiet_trainer import quiet_trainer
 from lgsid.testing.toy_city import toy_city
 from lgsid.tokenizers.tokenizer import Tokenizer
 
@@ -48,7 +48,7 @@ class TokenizerContract(PartContract):
     def fit(self, data: ItemData) -> Tokenizer:
         """Return a tokenizer fitted on `data` through Lightning."""
         tokenizer = self.make()
-        trainer = L.Trainer(max_epochs=self.max_epochs, **QUIET_TRAINER)
+        trainer = quiet_trainer(max_epochs=self.max_epochs)
         L.seed_everything(0, verbose=False)
         trainer.fit(tokenizer, data)
         return tokenizer

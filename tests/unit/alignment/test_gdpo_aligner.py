@@ -25,7 +25,7 @@ from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.datamodules.preference_data import MixedPairs, PreferenceData, pairs_per_sampler
 from lgsid.errors import LgsidError
 from lgsid.metrics import NeighborhoodMetrics, NextPlaceQueries
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 from lgsid.text import LoraSpec, PromptTemplate, TextEncoder
 from lgsid.typing import PreferenceBatch
 
@@ -64,7 +64,7 @@ def aligner(tiny_bert, loss=None, **arguments):
 
 
 def trainer(folder, **arguments):
-    return L.Trainer(**QUIET_TRAINER | {"max_epochs": 1, "default_root_dir": folder} | arguments)
+    return quiet_trainer(**{"max_epochs": 1, "default_root_dir": folder} | arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """What a tokenizer is fitted on, and what it is applied to."""
 
-import lightning.pytorch as L
 import numpy as np
 import pytest
 import torch
@@ -9,7 +8,7 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.held_out import held_out
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 from lgsid.tokenizers import HierTokenizer
 
 
@@ -43,7 +42,7 @@ def test_a_tokenizer_does_not_know_places_held_out(city):
         ItemData(city.take(known), Embeddings(city.items.ids[known], vectors[known], {})),
     ):
         tokenizer = HierTokenizer((8, 6, 6), seed=0)
-        L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(tokenizer, data)
+        quiet_trainer(max_epochs=1).fit(tokenizer, data)
         found.append(tokenizer.tokenize(city, embeddings))
         state = tokenizer.state_dict()
     assert np.array_equal(found[0].codes, found[1].codes)

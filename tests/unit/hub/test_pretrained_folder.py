@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import lightning as L
 import numpy as np
 import pytest
 import torch
@@ -20,12 +19,12 @@ from lgsid.hub.plain_values import from_json, to_json
 from lgsid.quantizers import RQVAE
 from lgsid.recommenders import DIN, TIGER, LiveRecommender, NewPlaceFloor, PlaceGenerator, Recommender, TwoStage
 from lgsid.rewards import AnchoredPair, RewardModel
-from lgsid.testing import QUIET_TRAINER, tiny_encoder, toy_city
+from lgsid.testing import quiet_trainer, tiny_encoder, toy_city
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import HierTokenizer, ResidualTokenizer, Tokenizer
 
 T5 = {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 2}
+TRAINER = {"max_epochs": 1, "limit_train_batches": 2}
 TEXTS = ["Café, 40.71, -73.99", "Bar, 40.72, -73.98", "Park"]
 
 
@@ -43,7 +42,7 @@ def town(tmp_path_factory):
 
 def trained(model, data):
     torch.manual_seed(0)
-    L.Trainer(**TRAINER, limit_val_batches=0).fit(model, data)
+    quiet_trainer(**TRAINER, limit_val_batches=0).fit(model, data)
     return model.eval()
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import geopandas
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,10 +35,10 @@ from lgsid.recommenders import (
 from lgsid.recommenders.click import DIN, NoSids
 from lgsid.recommenders.counting import NewPlaceFloor, TimeTransition
 from lgsid.recommenders.live import recommend
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 1}
+TRAINER = {"max_epochs": 1, "limit_train_batches": 1}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def town(tmp_path_factory):
         ("floor", NewPlaceFloor(), sequences),
         ("din", DIN(), samples),
     ):
-        trainer = L.Trainer(**TRAINER)
+        trainer = quiet_trainer(**TRAINER)
         trainer.fit(model, datamodule=served)
         trainer.save_checkpoint(folder / f"{name}.ckpt")
     return folder
@@ -93,7 +92,7 @@ def test_a_stripped_model_recommends_the_same_and_knows_no_order_of_check_ins(to
         assert first == second
     assert not len(loaded.row_moment) + len(loaded.row_phase)
     with pytest.raises(LgsidError, match="stripped of check-ins"):
-        L.Trainer(**TRAINER).test(loaded, SequenceData(str(town / "data")))
+        quiet_trainer(**TRAINER).test(loaded, SequenceData(str(town / "data")))
     if model == "counting":
         steps = list(zip(loaded.step_origin.tolist(), loaded.step_place.tolist(), strict=True))
         assert steps == sorted(zip(whole.step_origin.tolist(), whole.step_place.tolist(), strict=True))
@@ -265,7 +264,7 @@ def test_where_fewer_than_k_pass_exactly_those_come_back(town, data):
     sequences = SequenceData(str(town / "data"), sids)
     t5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
     for model in (TIGER(t5, beam_width=4), PlaceGenerator(t5, evidence=EvidenceNetwork(hidden=4), beam_width=4)):
-        L.Trainer(**TRAINER, limit_val_batches=0).fit(model, sequences)
+        quiet_trainer(**TRAINER, limit_val_batches=0).fit(model, sequences)
         live = LiveRecommender(model, Dataset.read(town / "data"))
         for ids in (data.items.ids[[3]], data.items.ids[[50, 3, 29, 8, 17]]):
             found = live.recommend(history=data.items.ids[:3].tolist(), k=10, filters=[Among(ids)])
@@ -345,7 +344,7 @@ def test_files_that_are_no_recommender_are_refused(town, tmp_path):
 
 
 def test_a_model_built_in_python_is_served_like_the_one_in_memory(town, tmp_path):
-    trainer, model = L.Trainer(**TRAINER), DIN(NoSids(), width=8)
+    trainer, model = quiet_trainer(**TRAINER), DIN(NoSids(), width=8)
     trainer.fit(model, datamodule=CTRData(str(town / "data"), str(town / "sids.parquet"), max_history=5))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     served = LiveRecommender(tmp_path / "model.ckpt", town / "data")
@@ -426,7 +425,7 @@ def test_a_place_without_a_name_shows_its_category_and_id(tmp_path):
     log = {"user_id": "u", "item_id": ["a[b]", "c"] * 3, "time": time, "hour": time.hour, "weekday": 1}
     log["split"] = ["train"] * 4 + ["val", "test"]
     Dataset(items, Interactions(pd.DataFrame(log)), {"split": "temporal"}).write(tmp_path / "data")
-    trainer = L.Trainer(**TRAINER)
+    trainer = quiet_trainer(**TRAINER)
     trainer.fit(TimeTransition(), datamodule=SequenceData(str(tmp_path / "data")))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     found = recommend(tmp_path / "model.ckpt", tmp_path / "data", user="u")

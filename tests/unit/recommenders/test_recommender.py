@@ -1,6 +1,5 @@
 """What every recommender does with batches of validation and test: the evaluation that fits what is served."""
 
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,7 @@ from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import Popularity, TimeTransition, evaluate_counting
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 
 
 def names(toy_folder):
@@ -23,7 +22,7 @@ def test_the_files_are_those_of_the_last_test(toy_folder, tmp_path):
         (CTRData(str(toy_folder)), {"per_sample.parquet", "ctr_candidates.parquet"}, "test/auc"),
         (SequenceData(str(toy_folder), max_history=10_000), {"per_query.parquet"}, "test/hit@1"),
     ):
-        results = L.Trainer(**QUIET_TRAINER).test(model, datamodule=data, verbose=False)[0]
+        results = quiet_trainer().test(model, datamodule=data, verbose=False)[0]
         assert key in results
         out = tmp_path / key.replace("/", "-")
         out.mkdir()
@@ -35,7 +34,7 @@ def test_a_test_of_the_trainer_writes_what_the_suite_writes(toy_folder, tmp_path
     evaluate_counting(toy_folder, folder=tmp_path, baselines=[TimeTransition()])
     model = TimeTransition()
     data = SequenceData(str(toy_folder), max_history=10_000)
-    L.Trainer(**QUIET_TRAINER).test(model, datamodule=data, verbose=False)
+    quiet_trainer().test(model, datamodule=data, verbose=False)
     model.export(tmp_path)
     one, other = (
         pd.read_parquet(tmp_path / name).sort_values("row", ignore_index=True)
@@ -47,7 +46,7 @@ def test_a_test_of_the_trainer_writes_what_the_suite_writes(toy_folder, tmp_path
 
 def test_predictions_are_the_lists_of_each_query(toy_folder):
     data, model = SequenceData(str(toy_folder), max_history=10_000, eval_batch_size=50), TimeTransition()
-    parts = L.Trainer(**QUIET_TRAINER).predict(model, datamodule=data)
+    parts = quiet_trainer().predict(model, datamodule=data)
     rows = data.queries("test")
     lists = model.rank(data.batch(rows), 60)
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -62,7 +61,7 @@ def test_predictions_are_the_lists_of_each_query(toy_folder):
 
 
 def test_validation_leaves_no_file_and_starts_anew_each_time(toy_folder, tmp_path):
-    data, model, trainer = SequenceData(str(toy_folder), val_queries=20), TimeTransition(), L.Trainer(**QUIET_TRAINER)
+    data, model, trainer = SequenceData(str(toy_folder), val_queries=20), TimeTransition(), quiet_trainer()
     first = trainer.validate(model, datamodule=data, verbose=False)[0]
     assert first == trainer.validate(model, datamodule=data, verbose=False)[0]
     assert first["val/queries"] == 20
@@ -78,7 +77,7 @@ def test_evaluation_without_a_datamodule_is_one_line(toy_folder):
     model.ensure_built(data.shape)
     model.take_catalogue(data)
     with pytest.raises(LgsidError, match="Popularity: evaluation needs a datamodule"):
-        L.Trainer(**QUIET_TRAINER).validate(model, dataloaders=data.val_dataloader(), verbose=False)
+        quiet_trainer().validate(model, dataloaders=data.val_dataloader(), verbose=False)
 
 
 def test_semantic_ids_other_than_those_of_the_training_are_refused(toy_folder, tmp_path):
@@ -87,11 +86,11 @@ def test_semantic_ids_other_than_those_of_the_training_are_refused(toy_folder, t
     def served(modulus):
         return SequenceData(str(toy_folder), SemanticIDs(ids, np.arange(60)[:, None] % modulus, (9,)))
 
-    trainer = L.Trainer(max_epochs=1, limit_train_batches=1, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=1, limit_train_batches=1)
     trainer.fit(Popularity(), datamodule=served(7))
     trainer.save_checkpoint(tmp_path / "model.ckpt")
     loaded = checkpoints.load(tmp_path / "model.ckpt", Popularity)
     assert loaded.catalogue.codes[:, 0].tolist() == [row % 7 for row in range(60)]
-    assert L.Trainer(**QUIET_TRAINER).test(loaded, datamodule=served(7), verbose=False)
+    assert quiet_trainer().test(loaded, datamodule=served(7), verbose=False)
     with pytest.raises(LgsidError, match="other semantic IDs"):
-        L.Trainer(**QUIET_TRAINER).test(loaded, datamodule=served(9), verbose=False)
+        quiet_trainer().test(loaded, datamodule=served(9), verbose=False)

@@ -16,11 +16,11 @@ from lgsid.datamodules import CTRData, SequenceData
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders import DIN, TIGER, LiveRecommender, NoSids, Popularity, Recommender, TimeTransition, TwoStage
-from lgsid.testing import QUIET_TRAINER, RecommenderContract, toy_city
+from lgsid.testing import RecommenderContract, quiet_trainer, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
-TRAINER = {**QUIET_TRAINER, "max_epochs": 1, "limit_train_batches": 1}
+TRAINER = {"max_epochs": 1, "limit_train_batches": 1}
 
 
 class Constant(Popularity):
@@ -143,7 +143,7 @@ def town(tmp_path_factory):
         kind = CTRData if isinstance(model, DIN) else SequenceData
         data = kind(str(folder / city), None if sids is None else str(folder / f"{sids}.parquet"), max_history=20)
         L.seed_everything(1, verbose=False)
-        trainer = L.Trainer(**TRAINER, limit_val_batches=0)
+        trainer = quiet_trainer(**TRAINER, limit_val_batches=0)
         trainer.fit(model, datamodule=data)
         trainer.save_checkpoint(folder / f"{name}.ckpt")
     return folder
@@ -154,7 +154,7 @@ def test_one_checkpoint_holds_both(town, tmp_path, ranker):
     data = SequenceData(str(town / "data"), str(town / "sids.parquet"), val_queries=10)
     model = TwoStage(town / "tiger.ckpt", town / f"{ranker}.ckpt", n_candidates=9, ranker_history=20)
     assert not any(parameter.requires_grad for parameter in model.parameters())
-    L.Trainer(**TRAINER).fit(model, datamodule=data)
+    quiet_trainer(**TRAINER).fit(model, datamodule=data)
     checkpoints.save(model, tmp_path / "model.ckpt")
     loaded = checkpoints.load(tmp_path / "model.ckpt", Recommender)
     batch = data.batch(data.queries("test")[:9])

@@ -18,7 +18,7 @@ from lgsid.rewards import (
     RewardHead,
     RewardModel,
 )
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 from lgsid.text import PROMPT_VARIANTS, LoraSpec, TextEncoder
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -39,7 +39,7 @@ def data(folders: dict[str, str], **arguments: object) -> RewardData:
 
 
 def trainer(tmp_path: Path, epochs: int = 2) -> L.Trainer:
-    return L.Trainer(max_epochs=epochs, default_root_dir=tmp_path, **QUIET_TRAINER)
+    return quiet_trainer(max_epochs=epochs, default_root_dir=tmp_path)
 
 
 @pytest.mark.parametrize("kind", [AnchoredPair(width=8), MismatchedPrompt()])

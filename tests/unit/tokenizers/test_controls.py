@@ -1,6 +1,5 @@
 """Controls: plain item IDs, and semantic IDs permuted across items."""
 
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,7 @@ from lgsid.artefacts import Dataset, SemanticIDs
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.metrics import quality_card
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 from lgsid.tokenizers import PlainTokenizer, RandomTokenizer, tokenize
 from lgsid.tokenizers.permute_sids import permute_across_items
 
@@ -28,7 +27,7 @@ def city(toy_folder):
 def plain(city, tmp_path_factory):
     """A fitted tokenizer, what it exported, and its checkpoint."""
     folder = tmp_path_factory.mktemp("plain")
-    tokenizer, trainer = PlainTokenizer(), L.Trainer(max_epochs=1, **QUIET_TRAINER)
+    tokenizer, trainer = PlainTokenizer(), quiet_trainer(max_epochs=1)
     trainer.fit(tokenizer, ItemData(str(city[1])))
     trainer.save_checkpoint(folder / "model.ckpt")
     tokenizer.export(folder)

@@ -13,7 +13,7 @@ from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.functional.sids import group_rows
 from lgsid.quantizers import ClusterPull, EvenUse, LearnedCodebooks, LearnedRQVAE, RQKMeans
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 from lgsid.testing.tokenizer_contract import toy_items
 from lgsid.tokenizers import (
     CollaborativeTokenizer,
@@ -51,7 +51,7 @@ MAKE = {
 
 
 def fit(tokenizer, data, epochs=2):
-    trainer = L.Trainer(max_epochs=epochs, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=epochs)
     L.seed_everything(0, verbose=False)
     trainer.fit(tokenizer, data)
     return trainer

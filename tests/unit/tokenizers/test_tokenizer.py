@@ -1,6 +1,5 @@
 """Codes travel with the ids of their items, whatever the items are handed over as."""
 
-import lightning as L
 import numpy as np
 import pytest
 
@@ -8,7 +7,7 @@ from lgsid.artefacts import Dataset, Embeddings, Items
 from lgsid.datamodules import ItemData
 from lgsid.errors import LgsidError
 from lgsid.quantizers import RQKMeans
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 from lgsid.tokenizers import HierTokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -30,7 +29,7 @@ def fitted():
     vectors = Embeddings(dataset.items.ids[order], rng.normal(size=(len(ids), 8)).astype(np.float32))
     data = ItemData(dataset, vectors)
     tokenizer = HierTokenizer((8, 8, 8), RQKMeans())
-    L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(tokenizer, data)
+    quiet_trainer(max_epochs=1).fit(tokenizer, data)
     return tokenizer, data, dataset, vectors
 
 

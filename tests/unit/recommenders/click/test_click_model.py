@@ -2,7 +2,6 @@
 
 import logging
 
-import lightning as L
 import pytest
 import torch
 from torch import nn
@@ -11,10 +10,10 @@ from torch.nn.functional import softplus
 from lgsid import checkpoints
 from lgsid.datamodules import CTRData
 from lgsid.recommenders import ClickModel, Interest, InterestExtractor, LiveRecommender, NoSids
-from lgsid.testing import QUIET_TRAINER, RecommenderContract
+from lgsid.testing import RecommenderContract, quiet_trainer
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-TRAINER = {**QUIET_TRAINER, "max_epochs": 2}
+TRAINER = {"max_epochs": 2}
 
 
 class MeanPooling(InterestExtractor):
@@ -91,7 +90,7 @@ def test_parameters_come_in_the_order_of_their_creation(toy_folder):
 
 def test_it_trains_loads_and_serves(toy_folder, tmp_path):
     data = CTRData(str(toy_folder), max_history=12, batch_size=64)
-    model, trainer = ClickModel(MeanPooling(), NoSids(), width=8), L.Trainer(**TRAINER)
+    model, trainer = ClickModel(MeanPooling(), NoSids(), width=8), quiet_trainer(**TRAINER)
     trainer.fit(model, datamodule=data)
     assert {"val/auc", "val/logloss"} <= set(trainer.callback_metrics)
     trainer.save_checkpoint(tmp_path / "model.ckpt")

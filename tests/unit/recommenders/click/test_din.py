@@ -6,7 +6,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,7 +26,7 @@ from lgsid.recommenders.click import (
 )
 from lgsid.recommenders.counting import TimeTransition
 from lgsid.recommenders.generative import TIGER
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is an instance of `nn.Module`.*")
@@ -143,7 +142,7 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_pat
     data = CTRData(str(toy_folder), max_history=20, batch_size=32, negatives=negatives)
     torch.manual_seed(0)
     model = DistancePopularity()
-    trainer = L.Trainer(max_epochs=5, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=5)
     trainer.fit(model, datamodule=data)
     assert {"val/auc", "val/gauc", "val/logloss", "val/near_auc"} <= set(trainer.callback_metrics)
     trainer.save_checkpoint(tmp_path / "model.ckpt")
@@ -154,11 +153,9 @@ def test_learning_beats_guessing_and_the_checkpoint_keeps_it(toy_folder, tmp_pat
     assert len(samples) == 5 * len(data.queries("test"))
     assert (tmp_path / "ctr_candidates.parquet").exists()
     loaded = DistancePopularity.load_from_checkpoint(tmp_path / "model.ckpt")
-    again = L.Trainer(**QUIET_TRAINER).test(loaded, datamodule=data, verbose=False)[0]
+    again = quiet_trainer().test(loaded, datamodule=data, verbose=False)[0]
     assert again == pytest.approx(results)
-    ranked = L.Trainer(**QUIET_TRAINER).test(
-        loaded, datamodule=SequenceData(str(toy_folder), max_history=20), verbose=False
-    )[0]
+    ranked = quiet_trainer().test(loaded, datamodule=SequenceData(str(toy_folder), max_history=20), verbose=False)[0]
     assert 0 < ranked["test/mrr"] < 1
 
 
@@ -173,7 +170,7 @@ def test_din_learns_and_loads(toy_folder, tmp_path):
     data = CTRData(str(toy_folder), str(toy_folder / "sids.parquet"), max_history=20, batch_size=32)
     torch.manual_seed(0)
     model = DIN(**SMALL, optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2))
-    trainer = L.Trainer(max_epochs=30, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=30)
     trainer.fit(model, datamodule=data)
     assert train_loss(model.eval(), data) < 0.92 * GUESSING
     trainer.save_checkpoint(tmp_path / "model.ckpt")
@@ -198,7 +195,7 @@ def test_popularity_leaves_out_what_the_user_does_from_the_query_on(toy_folder):
 
 def test_counting_is_measured_on_the_same_samples(toy_folder):
     data = CTRData(str(toy_folder), max_history=10_000)
-    results = L.Trainer(**QUIET_TRAINER).test(TimeTransition(), datamodule=data, verbose=False)[0]
+    results = quiet_trainer().test(TimeTransition(), datamodule=data, verbose=False)[0]
     assert results["test/auc"] > 0.5
     assert "test/logloss" not in results
 
@@ -221,4 +218,4 @@ def test_distance_and_popularity_can_be_left_out(toy_folder, options):
 def test_a_model_that_scores_no_candidates_is_refused(toy_folder):
     data = CTRData(str(toy_folder))
     with pytest.raises(LgsidError, match="TIGER: it does not score given candidates"):
-        L.Trainer(**QUIET_TRAINER).test(TIGER(), datamodule=data, verbose=False)
+        quiet_trainer().test(TIGER(), datamodule=data, verbose=False)

@@ -3,7 +3,6 @@
 import logging
 import math
 
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +19,7 @@ from lgsid.recommenders.counting import (
     evaluate_counting_clicks,
     ranking_suite,
 )
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 COLUMNS = ["row", "user", "candidate", "label", "near", "score"]
@@ -121,7 +120,7 @@ def test_the_floor_of_new_places_puts_places_of_the_past_last(city):
 def test_a_trainer_with_the_datamodule_measures_the_same(city, baseline, tmp_path):
     data, found, _ = city
     model = baseline()
-    results = L.Trainer(**QUIET_TRAINER).test(model, datamodule=data, verbose=False)[0]
+    results = quiet_trainer().test(model, datamodule=data, verbose=False)[0]
     own = {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{baseline.__name__}/")}
     assert results == pytest.approx(own, abs=1e-6)
     model.export(tmp_path)

@@ -3,7 +3,6 @@
 import math
 from types import SimpleNamespace
 
-import lightning as L
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +19,7 @@ from lgsid.recommenders.counting.log_source import LogSource
 from lgsid.recommenders.counting.past_visits import PastVisits
 from lgsid.recommenders.counting.split_task import SplitTask, task_of
 from lgsid.recommenders.counting.transition_counts import TransitionCounts
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 
 N, M, USERS = 13, 160, 5
 CATEGORIES = ["bar", "cafe", "gym"]
@@ -248,7 +247,7 @@ def test_popularity_does_not_look_at_the_test(town):
 def test_fit_saves_counts_and_test_without_a_checkpoint_gives_the_same(tmp_path):
     make_town("temporal").write(tmp_path / "data")
     data = SequenceData(str(tmp_path / "data"), max_history=1000, val_queries=None)
-    trainer = L.Trainer(max_epochs=1, limit_train_batches=1, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=1, limit_train_batches=1)
     trainer.fit(TimeTransition(transition_weight=0.7), datamodule=data)
     assert "val/hit@1" in trainer.callback_metrics
     trainer.save_checkpoint(tmp_path / "model.ckpt")
@@ -256,8 +255,8 @@ def test_fit_saves_counts_and_test_without_a_checkpoint_gives_the_same(tmp_path)
     assert saved["hyper_parameters"]["transition_weight"] == 0.7
     loaded = TimeTransition.load_from_checkpoint(tmp_path / "model.ckpt")
     assert loaded.transition_weight == 0.7
-    results = L.Trainer(**QUIET_TRAINER).test(loaded, datamodule=data, verbose=False)[0]
-    fresh = L.Trainer(**QUIET_TRAINER).test(TimeTransition(transition_weight=0.7), datamodule=data, verbose=False)[0]
+    results = quiet_trainer().test(loaded, datamodule=data, verbose=False)[0]
+    fresh = quiet_trainer().test(TimeTransition(transition_weight=0.7), datamodule=data, verbose=False)[0]
     assert results == fresh
     suite = evaluate_counting(tmp_path / "data", baselines=[TimeTransition(transition_weight=0.7)])
     for key, value in suite.items():

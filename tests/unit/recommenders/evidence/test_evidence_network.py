@@ -11,7 +11,7 @@ from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders import EvidenceNetwork, NewPlaceRanker
 from lgsid.recommenders.evidence import evidence_network
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_the_loss_is_the_sampled_soft_max(data, monkeypatch):
 
 def test_it_learns_and_the_checkpoint_keeps_it(data, tmp_path):
     model = make(data)
-    trainer = L.Trainer(**QUIET_TRAINER, max_epochs=6)
+    trainer = quiet_trainer(max_epochs=6)
     trainer.fit(model, data)
     found = trainer.test(model, data, verbose=False)[0]
     chance = 10 / 50

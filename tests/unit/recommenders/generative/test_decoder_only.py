@@ -12,7 +12,7 @@ from lgsid.artefacts import SemanticIDs
 from lgsid.datamodules import SequenceData
 from lgsid.recommenders.generative import TIGER, GenerativeRecommender, HistoryTokens, SeparateTokens
 from lgsid.recommenders.generative.beam_decoder import EncodedQueries, RecomputingDecoder
-from lgsid.testing import QUIET_TRAINER, GenerativeRecommenderContract, toy_city
+from lgsid.testing import GenerativeRecommenderContract, quiet_trainer, toy_city
 
 
 class DecoderOnly(GenerativeRecommender):
@@ -123,7 +123,7 @@ def test_a_few_steps_of_training_and_a_checkpoint(city, tmp_path):
     model, data = DecoderOnly(), served(city)
     batch = data.batch(data.queries("train"))
     before, _ = untrained(city)
-    trainer = L.Trainer(max_epochs=6, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=6)
     trainer.fit(model, data)
     with torch.no_grad():
         likelihood = model.eval().item_log_prob(batch, batch.target).mean()
@@ -143,7 +143,7 @@ def test_the_learning_rate_rises_and_falls_to_zero(city):
         def on_train_batch_start(self, trainer, *_):
             rates.append(trainer.optimizers[0].param_groups[0]["lr"])
 
-    L.Trainer(max_epochs=2, limit_val_batches=0, callbacks=[Watch()], **QUIET_TRAINER).fit(model, data)
+    quiet_trainer(max_epochs=2, limit_val_batches=0, callbacks=[Watch()]).fit(model, data)
     steps, warmup = len(rates), round(0.25 * len(rates))
     expected = [1e-2 * min((i + 1) / warmup, (steps - i) / (steps - warmup)) for i in range(steps)]
     assert rates == pytest.approx(expected)

@@ -13,7 +13,7 @@ from lgsid.recommenders import EvidenceNetwork, HistoryCopy, PlaceGenerator
 from lgsid.recommenders.generative.evidence_mass import EvidenceMass
 from lgsid.recommenders.generative.visits import Visits
 from lgsid.recommenders.item_trie import ItemTrie
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 
 N = 60
 T5 = {"d_model": 16, "d_kv": 4, "d_ff": 24, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
@@ -91,7 +91,7 @@ def test_evidence_learns_from_its_own_loss_only():
 
 def test_it_learns_and_the_checkpoint_keeps_it(tmp_path):
     model, data = make()
-    trainer = L.Trainer(**QUIET_TRAINER, max_epochs=4)
+    trainer = quiet_trainer(max_epochs=4)
     trainer.fit(model, data)
     found = trainer.test(model, data, verbose=False)[0]
     assert found["test/explore/hit@10"] > 0.3

@@ -25,7 +25,7 @@ from lgsid.recommenders.generative.history_copy import (
     summary,
 )
 from lgsid.recommenders.generative.visits import Visits
-from lgsid.testing import QUIET_TRAINER
+from lgsid.testing import quiet_trainer
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 N, M = 23, 260
@@ -219,7 +219,7 @@ def fit(town, epochs=10, **options):
     model = PlaceTIGER(
         t5=T5, encoder_history=5, copy=HistoryCopy(8, 4), node_logits=[NodeGeography(4)], beam_width=12, **options
     )
-    trainer = L.Trainer(max_epochs=epochs, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=epochs)
     trainer.fit(model, data)
     return model, data, trainer
 
@@ -265,4 +265,4 @@ def test_checkpoint_round_trip(town, fitted, tmp_path):
     fresh = PlaceTIGER(t5=T5, encoder_history=5, beam_width=12, copy=HistoryCopy(8, 4), node_logits=[NodeGeography(4)])
     other = SequenceData(str(town), str(town / "colliding.parquet"))
     with pytest.raises(LgsidError, match="codebooks"):
-        L.Trainer(**QUIET_TRAINER).test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)
+        quiet_trainer().test(fresh, other, ckpt_path=tmp_path / "model.ckpt", verbose=False)

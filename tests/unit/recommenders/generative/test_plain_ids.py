@@ -12,7 +12,7 @@ from lgsid.functional.ranking import pessimistic_rank
 from lgsid.recommenders.generative import HistoryCopy, NodeGeography, PlaceTIGER, SeparateTokens, SummedTokens
 from lgsid.recommenders.generative.node_geography import describe_nodes
 from lgsid.recommenders.item_trie import ItemTrie
-from lgsid.testing import QUIET_TRAINER, toy_city
+from lgsid.testing import quiet_trainer, toy_city
 from lgsid.tokenizers import PlainTokenizer
 
 N = 60
@@ -29,7 +29,7 @@ def city(tmp_path_factory):
     items = town.items.take(np.random.default_rng(1).permutation(N))
     Dataset(items, town.interactions, town.report).write(folder)
     tokenizer = PlainTokenizer()
-    L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(tokenizer, ItemData(str(folder)))
+    quiet_trainer(max_epochs=1).fit(tokenizer, ItemData(str(folder)))
     tokenizer.export(folder)
     return folder
 
@@ -97,7 +97,7 @@ def mean_nll(model, data):
 def test_training_and_testing(city, full, tmp_path):
     L.seed_everything(0, verbose=False)
     model, data = tiger(full=full), served(city)
-    trainer = L.Trainer(max_epochs=3, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=3)
     data.setup()
     model.ensure_built(data.shape)
     model.take_catalogue(data)
@@ -123,7 +123,7 @@ def test_where_rows_are_in_the_order_of_ids_it_is_the_model_without_semantic_ids
     for plain in (True, False):
         model, data = tiger(), served(tmp_path, plain)
         L.seed_everything(0, verbose=False)
-        L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(model, data)
+        quiet_trainer(max_epochs=1).fit(model, data)
         state = model.state_dict()
         states.append(state | {"catalogue.codes": model.catalogue.item_codes})
     assert list(states[0]) == list(states[1])

@@ -28,7 +28,7 @@ from lgsid.recommenders.generative import (
     ReachabilityReward,
     VisitReward,
 )
-from lgsid.testing import QUIET_TRAINER, RecommenderContract, toy_city
+from lgsid.testing import RecommenderContract, quiet_trainer, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 12, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 1}
@@ -107,7 +107,7 @@ def start(town):
     """The checkpoint of a OneRec that was fitted a little."""
     L.seed_everything(0, verbose=False)
     model = OneRec(T5, 3, 1, list_length=3, long_history=LongHistory(2, 1, 2), recent_history=6, user_buckets=9)
-    trainer = L.Trainer(max_epochs=2, limit_val_batches=0, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=2, limit_val_batches=0)
     trainer.fit(model, served(town, batch_size=64))
     trainer.save_checkpoint(town / "onerec.ckpt")
     return town / "onerec.ckpt"
@@ -222,7 +222,7 @@ def test_the_reference_is_where_the_stage_starts(town, start, tmp_path, loss):
     assert same(weights_of(model.policy), before)
     assert same(weights_of(model.reference), before)
     data = served(town, batch_size=16, val_queries=20)
-    trainer = L.Trainer(max_epochs=1, limit_train_batches=3, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=1, limit_train_batches=3)
     trainer.fit(model, data)
     assert {"val/reward", "val/reference_reward", "val/hit@10"} <= set(trainer.callback_metrics)
     assert same(weights_of(model.reference), before)
@@ -251,7 +251,7 @@ def test_an_iteration_within_the_stage_renews_the_reference(town, start):
         def on_train_batch_end(self, trainer, module, *_):
             seen.append(weights_of(module.reference))
 
-    trainer = L.Trainer(max_epochs=1, limit_train_batches=3, limit_val_batches=0, callbacks=[Watch()], **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=1, limit_train_batches=3, limit_val_batches=0, callbacks=[Watch()])
     trainer.fit(model, served(town, batch_size=8))
     assert same(seen[0], before)
     assert same(seen[1], before)
@@ -279,7 +279,7 @@ def test_an_iteration_raises_the_reward_and_more_of_them_more(town, start, loss,
     before = model.reward(found, batch).mean()
     expected = sum(r.weight * r(found, batch, model.catalogue) for r in rewards).mean()
     assert before.item() == pytest.approx(expected.item())
-    L.Trainer(max_epochs=3, limit_train_batches=8, limit_val_batches=0, **QUIET_TRAINER).fit(model, data)
+    quiet_trainer(max_epochs=3, limit_train_batches=8, limit_val_batches=0).fit(model, data)
     after = model.reward(model.policy.lists(batch, 3, 6).items[:, :1], batch).mean()
     assert after > before + least
 
@@ -296,12 +296,12 @@ def test_dropout_is_off_and_the_reference_learns_nothing(town, start):
 def test_a_model_from_python_is_copied_without_its_trainer(town):
     L.seed_everything(0, verbose=False)
     policy, data = OneRec(T5, 3, 1, list_length=2, user_buckets=9), served(town, batch_size=16)
-    L.Trainer(max_epochs=1, limit_train_batches=1, limit_val_batches=0, **QUIET_TRAINER).fit(policy, data)
+    quiet_trainer(max_epochs=1, limit_train_batches=1, limit_val_batches=0).fit(policy, data)
     model = ListAligner(policy, ECPO(), [VisitReward()], n_lists=2)
     assert same(weights_of(model.policy), weights_of(policy))
     assert model.policy is not policy
     fresh = ListAligner(OneRec(T5, 3, 1, list_length=2, user_buckets=9), ECPO(), [VisitReward()], n_lists=2)
-    L.Trainer(max_epochs=1, limit_train_batches=0, limit_val_batches=0, **QUIET_TRAINER).fit(fresh, data)
+    quiet_trainer(max_epochs=1, limit_train_batches=0, limit_val_batches=0).fit(fresh, data)
     assert same(weights_of(fresh.policy), weights_of(fresh.reference))
 
 
@@ -317,7 +317,7 @@ def test_what_does_not_fit_is_one_line(town, start):
         ListAligner(start, ECPO(), [VisitReward()], n_lists=1)
     model = ListAligner(start, ECPO(), [VisitReward()])
     with pytest.raises(LgsidError, match="other semantic IDs"):
-        L.Trainer(max_epochs=1, **QUIET_TRAINER).fit(model, served(town, "others.parquet"))
+        quiet_trainer(max_epochs=1).fit(model, served(town, "others.parquet"))
     for wrong in (lambda: BestWorstDPO(0.0), lambda: ECPO(1.5), lambda: ECPO(0.2, 0.0)):
         with pytest.raises(LgsidError):
             wrong()

@@ -24,7 +24,7 @@ from lgsid.recommenders.generative import (
     OneRec,
     SeparateTokens,
 )
-from lgsid.testing import QUIET_TRAINER, GenerativeRecommenderContract, RecommenderContract, toy_city
+from lgsid.testing import GenerativeRecommenderContract, RecommenderContract, quiet_trainer, toy_city
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 12, "num_heads": 2, "num_layers": 1, "num_decoder_layers": 2}
@@ -284,7 +284,7 @@ def test_it_learns_the_round_of_each_user_and_comes_back_from_its_checkpoint(rep
         balance=LossFreeBalance(0.01),
         optimizer=lambda p: torch.optim.AdamW(p, lr=1e-2),
     )
-    trainer = L.Trainer(max_epochs=12, limit_val_batches=0, gradient_clip_val=1.0, **QUIET_TRAINER)
+    trainer = quiet_trainer(max_epochs=12, limit_val_batches=0, gradient_clip_val=1.0)
     trainer.fit(model, data)
     model.eval()
     batch = data.batch(data.queries("test"))
