@@ -62,7 +62,8 @@ class NearestFreeCode(CollisionStrategy):
         codes = codes.copy()
         for level in range(len(codebook_sizes) - 1):
             spill(codes, codebook_sizes, distances, level, taken)
-        last, taken = len(codebook_sizes) - 1, of_first_codes(codes, taken)
+            taken = of_first_codes(codes, taken)  # the first codes of the new items are settled
+        last = len(codebook_sizes) - 1
         crowded = groups_with(codes[:, :last], shared_by(codes) + taken_by(codes, taken) > 1)
         below = TakenCodes(codes, taken, last, codebook_sizes[last])
         for groups in batches(crowded, codebook_sizes[last]):
@@ -132,8 +133,7 @@ def spill(codes: Codes, codebook_sizes: tuple[int, ...], distances: CodeDistance
     """Change `codes: (N, L)` in place, so that no code of `level` holds more items than codes lie free below it."""
     below = math.prod(codebook_sizes[level + 1 :])
     prefixes = codes[:, : level + 1]
-    near = of_first_codes(codes, taken)[:, : level + 1]
-    overfull = shared_by(prefixes) > np.maximum(below - taken_by(prefixes, near), 0)
+    overfull = shared_by(prefixes) > np.maximum(below - taken_by(prefixes, taken[:, : level + 1]), 0)
     if not overfull.any():
         return
     of_taken = TakenCodes(codes, taken, level, codebook_sizes[level])
@@ -211,6 +211,7 @@ def shared_by(prefixes: Codes) -> Rows:
 
 def taken_by(prefixes: Codes, taken: Codes) -> Rows:
     """Return how many of `taken: (M, P)` are the same as each of `prefixes: (N, P)`, (N,)."""
+    taken = of_first_codes(prefixes, taken)
     groups = number_groups(np.concatenate([prefixes, taken]))
     counts = np.bincount(groups[len(prefixes) :], minlength=int(groups.max(initial=-1)) + 1)
     return np.asarray(counts[groups[: len(prefixes)]], dtype=np.int64)

@@ -73,6 +73,14 @@ def test_one_item_of_a_full_prefix_spills_to_the_nearest_first_code_with_room(se
     assert found.tolist() == [cost.argmin(), distances(np.array([0]), None, 1)[0].argmin()]
 
 
+def test_one_level_gives_no_code_that_is_taken():
+    taken = np.array([[0], [1], [3]])
+    found = NearestFreeCode().extend(
+        np.array([[0], [3]]), (6,), lambda rows, codes, level: np.arange(12.0).reshape(2, 6), taken
+    )
+    assert sorted(found.codes[:, 0].tolist()) == [2, 4]
+
+
 def test_more_items_than_free_codes_are_refused():
     codes, distances = on_a_line(3, (2, 2), 0)
     with pytest.raises(LgsidError, match=r"5 items .* hold 4"):
