@@ -80,29 +80,34 @@ def main() -> None:
         (folder / "bodies.json").write_text(json.dumps(bodies), encoding="utf-8")
         state = service.health().models[0]
         model = {"title": state.title, "places": state.n_places, "codebook_sizes": state.codebook_sizes}
-        content = json.loads(given.output.read_text(encoding="utf-8")) if given.only_memory else {"model": model}
-        if content["model"] != model:
-            raise SystemExit(f"{given.output}: measured with another model, so its memory is not replaced")
-        if not given.only_memory:
-            content["in_process"] = called(service, bodies, given.seconds)
+        if given.only_memory:
+            content = kept(given.output, model)
+        else:
+            content = {"model": model, "in_process": called(service, bodies, given.seconds), "note": given.note}
+            content |= {"load_average_before": [round(value, 2) for value in load], "machine": machine(1)}
         del service
         with serving(checkpoint, folder) as address:
             traffic(address, folder, 8, 5.0)  # warms up
+            content["memory"] = memory(
+                address, folder, given.memory_minutes * 60, given.pause_s
+            )  # before a swap keeps two models
             if not given.only_memory:
                 content["clients"] = [
                     {"clients": n, **figures(traffic(address, folder, n, given.seconds))} for n in CLIENTS
                 ]
-            content["memory"] = memory(address, folder, given.memory_minutes * 60, given.pause_s)
-            if not given.only_memory:
                 content["swaps"] = swaps(address, folder, checkpoint, given.swap_requests)
                 content["batches"] = batches(address)
-    if not given.only_memory:
-        content["load_average_before"] = [round(value, 2) for value in load]
-        content["machine"] = machine(1)
-        content["note"] = given.note
     given.output.parent.mkdir(parents=True, exist_ok=True)
     write_json(given.output, content)
     print(json.dumps(content, indent=1))  # noqa: T201
+
+
+def kept(path: Path, model: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result file says, if it was measured with the same model."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if content["model"] != model:
+        raise SystemExit(f"{path}: measured with another model, so its memory is not replaced")
+    return content
 
 
 def synthetic(folder: Path) -> Path:

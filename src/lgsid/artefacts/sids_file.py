@@ -66,17 +66,15 @@ def sids_file(path: str | Path) -> Path:
     return file
 
 
-def open_ids(folder: Path) -> list[str] | None:
-    """Return the ids of the places that are open in a generation, in the order of rows; none if it is no generation.
+def open_ids(folder: Path) -> list[str]:
+    """Return the ids of the places that are open in a generation, in the order of rows.
 
     Args:
-        folder: The folder of `sids_file`.
+        folder: The folder of the generation.
 
     Raises:
         LgsidError: if the list is missing or damaged.
     """
-    if not is_generation(folder):
-        return None
     file = folder / OPEN_FILE
     try:
         return file.read_text(encoding="utf-8").splitlines()

@@ -64,7 +64,7 @@ class Generation:
 
     def open_ids(self) -> list[str]:
         """Return the ids of the places that are open, in the order of rows."""
-        return open_ids(self.folder) or []
+        return open_ids(self.folder)
 
     def slots(self) -> pa.Table:
         """Return every semantic ID that was ever given, sorted: `level_1 .. level_L`, `item_id`, `state`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, OpenPlaces, PlaceFilter
+from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCategories, PlaceFilter
 from lgsid.recommenders.place_query import PlaceQuery
 from lgsid.serving import schemas as s
 from lgsid.serving.limits import Limits
@@ -33,7 +33,7 @@ def query_of(request: s.Query, k: int, model: ServedModel, limits: Limits) -> Pl
     if request.history is not None:
         history = [visit if isinstance(visit, str) else (visit[0], visit[1]) for visit in request.history]
     wanted = request.filters
-    filters = [*([OpenPlaces(~model.closed)] if model.closed.any() else []), *filters_of(wanted)]
+    filters = [*model.filters, *filters_of(wanted)]
     return PlaceQuery(request.user, history, request.time, here, request.radius_km, k, wanted.new_only, filters)
 
 

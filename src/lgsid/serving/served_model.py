@@ -15,10 +15,11 @@ from lgsid.artefacts.embeddings import Embeddings
 from lgsid.artefacts.hashes import file_hash, text_hash
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.semantic_ids import SemanticIDs
-from lgsid.artefacts.sids_file import GENERATION_KEY, open_ids, sids_file
+from lgsid.artefacts.sids_file import GENERATION_KEY, is_generation, open_ids, sids_file
 from lgsid.errors import LgsidError
 from lgsid.functional.distances import haversine_m
 from lgsid.recommenders.live import LiveRecommender
+from lgsid.recommenders.place_filters import OpenPlaces, PlaceFilter
 from lgsid.serving.model_files import ModelFiles
 from lgsid.serving.new_places import NewPlaces
 
@@ -83,12 +84,18 @@ class ServedModel:
         sids, opened = None, None
         if files.sids is not None:
             named = sids_file(files.sids)  # a root may get another current generation meanwhile
-            sids, opened = SemanticIDs.read(named, live.dataset.items), open_ids(named.parent)
+            sids = SemanticIDs.read(named, live.dataset.items)
+            opened = open_ids(named.parent) if is_generation(named.parent) else None
         embeddings = None if files.embeddings is None else Embeddings.read(files.embeddings)
         new_places = None
         if files.tokenizer is not None and sids is not None:
             new_places = NewPlaces.load(files.tokenizer, files.encoder, sids, embeddings)
         return cls(live, ranked, sids, embeddings, new_places, file_hash(files.checkpoint)[:HASH_DIGITS], opened)
+
+    @cached_property
+    def filters(self) -> list[PlaceFilter]:
+        """What every recommended place must be, whatever a request asks for."""
+        return [OpenPlaces(~self.closed)] if self.closed.any() else []
 
     @property
     def items(self) -> Items:
