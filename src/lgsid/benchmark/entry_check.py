@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lgsid import plugins
 from lgsid.benchmark.board import check_cell, check_together
@@ -29,6 +31,9 @@ class Folders:
     results: Path = Path("benchmarks/results")
 
 
+ResultReader = Callable[[Path], dict[str, Any]]
+
+
 def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folders) -> Iterator[tuple[Path, str]]:
     """Say of each result file why it may not enter the leaderboard, with an empty text if it may.
 
@@ -40,8 +45,9 @@ def checked_results(paths: Sequence[Path], suites: Sequence[str], folders: Folde
     plugins.load()
     known = read_suites(suites, folders.results)
     cells = {name: list(cells_of(suite, folders.runs)) for name, suite in known.items()}
+    read = cache(read_result)  # every file of a board is looked at beside every other
     for path in paths:
-        yield path, reason_against(path, cells, folders)
+        yield path, reason_against(path, cells, folders, read)
 
 
 def read_suites(suites: Sequence[str | Path], results: Path) -> dict[str, Suite]:
@@ -55,22 +61,22 @@ def read_suites(suites: Sequence[str | Path], results: Path) -> dict[str, Suite]
     return found | {suite.name: suite for suite in map(Suite.read, suites or noted_suites(results))}
 
 
-def reason_against(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders) -> str:
+def reason_against(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders, read: ResultReader) -> str:
     """Return why a result file may not enter, empty if it may."""
     try:
-        check_one(path, suites, folders)
+        check_one(path, suites, folders, read)
     except LgsidError as error:
         return str(error).removeprefix(f"{path}: ")
     return ""
 
 
-def check_one(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders) -> None:
+def check_one(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders, read: ResultReader) -> None:
     """Refuse a result file that may not enter the leaderboard: bad, not repeatable, on other data, or a lone seed.
 
     Raises:
         LgsidError: saying why.
     """
-    result = read_result(path)
+    result = read(path)
     cells = suites.get(result["suite"])
     if cells is None:
         raise LgsidError(
@@ -83,7 +89,7 @@ def check_one(path: Path, suites: Mapping[str, Sequence[Cell]], folders: Folders
         raise LgsidError(f"{path}: suite {result['suite']} has no cell {'/'.join(str(part) for part in name)}")
     check_cell(found[0], result, path, equal_definitions(folders.results))
     folder = path.resolve().parent
-    beside = {str(p): read_result(p) for c in cells if (p := folder / c.result_path(folder).name).is_file()}
+    beside = {str(p): read(p) for c in cells if (p := folder / c.result_path(folder).name).is_file()}
     check_together({**beside, str(path.resolve()): result})
     seeds = [c for c in cells if (c.dataset, c.method.name) == (found[0].dataset, result["method"]["name"])]
     missing = [str(c.seed) for c in seeds if not (folder / c.result_path(folder).name).is_file()]
