@@ -41,6 +41,7 @@ from lgsid.alignment import (
     SimilarityMargin,
     TransitionPairs,
 )
+from lgsid.alignment.gdpo_aligner import LENGTH_BUCKET
 from lgsid.artefacts import Dataset
 from lgsid.artefacts.files import write_json
 from lgsid.datamodules import PreferenceData
@@ -80,7 +81,7 @@ class Stopwatch(L.Callback):
         places = torch.cat([batch.anchor, batch.chosen, batch.rejected.flatten()]).unique()
         tokens = [module.tokens[row] for row in places.tolist()]
         start = time.process_time()
-        module.embed(tokens).sum().backward()
+        module.encoder.embed_together(tokens, LENGTH_BUCKET).sum().backward()
         bare = time.process_time() - start
         module.zero_grad(set_to_none=True)
         self.steps.append({"texts": len(places), "step": step, "encoder": bare})

@@ -80,6 +80,7 @@ PUBLIC = {
         "recommend",
     ),
     "lgsid.rewards": ("RewardModel",),
+    "lgsid.sharded_encoder_strategy": ("ShardedEncoderStrategy",),
     "lgsid.text": (
         "LoraSpec",
         "PromptTemplate",

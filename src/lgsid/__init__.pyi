@@ -53,6 +53,7 @@ from lgsid.recommenders import TimeTransition as TimeTransition
 from lgsid.recommenders import UserFrequency as UserFrequency
 from lgsid.recommenders import recommend as recommend
 from lgsid.rewards import RewardModel as RewardModel
+from lgsid.sharded_encoder_strategy import ShardedEncoderStrategy as ShardedEncoderStrategy
 from lgsid.text import LoraSpec as LoraSpec
 from lgsid.text import PromptTemplate as PromptTemplate
 from lgsid.text import TextEncoder as TextEncoder

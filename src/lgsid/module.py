@@ -24,6 +24,7 @@ from lgsid.checkpoint_file import is_free_of_strangers, read_checkpoint_file
 from lgsid.construction import Describable, describe, is_plain
 from lgsid.errors import LgsidError
 from lgsid.processes import collect, differ_in_chance, n_processes, reaching
+from lgsid.sharded_encoder_strategy import NAME as SHARDED_ENCODER
 from lgsid.trust import limit_imports, trusting
 from lgsid.typing import Batch, DataShape
 
@@ -108,7 +109,8 @@ class LgsidModule(Describable, L.LightningModule, ABC):
         if isinstance(self.trainer.strategy, (FSDPStrategy, ModelParallelStrategy)):
             raise LgsidError(
                 f"trainer.strategy: {type(self.trainer.strategy).__name__} cuts weights into pieces for the processes,"
-                " which modules of lgsid cannot hash or write; use ddp"
+                " which modules of lgsid cannot hash or write; use ddp, or"
+                f" {SHARDED_ENCODER} for a large text encoder"
             )
         datamodule = getattr(self.trainer, "datamodule", None)
         if isinstance(datamodule, LgsidDataModule):

@@ -17,7 +17,7 @@ from lgsid.cli import main
 from lgsid.pipeline import process_team
 from lgsid.pipeline.process_team import ProcessTeam
 from lgsid.recommenders import DIN
-from processes.work import Work, prepare, table
+from processes.work import IN_PIECES, SHARDED, Work, prepare, table
 
 TOLERANCE = 1e-6
 FILES = {"tiger": "per_query.parquet", "din": "per_sample.parquet", "popularity": "per_query.parquet"}
@@ -60,6 +60,7 @@ def two(folder):
     alone = Work(folder, 1, folder / "by1")
     for name in COMPARED:
         alone.fit_and_test(name)
+    alone.uneven()
     finish(members)
     return folder
 
@@ -88,6 +89,33 @@ def test_two_processes_train_and_measure_what_one_does(two, name):
         torch.testing.assert_close(theirs[key], value, rtol=TOLERANCE, atol=TOLERANCE, msg=lambda m, k=key: f"{k}: {m}")
         assert torch.equal(theirs[key], second[key]), key
     same_numbers(*both(two, f"{name}.metrics"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IN_PIECES)
+def test_frozen_weights_in_pieces_train_and_measure_what_whole_ones_do(two, name):
+    for number in range(2):
+        whole, pieces = (
+            torch.load(two / "by2" / f"{n}.{number}.weights", weights_only=True) for n in (name, SHARDED + name)
+        )
+        assert whole.keys() == pieces.keys()
+        for key, value in whole.items():
+            torch.testing.assert_close(pieces[key], value, rtol=TOLERANCE, atol=TOLERANCE)
+    whole, pieces = (torch.load(two / "by2" / f"{n}.metrics", weights_only=True) for n in (name, SHARDED + name))
+    sizes = pieces.pop("held")
+    assert sizes["here"] < 0.52 * sizes["in all"]
+    same_numbers(whole, pieces)
+
+
+@pytest.mark.slow
+def test_frozen_weights_in_pieces_wait_for_whoever_encodes_more(two):
+    alone = torch.load(two / "by1" / "uneven.0", weights_only=True)
+    for number in range(2):
+        found = torch.load(two / "by2" / f"uneven.{number}", weights_only=True)
+        assert found.keys() == alone.keys()
+        assert any("lora_" in key for key in found)
+        for key, value in alone.items():
+            torch.testing.assert_close(found[key], value, rtol=1e-5, atol=1e-6, msg=lambda m, k=key: f"{k}: {m}")
 
 
 @pytest.mark.slow
@@ -255,9 +283,10 @@ def test_processes_that_others_started_need_a_folder_in_common(folder, monkeypat
     assert "start it once" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "fsdp"])
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "fsdp", "ddp_sharded_encoder"])
 def test_strategies_that_cannot_be_get_one_line(folder, tmp_path, strategy, capsys):
     words = ["--trainer.devices=2", f"--trainer.strategy={strategy}", f"--data.init_args.dataset={folder / 'data'}"]
+    words += [f"--data.init_args.sids={folder / 'sids.parquet'}"]
     with pytest.raises(SystemExit):
         main(["fit", *DIN_WORDS, *words, f"--run-folder={tmp_path / 'run'}"])
     lines = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]

@@ -15,11 +15,13 @@ import lightning as L
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import DTensor
 
 from lgsid.alignment import FarPairs, GDPOAligner, InBatchSoftmax, ListwiseRelevance
 from lgsid.artefacts import Dataset, Embeddings, SemanticIDs
 from lgsid.datamodules import CTRData, ItemData, PreferenceData, RewardData, SequenceData
-from lgsid.processes import is_first, n_processes, process_number
+from lgsid.processes import is_first, n_processes, process_number, sum_of
 from lgsid.quantizers import LearnedRQVAE, RQKMeans
 from lgsid.recommenders import (
     DIN,
@@ -34,6 +36,7 @@ from lgsid.recommenders import (
     Popularity,
 )
 from lgsid.rewards import AnchoredPair, RewardModel
+from lgsid.sharded_encoder_strategy import ShardedEncoderStrategy
 from lgsid.text import LoraSpec, TextEncoder
 from lgsid.tokenizers import HierTokenizer, ResidualTokenizer
 
@@ -46,6 +49,8 @@ T5 = {
     "num_decoder_layers": 1,
     "dropout_rate": 0.0,
 }
+SHARDED = "sharded_"  # before the name of a kind: with the frozen weights of its encoder in pieces
+IN_PIECES = ("aligner", "reward", "lora_reward")
 SGD = partial(torch.optim.SGD, lr=0.02)
 ODD = 37  # queries of a batch: no multiple of the number of processes
 
@@ -122,12 +127,16 @@ class Work:
 
     def fit_and_test(self, name: str, predicts: bool = True) -> None:
         """Fit, test and predict; the first process writes weights, metrics and files."""
-        make_model, make_data = self.kinds()[name]
+        make_model, make_data = self.kinds()[name.removeprefix(SHARDED)]
         L.seed_everything(3, workers=False, verbose=False)
         model, data = make_model(), make_data()
         run = trainer(self.results, self.devices)
+        if name.startswith(SHARDED):
+            run = trainer(self.results, self.devices, strategy=ShardedEncoderStrategy())
         run.fit(model, data)
         kept: dict[str, Any] = {"fit": numbers(run)}
+        if name.startswith(SHARDED):
+            kept["held"] = {"here": held(model.encoder), "in all": sum(p.numel() for p in model.encoder.parameters())}
         weights = {key: value.clone() for key, value in model.state_dict().items()}
         torch.save(weights, self.results / f"{name}.{process_number()}.weights")
         run.validate(model, data, verbose=False)
@@ -160,6 +169,27 @@ class Work:
             run.fit(model, data)
             torch.save((model.state_dict(), torch.rand(4)), self.results / f"{name}.{process_number()}.weights")
 
+    def uneven(self) -> None:
+        """Encode with weights in pieces where some process has fewer passes than another, forward and backward."""
+        encoder = self.encoder(2)
+        with torch.no_grad():  # an adapter that does something
+            for weight in encoder.parameters():
+                if weight.requires_grad:
+                    weight.copy_(torch.sin(torch.arange(weight.numel())).reshape(weight.shape))
+        if self.devices > 1:
+            encoder.shard(init_device_mesh("cpu", (self.devices,)))
+        texts = [f"place {number} " * (1 + number % 3) for number in range(5)]
+        found: dict[str, Any] = {}
+        for n in (1, 3, 5):
+            vectors = encoder.embed_together(encoder.tokenize(texts[:n]), bucket=1)
+            (vectors * torch.cos(torch.arange(vectors.numel())).reshape(vectors.shape)).sum().backward()
+            found[f"vectors {n}"] = vectors.detach()
+        own = encoder.encode(texts[: 1 + 2 * process_number()], use_cache=False)  # shares of their own
+        found["own"] = own[:1]
+        grads = {name: weight.grad for name, weight in encoder.named_parameters() if weight.requires_grad}
+        found |= {name: sum_of(grad) / self.devices for name, grad in grads.items() if grad is not None}
+        torch.save(found, self.results / f"uneven.{process_number()}")
+
     def served(self) -> None:
         """Write which rows each process is served."""
         rows: dict[str, list[Any]] = {}
@@ -178,6 +208,12 @@ class Work:
                 assert len(batches) == len(loader)
                 rows[f"lists/{split}{number}"] = batches
         torch.save(rows, self.results / f"served.{process_number()}")
+
+
+def held(module: torch.nn.Module) -> int:
+    """Return how many numbers of its weights this process holds."""
+    weights = [weight.to_local() if isinstance(weight, DTensor) else weight for weight in module.parameters()]
+    return sum(weight.untyped_storage().nbytes() // weight.element_size() for weight in weights)
 
 
 def numbers(run: L.Trainer) -> dict[str, float]:
@@ -203,10 +239,11 @@ def table(path: Path) -> dict[str, list[Any]]:
 def main(folder: str, devices: str, *names: str) -> None:
     torch.set_num_threads(1)
     work = Work(Path(folder), int(devices), Path(folder) / f"by{devices}")
-    for name in names or work.kinds():
+    for name in names or [*work.kinds(), *(SHARDED + name for name in IN_PIECES)]:
         work.fit_and_test(name)
     if int(devices) > 1:
         assert n_processes() == int(devices)
+        work.uneven()
         work.served()
         if not names:
             work.fit_only()

@@ -19,6 +19,7 @@ LAYERS = (
         "trust",
         "construction",
         "processes",
+        "sharded_encoder_strategy",
         "typing",
         "artefacts",
         "checkpoint_file",

@@ -22,7 +22,6 @@ from lgsid.functional.neighborhood_bounds import agreement_bound_at_k
 from lgsid.functional.preference import contrastive_similarity_loss
 from lgsid.metrics import NeighborhoodMetrics
 from lgsid.module import LgsidModule
-from lgsid.processes import gather_rows, gathered_order, own_rows
 from lgsid.text import PromptTemplate, TextEncoder
 from lgsid.text.sentence_retention import sentence_retention
 from lgsid.typing import DataShape, PreferenceBatch
@@ -114,21 +113,8 @@ class GDPOAligner(LgsidModule):
 
     def forward(self, texts: list[str]) -> Tensor:
         """Encode B prompts with the adapter on, with a gradient. Shape (B, D)."""
-        return self.embed(self.encoder.tokenize(texts))
-
-    def embed(self, tokens: Sequence[list[int]]) -> Tensor:
-        """Encode B tokenized prompts with a gradient, those of similar numbers of tokens together. Shape (B, D)."""
-        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-        parts = [order[start : start + LENGTH_BUCKET] for start in range(0, len(order), LENGTH_BUCKET)]
-        vectors = torch.cat([self.encoder.embed([tokens[i] for i in part]) for part in parts])
-        return vectors[torch.tensor(order, device=vectors.device).argsort()]
-
-    def embed_together(self, tokens: Sequence[list[int]]) -> Tensor:
-        """Encode B tokenized prompts as `embed` does, each of several processes its share of them. Shape (B, D)."""
-        order = torch.tensor(sorted(range(len(tokens)), key=lambda i: len(tokens[i])))
-        own = order[own_rows(len(order))].tolist()
-        vectors = self.embed([tokens[i] for i in own]) if own else torch.zeros(0, self.encoder.dim, device=self.device)
-        return gather_rows(vectors)[gathered_order(len(order))[order.argsort()].to(self.device)]
+        vectors: Tensor = self.encoder(texts)
+        return vectors
 
     @property
     def tokens(self) -> list[list[int]]:
@@ -146,7 +132,7 @@ class GDPOAligner(LgsidModule):
         n_pairs, n_rejected = batch.rejected.shape
         rows = torch.cat([batch.anchor, batch.chosen, batch.rejected.flatten()])
         places, where = torch.unique(rows, return_inverse=True)
-        policy = self.embed_together([self.tokens[row] for row in places.tolist()])
+        policy = self.encoder.embed_together([self.tokens[row] for row in places.tolist()], LENGTH_BUCKET)
         reference = self.reference_embeddings()[places.cpu()].to(policy.device)
         anchor, chosen, rejected = where.split([n_pairs, n_pairs, n_pairs * n_rejected])
         candidates = torch.cat([chosen[:, None], rejected.view(n_pairs, n_rejected)], dim=1)  # (B, 1 + K)

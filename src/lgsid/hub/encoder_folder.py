@@ -15,8 +15,8 @@ from lgsid.construction import INIT_ARGS, describe, described_class, rebuild
 from lgsid.errors import LgsidError
 from lgsid.hub.folder_config import FolderConfig
 from lgsid.text import TextEncoder
+from lgsid.text.adapters import ADAPTER_CONFIG_FILE
 from lgsid.text.model_spec import PACKAGE_PREFIX
-from lgsid.text.text_encoder import ADAPTER_CONFIG_FILE
 
 HERE = "."  # stands for the folder itself
 BASE = "base_model_name_or_path"  # key of peft's config

