@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from lgsid.artefacts import SemanticIDs
 from lgsid.artefacts.files import write_json
 from lgsid.datamodules import SequenceData
 from lgsid.functional.distances import haversine_m
+from lgsid.generations import Generations
 from lgsid.recommenders import TIGER
 from lgsid.recommenders.counting import NearestPlace
 from lgsid.serving import ModelFiles, Service
@@ -65,9 +67,9 @@ def city(tmp_path_factory):
     return run, data
 
 
-@pytest.fixture(scope="module")
-def address(city) -> Iterator[str]:
-    files = ModelFiles.of_run(city[0])
+@contextmanager
+def served(files: dict[str, ModelFiles]) -> Iterator[str]:
+    """The address of a service of these models, and of its page."""
     backend = InProcess(Service.load(files))
     app = furnish(FastAPI(), backend, Limits(), page=page_routes(PageSource(backend, lambda: files)))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
@@ -78,6 +80,12 @@ def address(city) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def address(city) -> Iterator[str]:
+    with served(ModelFiles.of_run(city[0])) as address:
+        yield address
 
 
 @dataclass
@@ -194,6 +202,29 @@ def test_a_place_shows_its_codes_and_both_kinds_of_neighbors(visitor, city):
     assert lists.nth(1).locator(".name").all_inner_texts() == nearest
     found = asked_for(page, lambda: card.get_by_text("Recommend from here").click())
     assert found["question"]["latitude"] == pytest.approx(float(lat[row]), abs=1e-5)
+
+
+def test_retired_places_are_rings_and_told_of(browser, city, tmp_path):
+    run, data = city
+    living = Generations(tmp_path / "live")
+    living.publish(SemanticIDs.read(run / "tokenize" / "sids.parquet"), data.items)
+    living.retire([data.items.ids[7]])
+    files = {"tiger": ModelFiles.of(run / "tiger", sids=tmp_path / "live"), "nearest": ModelFiles.of(run / "nearest")}
+    with served(files) as address:
+        visitor = Visitor(browser, address)
+        page = visitor.open(f"#place={data.items.ids[7]}&a=tiger")
+        assert (
+            page.locator("article.card p.closed").inner_text()
+            == "Closed: its semantic ID is retired, and tiger does not propose it."
+        )
+        assert "1 place closed, drawn as rings" in page.locator(".legend").first.text_content()
+        page = visitor.open(f"#place={data.items.ids[7]}&a=nearest")
+        page.wait_for_selector("article.card")
+        assert page.locator("article.card p.closed").count() == 0
+        assert "closed" not in page.locator(".legend").first.text_content()
+        for context in visitor.contexts:
+            context.close()
+    assert visitor.complaints == []
 
 
 def test_more_codes_give_other_colors(visitor):

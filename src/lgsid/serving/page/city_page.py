@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ def city_page(
     dataset: Dataset,
     models: Mapping[str, SemanticIDs | None],
     generations: Mapping[str, str],
+    closed: Mapping[str, Sequence[str]],
     files: Mapping[str, SemanticIDs],
 ) -> dict[str, Any]:
     """Return what the page needs to know, as plain values.
@@ -27,11 +28,12 @@ def city_page(
         dataset: The city. Of its check-ins the page gets the time of the last one, and one id of a user as an example.
         models: Name of each model that is served -> its semantic IDs, None for a model without.
         generations: Name of a model -> generation of its semantic IDs.
+        closed: Name of a model -> ids of the places that it does not propose, since they are retired.
         files: Further sets of semantic IDs by name; one that a model has gives that its name.
 
     Returns:
-        `title`, `end` (local time of the last check-in), `example_user`, `models` (each with `name`, `generation` and
-        `sids`, the name of its set), and what `place_table` has.
+        `title`, `end` (local time of the last check-in), `example_user`, `models` (each with `name`, `generation`,
+        `sids`, the name of its set, and `closed`, rows of places), and what `place_table` has.
     """
     sets: dict[str, SemanticIDs] = dict(files)
     listed = []
@@ -41,7 +43,8 @@ def city_page(
             own = f"{model} (served)" if model in sets else model
             name = next((known for known, other in sets.items() if same_codes(sids, other, dataset.items)), own)
             sets.setdefault(name, sids)
-        listed.append({"name": model, "generation": generations.get(model, ""), "sids": name})
+        rows = np.flatnonzero(np.isin(dataset.items.ids.astype(str), np.array(closed.get(model, ()), dtype=str)))
+        listed.append({"name": model, "generation": generations.get(model, ""), "sids": name, "closed": rows.tolist()})
     users = dataset.user_ids
     return {
         "title": str(dataset.report.get("name", "") or "city").replace("_", " "),

@@ -67,7 +67,7 @@ class PageSource:
             if self._places is None or self._places[0] != key:
                 columns = {}
                 for state in states:
-                    if state["codebook_sizes"]:
+                    if state["codebook_sizes"] or state["n_closed"]:
                         columns[state["model"]] = await self._asked(PlacesRequest(model=state["model"]))
                 self._places = key, await made(self._make_places, states, columns)
             return self._places[1]
@@ -115,9 +115,10 @@ class PageSource:
         elsewhere = {name for name, found in files.items() if found.dataset != next(iter(files.values())).dataset}
         names = [state["model"] for state in states if state["model"] not in elsewhere]
         models = {name: served_sids(columns[name]) if name in columns else None for name in names}
+        closed = {name: closed_items(columns[name]) for name in names if name in columns}
         generations = {state["model"]: state["generation"] for state in states}
         beside = {name: SemanticIDs.read(path, dataset.items) for name, path in sids_beside(files).items()}
-        return Packed.of_json(city_page(dataset, models, generations, beside))
+        return Packed.of_json(city_page(dataset, models, generations, closed, beside))
 
 
 async def made(make: Callable[..., Packed], *args: Any) -> Packed:
@@ -132,12 +133,19 @@ async def made(make: Callable[..., Packed], *args: Any) -> Packed:
         raise NotNow(Reply(500, error_body(str(error)))) from error
 
 
-def served_sids(columns: Mapping[str, Any]) -> SemanticIDs:
-    """Return the semantic IDs of a model from its places by column."""
+def closed_items(columns: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the places that a model does not propose, from its places by column."""
+    return [item for item, is_open in zip(columns["item"], columns["is_open"], strict=True) if not is_open]
+
+
+def served_sids(columns: Mapping[str, Any]) -> SemanticIDs | None:
+    """Return the semantic IDs of a model from its places by column, none if it has no codes."""
     import numpy as np
 
     from lgsid.artefacts.semantic_ids import SemanticIDs
 
+    if not columns["codebook_sizes"]:
+        return None
     ids = np.array(columns["item"], dtype=object)
     return SemanticIDs(ids, np.array(columns["sid"], dtype=np.int64), tuple(columns["codebook_sizes"]))
 

@@ -80,15 +80,17 @@ def test_a_set_in_a_file_names_that_of_a_model(city):
     shuffled = np.random.default_rng(0).permutation(len(items))
     same = SemanticIDs(ours.item_ids[shuffled], ours.codes[shuffled], ours.codebook_sizes)
     models = {"a": same, "b": sids_of(items, (3, 3), seed=2), "floor": None}
-    told = city_page(city, models, {"a": "first"}, {"tokenize": ours, "random": other})
+    closed = {"a": [str(items.ids[4]), str(items.ids[1])]}
+    told = city_page(city, models, {"a": "first"}, closed, {"tokenize": ours, "random": other})
     assert [(model["name"], model["sids"]) for model in told["models"]] == [
         ("a", "tokenize"),
         ("b", "b"),
         ("floor", None),
     ]
     assert [model["generation"] for model in told["models"]] == ["first", "", ""]
+    assert [model["closed"] for model in told["models"]] == [[1, 4], [], []]
     assert [found["name"] for found in told["sids"]] == ["tokenize", "random", "b"]
-    taken = city_page(city, {"random": ours}, {}, {"random": other})
+    taken = city_page(city, {"random": ours}, {}, {}, {"random": other})
     assert [found["name"] for found in taken["sids"]] == ["random", "random (served)"]
     assert taken["models"][0]["sids"] == "random (served)"
     last = city.interactions.frame["time"].max()

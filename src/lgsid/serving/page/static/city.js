@@ -11,6 +11,7 @@ export class City {
     this.rows = new Map(table.id.map((id, row) => [id, row]));
     this.searchable = table.id.map((_, row) => plain(`${this.name(row)} ${this.category(row)}`));
     this.sets = new Map(table.sids.map((set) => [set.name, set]));
+    this.closed = new Map(table.models.map(({ name, closed }) => [name, new Set(closed)]));
     this.kinds = countedKinds(table);
   }
 

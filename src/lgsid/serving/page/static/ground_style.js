@@ -34,11 +34,12 @@ export function groundStyle(ground, isDark, nPlaces) {
         id: "places", type: "circle", source: "places",
         layout: { "circle-sort-key": ["get", "order"] },
         paint: {
-          "circle-color": ["get", "color"],
+          "circle-color": ["case", ["get", "closed"], colors.paper, ["get", "color"]],
           "circle-radius": radius(1),
           "circle-opacity": ["case", ["get", "dim"], 0.22, 0.95],
-          "circle-stroke-color": colors.paper,
-          "circle-stroke-width": ["case", ["get", "dim"], 0, 0.8],
+          "circle-stroke-color": ["case", ["get", "closed"], ["get", "color"], colors.paper],
+          "circle-stroke-opacity": ["case", ["get", "dim"], 0.22, 1],
+          "circle-stroke-width": ["case", ["get", "closed"], 1.6, ["get", "dim"], 0, 0.8],
         },
       },
       {

@@ -8,7 +8,7 @@ const MOST = 9;
 
 // `isSeen` tells whether a row is on the visible part of the map.
 export function legend(element, side, city, isSeen, onPrefix) {
-  const { grouping, set, name } = side;
+  const { grouping, set, name, closed } = side;
   if (!set) return refill(element, make("summary", {}, "No semantic IDs"), make("p", { class: "hint" }, "This model has no codes; its places are gray."));
   const counted = [...grouping.groups.values()]
     .map((group) => ({ group, seen: group.rows.filter(isSeen).length }))
@@ -19,7 +19,8 @@ export function legend(element, side, city, isSeen, onPrefix) {
     make("summary", {}, `${countText(counted.length, "prefix", "prefixes")} in sight`),
     grouping.inside.length > 0 && path(grouping.inside, onPrefix),
     make("ol", {}, counted.slice(0, MOST).map(({ group }) => entry(group, city, set, onPrefix, `${name}-${group.key}`))),
-    many > 0 && make("p", { class: "hint" }, `and ${many.toLocaleString("en")} more`));
+    many > 0 && make("p", { class: "hint" }, `and ${many.toLocaleString("en")} more`),
+    closed.size > 0 && make("p", { class: "hint" }, make("i", { class: "ring", "aria-hidden": "true" }), `${countText(closed.size, "place")} closed, drawn as rings`));
 }
 
 function entry(group, city, set, onPrefix, key) {

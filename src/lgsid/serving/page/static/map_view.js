@@ -43,7 +43,7 @@ export class MapView {
     this.wholeZoom = this.map.getZoom();
     this.resize();
     this.labels.place();
-    this.paint(...(this.painted ?? [null, null]));
+    this.paint(...(this.painted ?? [null]));
     if (this.shown) this.show(this.shown);
     this.container.dataset.ready = "true";
   }
@@ -89,9 +89,9 @@ export class MapView {
     return found.length ? found.reduce((a, b) => (away(b) < away(a) ? b : a)).properties.row : null;
   }
 
-  // Draws the places in the colors of a grouping. Those for which `isMeant` is false are dimmed.
-  paint(grouping, isMeant) {
-    this.painted = [grouping, isMeant];
+  // Draws the places in the colors of a grouping: those for which `isMeant` is false dimmed, those of `closed` as rings.
+  paint(grouping, isMeant, closed) {
+    this.painted = [grouping, isMeant, closed];
     if (!this.isReady || !grouping) return;
     const features = [];
     for (let row = 0; row < this.city.size; row += 1) {
@@ -99,7 +99,7 @@ export class MapView {
       if (!spot) continue;
       const color = grouping.color(row);
       const dim = color === null || !isMeant(row);
-      const properties = { row, color: color ?? GRAY, dim, order: dim ? 0 : 1 };
+      const properties = { row, color: color ?? GRAY, dim, closed: closed.has(row), order: dim ? 0 : 1 };
       features.push({ type: "Feature", properties, geometry: { type: "Point", coordinates: [spot.lon, spot.lat] } });
     }
     this.map.getSource("places").setData({ type: "FeatureCollection", features });

@@ -18,6 +18,7 @@ export function placeCard(element, row, sides, city, store, calls) {
       make("button", { type: "button", class: "back", "data-key": "back", onclick: calls.onBack }, "‹ Back to the list"),
       make("h2", { tabindex: "-1" }, city.name(row)),
       make("p", { class: "facts" }, facts),
+      sides.filter(({ closed }) => closed.has(row)).map(({ name }) => make("p", { class: "closed" }, `Closed: its semantic ID is retired, and ${name} does not propose it.`)),
       make("p", { class: "facts" }, `${city.table.id[row]}${spot ? ` · ${spotText(spot)}` : " · position unknown"}`),
       make("div", { class: "row" },
         make("button", { type: "button", class: "main", "data-key": "from-here", disabled: !spot, onclick: () => calls.onSpot(spot) }, "Recommend from here"),
@@ -61,7 +62,7 @@ function neighbors(found, note, side, city, calls) {
       make("button", { type: "button", class: "place", onclick: () => calls.onPlace(other.row), onfocus: () => calls.onHover(other.row), onblur: () => calls.onHover(null) },
         make("span", { class: "text" },
           make("span", { class: "name" }, city.name(other.row)),
-          make("span", { class: "facts" }, [note(other), city.category(other.row)].filter(Boolean).join(" · "))),
+          make("span", { class: "facts" }, [note(other), city.category(other.row), side.closed.has(other.row) && "closed"].filter(Boolean).join(" · "))),
         sidMark(city.codes(other.row, side.set), side.grouping.color(other.row))))));
 }
 

@@ -20,6 +20,11 @@ export class Side {
     return this.choice.model;
   }
 
+  // Rows of the places that the model does not propose, since they are retired.
+  get closed() {
+    return this.city.closed.get(this.name) ?? new Set();
+  }
+
   get set() {
     return this.city.sets.get(this.choice.set) ?? null;
   }
@@ -35,7 +40,7 @@ export class Side {
     const kind = store.get("kind");
     const isMeant = (row) =>
       (!owner || city.hasPrefix(owner, row, prefix.codes)) && (!kind || city.group(row) === kind || city.category(row) === kind);
-    this.view?.paint(this.grouping, isMeant);
+    this.view?.paint(this.grouping, isMeant, this.closed);
   }
 
   // The question as the service takes it, null while nothing is known of who asks.
