@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from lightning.pytorch import LightningModule
 from lightning.pytorch.strategies import DDPStrategy, StrategyRegistry
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
@@ -60,7 +59,8 @@ class ShardedEncoderStrategy(DDPStrategy):
         Raises:
             LgsidError: if there is none with frozen weights.
         """
-        module = self.whole_module
+        module = self.lightning_module
+        assert module is not None
         encoders = [part for part in module.modules() if isinstance(part, Shardable) and part.can_be_sharded]
         if not encoders:
             raise LgsidError(
@@ -83,21 +83,10 @@ class ShardedEncoderStrategy(DDPStrategy):
     def teardown(self) -> None:
         """Leave the pieces on their devices, where all processes put them together after the training, too."""
         super().teardown()
-        for part in self.whole_module.modules():
+        module = self.lightning_module
+        for part in () if module is None else module.modules():
             if isinstance(part, Shardable) and part.is_sharded:
                 part.to(self.root_device)
-
-    @property
-    def whole_module(self) -> LightningModule:
-        """The module that is trained.
-
-        Raises:
-            RuntimeError: before a trainer has given it.
-        """
-        module = self.lightning_module
-        if module is None:
-            raise RuntimeError("the strategy has no module yet")
-        return module
 
 
 StrategyRegistry.register(NAME, ShardedEncoderStrategy, description="ddp, frozen weights of text encoders in pieces")
