@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -29,11 +28,7 @@ from lgsid.text.lora_spec import LoraSpec
 from lgsid.text.model_spec import folder_hash, resolve_model
 from lgsid.text.pretrained import load_pretrained
 
-logger = logging.getLogger(__name__)
-
 POOLING = {"cls": cls_pool, "mean": mean_pool, "last": last_pool}
-ADAPTER_CONFIG_FILE = "adapter_config.json"
-SECONDS_BETWEEN_LOG_LINES = 30.0
 
 
 class TextEncoder(Describable, nn.Module):
