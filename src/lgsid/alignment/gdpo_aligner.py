@@ -113,8 +113,9 @@ class GDPOAligner(LgsidModule):
 
     def forward(self, texts: list[str]) -> Tensor:
         """Encode B prompts with the adapter on, with a gradient. Shape (B, D)."""
-        vectors: Tensor = self.encoder(texts)
-        return vectors
+        tokens = self.encoder.tokenize(texts)
+        starts = range(0, len(tokens), LENGTH_BUCKET)
+        return torch.cat([self.encoder.embed(tokens[start : start + LENGTH_BUCKET]) for start in starts])
 
     @property
     def tokens(self) -> list[list[int]]:
