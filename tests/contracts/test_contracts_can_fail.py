@@ -815,6 +815,13 @@ class SeesTheFuture(BrandEvidence):
             yield column / 0
 
 
+class SeesHiddenPlaces(BrandEvidence):
+    """Evidence that counts check-ins where it should see none."""
+
+    def columns(self, view, catalogue):
+        yield from (catalogue.count - view.later,)
+
+
 class DrawsThePositive(PopularityNegatives):
     """A sampler whose negatives are the place itself."""
 
@@ -905,7 +912,10 @@ BROKEN = {
     QuantizerContract: {"test_decoding_rebuilds_what_forward_returned": lambda: LosesCode((4, 3))},
     GeoEncoderContract: {"test_places_next_door_differ": Nowhere},
     RecommenderContract: {"test_lists_hold_existing_items_once_best_first": one_item},
-    EvidenceContract: {"test_columns_are_finite_and_as_many_as_said": SeesTheFuture},
+    EvidenceContract: {
+        "test_columns_are_finite_and_as_many_as_said": SeesTheFuture,
+        "test_a_hidden_item_looks_as_if_nobody_had_been_there": SeesHiddenPlaces,
+    },
     NegativeSamplerContract: {
         "test_negatives_are_places_that_the_user_did_not_go_to_then": lambda: DrawsThePositive(near_km=1.0)
     },

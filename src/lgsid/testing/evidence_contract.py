@@ -52,11 +52,13 @@ class EvidenceContract(PartContract):
         evidence.count(data)
         return evidence
 
-    def columns(self, evidence: Evidence, data: SequenceData, rows: npt.NDArray[np.int64]) -> Tensor:
-        """Return all columns for the queries at rows (B,) of the log, shape (B, N, n_columns)."""
+    def columns(
+        self, evidence: Evidence, data: SequenceData, rows: npt.NDArray[np.int64], hidden: Tensor | None = None
+    ) -> Tensor:
+        """Return all columns for the queries at rows (B,) of the log, with items hidden (B, N), (B, N, n_columns)."""
         catalogue = Catalogue(data.shape)
         catalogue.fill(data)
-        view = QueryView.of(sequence_batch(data.log, rows), len(catalogue))
+        view = QueryView.of(sequence_batch(data.log, rows), len(catalogue), hidden)
         return torch.stack(list(evidence.columns(view, catalogue)), -1)
 
     def test_columns_are_finite_and_as_many_as_said(self) -> None:
@@ -90,6 +92,24 @@ class EvidenceContract(PartContract):
             )
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
+    def test_a_hidden_item_looks_as_if_nobody_had_been_there(self) -> None:
+        """Its columns are those of a log in which all its check-ins were at another place of the category."""
+        data = self.data()
+        item, other = two_of_one_category(data)
+        log = data.log
+        strangers = ~np.isin(log.user, log.user[np.isin(log.item, [item, other])])
+        rows = np.flatnonzero(strangers & (log.n_before > 0))[::5]
+        assert len(rows)
+        moved = SequenceData(data.dataset)
+        moved.setup()
+        moved.log = replace(log, item=np.where(log.item == item, other, log.item))
+        moved.embeddings = data.embeddings
+        hidden = torch.zeros(len(rows), len(data.dataset.items), dtype=torch.bool)
+        hidden[:, item] = True
+        found = self.columns(self.counted(data), data, rows, hidden)[:, item]
+        expected = self.columns(self.counted(moved), moved, rows)[:, item]
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
     def test_a_checkpoint_brings_all_back(self) -> None:
         """Buffers of any size among it."""
         data = self.data()
@@ -112,3 +132,16 @@ def without_future(data: SequenceData, row: int) -> tuple[SequenceData, int]:
     past.setup()
     past.log, past.embeddings = CheckInLog(**fields), data.embeddings
     return past, at
+
+
+def two_of_one_category(data: SequenceData) -> tuple[int, int]:
+    """Return two items of one category with training check-ins, the ones with the fewest visitors."""
+    visitors = [len(np.unique(data.log.user[data.log.item == item])) for item in range(len(data.dataset.items))]
+    codes, _ = data.dataset.items.codes("category")
+    counted = data.log.item_counts(len(codes), "train") > 0
+    by_visitors = [int(i) for i in np.argsort(visitors, kind="stable") if counted[i]]
+    for item in by_visitors:
+        same = [i for i in by_visitors if codes[i] == codes[item] and i != item]
+        if same:
+            return item, same[0]
+    raise AssertionError("the toy city has no two items of one category")

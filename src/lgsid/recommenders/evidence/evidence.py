@@ -21,7 +21,8 @@ class Evidence(Describable, nn.Module, ABC):
 
     `build` creates its buffers, `count` fills them as part of the training, a checkpoint brings them back; buffers may
     have any size, such as that of a list of transitions. Counts that `columns` returns must not hold the user's own
-    check-ins from the query on, which the view tells.
+    check-ins from the query on, which the view tells; of an item that the view hides they must be none at all, which
+    `QueryView.seen` sees to.
     """
 
     n_columns: int

@@ -46,21 +46,39 @@ class EvidenceNetwork(Describable, nn.Module):
     A score depends on what is known of a place, never on parameters of its own, so that a place is scored from its
     first day. Trained by sampled soft-max: the new place that was visited against others new to the user.
 
+    What a place without a training check-in is worth is learned from such places as they stand: they are among those
+    that are drawn against the one visited, and nobody visits them, so that they come last. For places newer than the
+    log that is wrong: they are unknown, not unloved. With `hidden_share` above zero the network never learns against a
+    place without check-ins, and learns what one is worth from places whose check-ins a query does not see: a share of
+    all, drawn anew for each query, which are visited as often as any other.
+
+    Source: training with absent collaborative input (DropoutNet, NeurIPS 2017); of places in place of inputs is ours.
+
     Args:
         evidence: What it weighs; distance, popularity, categories, chains, transitions and co-visits if not given.
         hidden: Width of the first layer; the second has half of it.
         negatives: Places drawn uniformly, for each query, against the one visited.
+        hidden_share: Share of the places that a training query sees as if nobody had been there, 0 to less than 1.
+            Above zero for a catalogue of which some places are newer than the log.
     """
 
     mean: Tensor  # (W,) of the columns
     deviation: Tensor  # (W,)
 
-    def __init__(self, evidence: Sequence[Evidence] | None = None, hidden: int = 64, negatives: int = 300) -> None:
+    def __init__(
+        self,
+        evidence: Sequence[Evidence] | None = None,
+        hidden: int = 64,
+        negatives: int = 300,
+        hidden_share: float = 0.0,
+    ) -> None:
         super().__init__()
         if negatives < 1:
             raise LgsidError(f"EvidenceNetwork: negatives must be at least 1, not {negatives}")
+        if not 0 <= hidden_share < 1:
+            raise LgsidError(f"EvidenceNetwork: hidden_share must be from 0 to less than 1, not {hidden_share}")
         self.evidence = nn.ModuleList([kind() for kind in USUAL] if evidence is None else evidence)
-        self.hidden, self.negatives = hidden, negatives
+        self.hidden, self.negatives, self.hidden_share = hidden, negatives, hidden_share
 
     def build(self, shape: DataShape) -> None:
         """Create tables and layers."""
@@ -143,8 +161,12 @@ class EvidenceNetwork(Describable, nn.Module):
 
     def log_prob(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
         """Return the log-probability of the targets (B,) among places drawn against each, shape (B,)."""
-        view = QueryView.of(batch, len(catalogue))
-        drawn = torch.randint(len(catalogue), (len(batch), self.negatives), device=batch.target.device)
+        device, hidden, drawable = batch.target.device, None, torch.arange(len(catalogue), device=batch.target.device)
+        if self.hidden_share:
+            hidden = torch.rand(len(batch), len(catalogue), device=device) < self.hidden_share
+            drawable = catalogue.count.nonzero()[:, 0]
+        view = QueryView.of(batch, len(catalogue), hidden)
+        drawn = drawable[torch.randint(len(drawable), (len(batch), self.negatives), device=device)]
         candidate = torch.cat([batch.target[:, None], drawn], 1)
         columns = torch.stack([c.gather(1, candidate) for c in self.columns(view, catalogue)], -1)
         wrong = ~view.new.gather(1, candidate) | (candidate == batch.target[:, None])

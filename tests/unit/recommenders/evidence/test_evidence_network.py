@@ -7,6 +7,7 @@ import torch
 
 from lgsid import checkpoints
 from lgsid.datamodules import SequenceData
+from lgsid.datasets import ColdStartSplit, TemporalSplit
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
 from lgsid.recommenders import EvidenceNetwork, NewPlaceRanker
@@ -29,6 +30,11 @@ def make(data, **options):
     return model
 
 
+def new_queries(data, n=9):
+    rows = data.queries("train")
+    return data.batch(rows[data.log.is_new[rows]][:n])
+
+
 def test_columns_are_scaled_by_a_sample_of_training_queries(data):
     network = make(data).evidence
     assert network.mean.isfinite().all()
@@ -47,15 +53,42 @@ def test_visited_places_never_come_back_and_chunks_do_not_matter(data, monkeypat
     assert not torch.isin(model.rank(batch, 5).items, torch.tensor([-1])).any()
 
 
-def test_the_loss_is_the_sampled_soft_max(data, monkeypatch):
-    model = make(data)
-    rows = data.queries("train")
-    batch = data.batch(rows[data.log.is_new[rows]][:9])
-    everything = torch.arange(60).expand(9, -1)
-    monkeypatch.setattr(torch, "randint", lambda high, shape, device: everything)
+@pytest.mark.parametrize("share", [0.0, 1e-9])
+def test_the_loss_is_the_sampled_soft_max(data, monkeypatch, share):
+    model = make(data, hidden_share=share)
+    batch = new_queries(data)
+    unknown = torch.from_numpy(data.log.item_counts(60, "train") == 0)
+    assert unknown.any()
+    monkeypatch.setattr(torch, "randint", lambda high, shape, device: torch.arange(high).expand(len(batch), -1))
     scores = model.evidence.scores(batch, model.catalogue)
+    if share:  # then no place without a check-in is learned against
+        scores = scores.masked_fill(unknown, NEVER)
     expected = -scores.log_softmax(1).gather(1, batch.target[:, None]).mean()
     assert model.evidence.loss(batch, model.catalogue).item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_a_training_query_does_not_see_the_check_ins_of_a_share_of_the_places(data, monkeypatch):
+    model = make(data, hidden_share=0.3)
+    seen = []
+    of = evidence_network.QueryView.of
+    monkeypatch.setattr(evidence_network.QueryView, "of", lambda *given: seen.append(given) or of(*given))
+    model.evidence.loss(new_queries(data, 200), model.catalogue)
+    (_, _, hidden) = seen.pop()
+    assert 0.25 < hidden.float().mean() < 0.35
+    assert 0 < hidden.float().mean(1).std() < 0.1  # drawn anew for each query
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.1, 0.6, 1.7), (0.0, 0.0, 0.5)])
+def test_places_newer_than_the_log_are_worth_what_others_are_if_asked_for(share, least, most):
+    split = ColdStartSplit(TemporalSplit(), share=0.3)
+    data = SequenceData(toy_city(n_checkins=1500, split=split), batch_size=64)
+    data.setup()
+    cold = torch.from_numpy(data.log.item_counts(60, "train") == 0)
+    model = make(data, hidden_share=share)
+    quiet_trainer(max_epochs=6).fit(model, data)
+    scores = model.eval().evidence.scores(data.batch(data.queries("test")), model.catalogue)
+    mass = scores.softmax(1)[:, cold].sum(1).mean().item()
+    assert least < mass / cold.float().mean().item() < most
 
 
 def test_it_learns_and_the_checkpoint_keeps_it(data, tmp_path):
@@ -77,6 +110,8 @@ def test_a_batch_without_new_places_trains_nothing(data):
     assert model.training_step(data.batch(rows[~data.log.is_new[rows]][:5]), 0) is None
     with pytest.raises(LgsidError, match="negatives must be at least 1, not 0"):
         EvidenceNetwork(negatives=0)
+    with pytest.raises(LgsidError, match="hidden_share must be from 0 to less than 1, not 1"):
+        EvidenceNetwork(hidden_share=1)
 
 
 def test_a_place_without_check_ins_can_be_first(data):
