@@ -411,7 +411,6 @@ def test_the_list_of_suites_fits_80_columns(capsys, monkeypatch, tmp_path):
         ["cold_start", "0", "129"],
         ["ctr", "0", "294"],
         ["field_tokenizers", "0", "42"],
-        ["field_tokenizers_tiger", "0", "49"],
         ["generators", "0", "73"],
         ["held_out_city", "0", "68"],
         ["new_places", "0", "66"],
