@@ -127,8 +127,9 @@ def test_fit_ends_with_the_metric_and_the_folder(caplog):
     assert caplog.messages[-1].endswith(f"; val/mrr@10 {value:.4f}")
 
 
-def test_interrupted_training_says_what_is_kept():
-    """SIGINT, as ctrl-C sends it, in the middle of an epoch."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_is_stopped_ends_at_once_and_says_what_is_kept(sent):
+    """SIGINT, as ctrl-C sends it, and SIGTERM, as `kill` does, in the middle of an epoch."""
     small = ["--trainer.max_epochs=100000", "--trainer.enable_progress_bar=false", "--trainer.log_every_n_steps=1"]
     command = [sys.executable, "-m", "lgsid", "fit", *HIER, "--model.codebook_sizes=[8, 8]", *small]
     shutil.rmtree("wrong", ignore_errors=True)
@@ -138,9 +139,12 @@ def test_interrupted_training_says_what_is_kept():
     while not Path("wrong/fit_config.yaml").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, err = process.communicate(timeout=TIMEOUT_S)
     shutil.rmtree("wrong", ignore_errors=True)
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == "lgsid: interrupted; nothing was written of this fit; start it again"
+    if sent == signal.SIGINT:
+        assert process.returncode == 130
+        assert err.splitlines()[-1] == "lgsid: interrupted; nothing was written of this fit; start it again"
+    else:
+        assert process.returncode == -signal.SIGTERM
     assert "Traceback" not in err

@@ -198,7 +198,7 @@ def kill_when_begun(team, run, number):
     """Kill a member as soon as the run has begun."""
     while not (run / "fit_config.yaml").exists():
         time.sleep(0.01)
-    team.members[number].send_signal(signal.SIGKILL)
+    team.members[number].send_signal(signal.SIGTERM)
 
 
 @pytest.mark.slow
@@ -218,7 +218,7 @@ def test_a_killed_process_ends_the_run_and_the_same_command_makes_it_whole(folde
     assert stop.value.code == 2
     lines = [line for line in capfd.readouterr().err.splitlines() if "error:" in line]
     assert len(lines) == 1
-    assert lines[0].startswith("lgsid: error: process 2 of 2 was killed (SIGKILL")
+    assert lines[0].startswith("lgsid: error: process 2 of 2 was killed (SIGTERM")
     assert not (run / "model.ckpt").exists()
     fit_din(folder, run, 2)
     assert not (run / ".lock").exists()
@@ -268,8 +268,8 @@ def test_a_fault_of_the_program_keeps_its_traceback(stand_in, monkeypatch):
 
 def test_a_killed_first_process_is_told(stand_in, monkeypatch):
     monkeypatch.setattr(process_team, "GRACE_S", 0.3)
-    team = stand_in("if number == '0': os.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(60)")
-    with pytest.raises(process_team.LgsidError, match=r"process 1 of 3 was killed \(SIGTERM"):
+    team = stand_in("if number == '0': os.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(60)")
+    with pytest.raises(process_team.LgsidError, match=r"process 1 of 3 was killed \(SIGKILL"):
         team.run()
 
 

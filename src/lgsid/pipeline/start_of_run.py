@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
 
 import lightning as L
@@ -15,6 +17,9 @@ from lgsid.tokenizers import Tokenizer
 class StartOfRun(Callback):
     """Refuse a model without the semantic IDs or the weights that it needs; then begin.
 
+    SIGTERM ends a run at once, as it would without Lightning, which takes a note of it and looks at the note after the
+    batch of a training: the process would end with exit code 0, or, told to end in a test, go on with the next stage.
+
     Args:
         subcommand: "fit", "validate", "test" or "predict".
         has_checkpoint: Whether weights are loaded.
@@ -24,6 +29,7 @@ class StartOfRun(Callback):
     def __init__(self, subcommand: str, has_checkpoint: bool, begin: Callable[[], None]) -> None:
         self.subcommand, self.has_checkpoint, self.begin = subcommand, has_checkpoint, begin
         self.begun = False
+        self.on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Refuse to train a model of semantic IDs on data that have none.
@@ -31,6 +37,7 @@ class StartOfRun(Callback):
         Raises:
             LgsidError: naming the key that is missing.
         """
+        self.on_sigterm = signal.getsignal(signal.SIGTERM)  # Lightning takes it over after this
         datamodule = getattr(trainer, "datamodule", None)
         if self.subcommand != "fit" or not (isinstance(pl_module, LgsidModule) and pl_module.needs_sids):
             return
@@ -62,6 +69,8 @@ class StartOfRun(Callback):
         Raises:
             LgsidError: if the model learns something and no checkpoint is given.
         """
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.on_sigterm)
         if self.begun:
             return
         if self.subcommand != "fit" and not self.has_checkpoint and learns(module):
