@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback
@@ -29,7 +30,7 @@ class StartOfRun(Callback):
     def __init__(self, subcommand: str, has_checkpoint: bool, begin: Callable[[], None]) -> None:
         self.subcommand, self.has_checkpoint, self.begin = subcommand, has_checkpoint, begin
         self.begun = False
-        self.on_sigterm = signal.getsignal(signal.SIGTERM)
+        self.on_sigterm: Any = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Refuse to train a model of semantic IDs on data that have none.
@@ -69,7 +70,7 @@ class StartOfRun(Callback):
         Raises:
             LgsidError: if the model learns something and no checkpoint is given.
         """
-        if threading.current_thread() is threading.main_thread():
+        if self.on_sigterm is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self.on_sigterm)
         if self.begun:
             return

@@ -100,10 +100,7 @@ class EvidenceContract(PartContract):
         strangers = ~np.isin(log.user, log.user[np.isin(log.item, [item, other])])
         rows = np.flatnonzero(strangers & (log.n_before > 0))[::5]
         assert len(rows)
-        moved = SequenceData(data.dataset)
-        moved.setup()
-        moved.log = replace(log, item=np.where(log.item == item, other, log.item))
-        moved.embeddings = data.embeddings
+        moved = with_log(data, replace(log, item=np.where(log.item == item, other, log.item)))
         hidden = torch.zeros(len(rows), len(data.dataset.items), dtype=torch.bool)
         hidden[:, item] = True
         found = self.columns(self.counted(data), data, rows, hidden)[:, item]
@@ -128,10 +125,15 @@ def without_future(data: SequenceData, row: int) -> tuple[SequenceData, int]:
     at = int(kept[:row].sum())
     fields["split"] = fields["split"].copy()
     fields["split"][at] = "test"
-    past = SequenceData(data.dataset)
-    past.setup()
-    past.log, past.embeddings = CheckInLog(**fields), data.embeddings
-    return past, at
+    return with_log(data, CheckInLog(**fields)), at
+
+
+def with_log(data: SequenceData, log: CheckInLog) -> SequenceData:
+    """Return the data with another log."""
+    made = SequenceData(data.dataset)
+    made.setup()
+    made.log, made.embeddings = log, data.embeddings
+    return made
 
 
 def two_of_one_category(data: SequenceData) -> tuple[int, int]:

@@ -39,7 +39,7 @@ class QueryView(Batch):
     later_before: Tensor  # (B, F) int64 item row of the place before each of them, -1 is padding or unknown
     later_hour: Tensor  # (B, F) int64 0..23
     later_weekend: Tensor  # (B, F) int64 0 or 1
-    hidden: Tensor  # (B, N) bool items to be looked at as if nobody had been there
+    hidden: Tensor | None = None  # (B, N) bool items to be looked at as if nobody had been there
 
     @classmethod
     def of(cls, batch: SequenceBatch, n_items: int, hidden: Tensor | None = None) -> Self:
@@ -74,7 +74,7 @@ class QueryView(Batch):
             later_before=before.masked_fill(item < 0, -1),
             later_hour=later_hour.long() % HOURS,
             later_weekend=(later_weekday >= 5).long(),
-            hidden=torch.zeros_like(visits, dtype=torch.bool) if hidden is None else hidden,
+            hidden=hidden,
         )
 
     @property
@@ -84,7 +84,8 @@ class QueryView(Batch):
 
     def seen(self, counts: Tensor) -> Tensor:
         """Return counts at items as the queries may see them, shape (B, N): none below zero, none at hidden items."""
-        return counts.clamp_min(0).masked_fill(self.hidden, 0.0)
+        counts = counts.clamp_min(0)
+        return counts if self.hidden is None else counts.masked_fill(self.hidden, 0.0)
 
     def later_sum(self, of: Tensor, weight: Tensor, size: int) -> Tensor:
         """Sum weights over the user's own later check-ins.
