@@ -1,7 +1,7 @@
 # make demo     from a table of places and a log of check-ins to semantic IDs, recommendations and a map
 # make play     the demo city on a page: click the map for recommendations; PORT=8001 for another port
 # make check    style, types and the fast tests, in under two minutes: before every commit
-# make test     all tests
+# make test     all tests, as many at once as there are cores; ARGUMENTS="--durations 50" for the slowest
 # make fuzz     bad input at every seam, with a table of what came of it; ARGUMENTS="--seed 7 --count 500" for more
 # make trial    bad input and faults, and benchmarks/results/robustness/trial.json
 # make mutants  small faults in the source, room by room, that the unit tests notice or not; ARGUMENTS="--only functional"
@@ -29,7 +29,7 @@ check: lint
 	$(BIN)/python -m pytest tests/unit tests/contracts tests/fuzz -m "not slow and not data"
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGUMENTS)
 
 fuzz: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m trial --inputs $(ARGUMENTS)
