@@ -408,6 +408,7 @@ def test_the_list_of_suites_fits_80_columns(capsys, monkeypatch, tmp_path):
         ["alignment_codes_lgsid", "0", "57"],
         ["alignment_dial", "0", "39"],
         ["alignment_elsewhere", "0", "18"],
+        ["alignment_losses", "0", "42"],
         ["cold_start", "0", "129"],
         ["ctr", "0", "294"],
         ["field_tokenizers", "0", "42"],

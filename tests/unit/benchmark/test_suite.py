@@ -68,7 +68,7 @@ def write(tmp_path):
 
 def test_every_suite_that_ships_has_the_controls_of_its_task():
     suites = {path.stem: Suite.read(path) for path in own_suites()}
-    alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere"}
+    alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere", "alignment_losses"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
     explored, cold, elsewhere = "new_places", "cold_start", "held_out_city"
     field = {"field_tokenizers", "generators"}
