@@ -10,6 +10,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 PIP := @$(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 PORT ?= 8000
 export HF_HUB_OFFLINE := 1
@@ -26,10 +27,10 @@ play: $(VENV)/.serve
 	@$(BIN)/lgsid serve runs/demo --port $(PORT)
 
 check: lint
-	$(BIN)/python -m pytest tests/unit tests/contracts tests/fuzz -m "not slow and not data"
+	$(PYTEST) tests/unit tests/contracts tests/fuzz -m "not slow and not data"
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile $(ARGUMENTS)
+	$(PYTEST) $(ARGUMENTS)
 
 fuzz: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m trial --inputs $(ARGUMENTS)
