@@ -42,6 +42,7 @@ from lgsid.recommenders.counting import (
     evaluate_counting,
 )
 from lgsid.recommenders.evidence import (
+    AreaEvidence,
     BrandEvidence,
     CategoryEvidence,
     ContentEvidence,
@@ -52,6 +53,7 @@ from lgsid.recommenders.evidence import (
     NewPlaceRanker,
     PopularityEvidence,
     TransitionEvidence,
+    VisitorEvidence,
 )
 from lgsid.recommenders.generative import (
     ECPO,
@@ -101,6 +103,7 @@ __all__ = [
     "ECPO",
     "TIGER",
     "Among",
+    "AreaEvidence",
     "BalanceLoss",
     "BeamSearch",
     "BestFirstSearch",
@@ -189,6 +192,7 @@ __all__ = [
     "UserFrequency",
     "VisitReward",
     "VisitedBefore",
+    "VisitorEvidence",
     "evaluate_counting",
     "recommend",
 ]

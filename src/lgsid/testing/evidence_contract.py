@@ -52,6 +52,13 @@ class EvidenceContract(PartContract):
         evidence.count(data)
         return evidence
 
+    def nobody_at(self, log: CheckInLog, item: int, other: int) -> CheckInLog:
+        """Return a log in which nobody has been at an item: all were at another one of its category.
+
+        Override it for evidence that tells places apart by more than their category.
+        """
+        return replace(log, item=np.where(log.item == item, other, log.item))
+
     def columns(
         self, evidence: Evidence, data: SequenceData, rows: npt.NDArray[np.int64], hidden: Tensor | None = None
     ) -> Tensor:
@@ -93,14 +100,14 @@ class EvidenceContract(PartContract):
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
     def test_a_hidden_item_looks_as_if_nobody_had_been_there(self) -> None:
-        """Its columns are those of a log in which all its check-ins were at another place of the category."""
+        """Its columns are those of a log without a check-in there, see `nobody_at`."""
         data = self.data()
         item, other = two_of_one_category(data)
         log = data.log
         strangers = ~np.isin(log.user, log.user[np.isin(log.item, [item, other])])
         rows = np.flatnonzero(strangers & (log.n_before > 0))[::5]
         assert len(rows)
-        moved = with_log(data, replace(log, item=np.where(log.item == item, other, log.item)))
+        moved = with_log(data, self.nobody_at(log, item, other))
         hidden = torch.zeros(len(rows), len(data.dataset.items), dtype=torch.bool)
         hidden[:, item] = True
         found = self.columns(self.counted(data), data, rows, hidden)[:, item]

@@ -22,6 +22,7 @@ from lgsid.recommenders.evidence.distance_evidence import DistanceEvidence
 from lgsid.recommenders.evidence.evidence import Evidence
 from lgsid.recommenders.evidence.popularity_evidence import PopularityEvidence
 from lgsid.recommenders.evidence.query_view import N_CONTEXT, QueryView
+from lgsid.recommenders.evidence.snapshots import Snapshots
 from lgsid.recommenders.evidence.transition_evidence import TransitionEvidence
 from lgsid.typing import DataShape, SequenceBatch
 
@@ -52,6 +53,11 @@ class EvidenceNetwork(Describable, nn.Module):
     place without check-ins, and learns what one is worth from places whose check-ins a query does not see: a share of
     all, drawn anew for each query, which are visited as often as any other.
 
+    What is learned in training has to hold for what comes after it. With `snapshots` a training query is scored by what
+    was counted before it, and queries before the first snapshot are not learned from; for a split by time. Without
+    them it is scored by the counts of the whole training split but for the own later check-ins of its user: for a split
+    where what others did later is known, such as leave-one-out.
+
     Source: training with absent collaborative input (DropoutNet, NeurIPS 2017); of places in place of inputs is ours.
 
     Args:
@@ -60,6 +66,8 @@ class EvidenceNetwork(Describable, nn.Module):
         negatives: Places drawn uniformly, for each query, against the one visited.
         hidden_share: Share of the places that a training query sees as if nobody had been there, 0 to less than 1.
             Above zero for a catalogue of which some places are newer than the log.
+        snapshots: Shares of the training check-ins, ascending, after which the counts are taken for the training
+            queries from there to the next (`Snapshots`); none by default.
     """
 
     mean: Tensor  # (W,) of the columns
@@ -71,14 +79,22 @@ class EvidenceNetwork(Describable, nn.Module):
         hidden: int = 64,
         negatives: int = 300,
         hidden_share: float = 0.0,
+        snapshots: Sequence[float] = (),
     ) -> None:
         super().__init__()
         if negatives < 1:
             raise LgsidError(f"EvidenceNetwork: negatives must be at least 1, not {negatives}")
         if not 0 <= hidden_share < 1:
             raise LgsidError(f"EvidenceNetwork: hidden_share must be from 0 to less than 1, not {hidden_share}")
+        if list(snapshots) != sorted(set(snapshots)) or not all(0 < share < 1 for share in snapshots):
+            raise LgsidError(
+                f"EvidenceNetwork: snapshots must be ascending shares above 0 and below 1, not {list(snapshots)}"
+            )
         self.evidence = nn.ModuleList([kind() for kind in USUAL] if evidence is None else evidence)
         self.hidden, self.negatives, self.hidden_share = hidden, negatives, hidden_share
+        self.snapshots = tuple(snapshots)
+        self._source: CheckInSource | None = None
+        self._taken: Snapshots | None = None  # when the first training batch comes, where the buffers then are
 
     def build(self, shape: DataShape) -> None:
         """Create tables and layers."""
@@ -106,7 +122,7 @@ class EvidenceNetwork(Describable, nn.Module):
         """
         for evidence in self.kinds():
             evidence.count(source)
-        log = source.log
+        log, self._source, self._taken = source.log, source, None
         rows = np.flatnonzero((log.split == "train") & log.is_new & (log.n_before > 0))
         rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(np.int64)]
         sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
@@ -150,13 +166,39 @@ class EvidenceNetwork(Describable, nn.Module):
             parts.append(self.forward(columns, view.context()).masked_fill(~view.new, NEVER))
         return torch.cat(parts) if parts else torch.zeros(0, len(catalogue))
 
+    def scores_then(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
+        """Score all items for training queries, as `scores` does, by what was counted before them; (B, N) float32.
+
+        Queries before the first snapshot are scored by the counts of the whole training split.
+        """
+        scores = torch.zeros(len(batch), len(catalogue), device=batch.target.device)
+        rest = torch.ones(len(batch), dtype=torch.bool, device=batch.target.device)
+        for at, queries, then in self.parts(batch, catalogue):
+            scores[at], rest[at] = self.scores(queries, then), False
+        if bool(rest.any()):
+            scores[rest] = self.scores(batch.take(rest), catalogue)
+        return scores
+
+    def parts(self, batch: SequenceBatch, catalogue: Catalogue) -> Iterator[tuple[Tensor, SequenceBatch, Catalogue]]:
+        """Yield the training queries that are learned from, with the catalogue to see them with.
+
+        Yields:
+            Positions in the batch (B',), the queries there, and the catalogue.
+        """
+        if self.snapshots and self._source is not None:
+            if self._taken is None:
+                self._taken = Snapshots(self.evidence, self._source, catalogue, self.snapshots)
+            yield from self._taken.parts(batch)
+        elif len(batch):
+            yield torch.arange(len(batch), device=batch.target.device), batch, catalogue
+
     def loss(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
-        """Return the sampled soft-max loss of B queries, whose targets are new to the user; a scalar.
+        """Return the sampled soft-max loss of B training queries, whose targets are new to the user; a scalar.
 
         Several processes call it together, each with its queries; it is the loss of all of them, 0 if there are none.
         """
-        own = self.log_prob(batch, catalogue) if len(batch) else batch.target.new_zeros(0, dtype=torch.float32)
-        log_prob = gather_rows(own)
+        own = [self.log_prob(queries, then) for _, queries, then in self.parts(batch, catalogue)]
+        log_prob = gather_rows(torch.cat([batch.target.new_zeros(0, dtype=torch.float32), *own]))
         return -log_prob.mean() if len(log_prob) else log_prob.sum()
 
     def log_prob(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:

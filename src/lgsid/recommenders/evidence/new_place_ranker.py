@@ -47,11 +47,10 @@ class NewPlaceRanker(ScoringRecommender):
         self.evidence.count(source, self.catalogue)
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor | None:
-        """Return the loss on the queries whose target is new to the user; nothing where there are none."""
-        new = batch.take(batch.is_new)
-        if not len(new) and n_processes() == 1:
+        """Return the loss on the queries whose target is new to the user; nothing where none is learned from."""
+        loss = self.evidence.loss(batch.take(batch.is_new), self.catalogue)
+        if not loss.requires_grad and n_processes() == 1:
             return None
-        loss = self.evidence.loss(new, self.catalogue)
         self.log("train/nll", loss.detach(), prog_bar=True, batch_size=len(batch))
         return loss
 

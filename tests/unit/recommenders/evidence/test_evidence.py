@@ -11,6 +11,7 @@ from lgsid.artefacts.sequence_batch import sequence_batch
 from lgsid.datamodules import SequenceData
 from lgsid.errors import LgsidError
 from lgsid.recommenders import (
+    AreaEvidence,
     BrandEvidence,
     Catalogue,
     CategoryEvidence,
@@ -19,8 +20,10 @@ from lgsid.recommenders import (
     DistanceEvidence,
     PopularityEvidence,
     TransitionEvidence,
+    VisitorEvidence,
 )
 from lgsid.recommenders.evidence import QueryView
+from lgsid.recommenders.evidence.area_grid import AreaGrid
 from lgsid.testing import EvidenceContract, toy_city
 
 N = 60
@@ -48,6 +51,20 @@ class TestCategory(EvidenceContract):
 class TestBrand(EvidenceContract):
     def make(self):
         return BrandEvidence()
+
+
+class TestVisitors(EvidenceContract):
+    def make(self):
+        return VisitorEvidence()
+
+
+class TestArea(EvidenceContract):
+    def make(self):
+        return AreaEvidence()
+
+    def nobody_at(self, log, item, other):
+        """Check-ins at another place would be around."""
+        return replace(log, split=np.where(log.item == item, "val", log.split))
 
 
 class TestTransition(EvidenceContract):
@@ -243,3 +260,38 @@ def test_branches_of_one_chain_count_together(data):
         visited = brand[log.item[past_of(log, row)]]
         expected = [math.log1p((visited == brand[i]).sum()) if brand[i] else 0.0 for i in range(N)]
         assert found[b].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_visitors_are_counted_once_each_and_the_user_who_has_yet_to_come_is_not(data):
+    log = data.log
+    rows = np.concatenate([data.queries("train")[::40], data.queries("test")[:3]])
+    found = columns(counted(VisitorEvidence, data), data, rows)
+    for b, row in enumerate(rows):
+        kept = (log.split == "train") & ((log.user != log.user[row]) | (np.arange(len(log)) < row))
+        for item in range(N):
+            here = kept & (log.item == item)
+            visitors = len(set(log.user[here].tolist()))
+            expected = [math.log(visitors + 0.1), math.log((here.sum() + 1) / (visitors + 1))]
+            assert found[b, item].tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_areas_hold_the_distinct_places_of_the_past_and_everybodys_check_ins(data):
+    log, catalogue = data.log, catalogue_of(data)
+    rows = np.concatenate([data.queries("train")[::40], data.queries("test")[:3]])
+    widths = [0.2, 1.0]
+    found = columns(counted(lambda: AreaEvidence(widths_km=widths, floor=0.01), data), data, rows)
+    kernels = [AreaGrid.of(catalogue.position_km, width).around(torch.eye(N)) for width in widths]
+    for b, row in enumerate(rows):
+        kept = (log.split == "train") & ((log.user != log.user[row]) | (np.arange(len(log)) < row))
+        check_ins = torch.from_numpy(np.bincount(log.item[kept], minlength=N) / kept.sum()).float()
+        places = sorted({int(log.item[r]) for r in past_of(log, row)})
+        for kernel, (share, lift) in zip(kernels, found[b].T.reshape(2, 2, N), strict=True):
+            own = kernel[places].mean(0) + 0.01
+            torch.testing.assert_close(share, own.log(), atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(lift, (own / (check_ins @ kernel + 0.01)).log(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [{"widths_km": []}, {"widths_km": [1.0, 0.0]}, {"floor": 0.0}])
+def test_areas_have_a_width_and_a_floor(wrong):
+    with pytest.raises(LgsidError, match=rf"AreaEvidence: {next(iter(wrong))} must be "):
+        AreaEvidence(**wrong)

@@ -1,0 +1,66 @@
+"""Sums over the surroundings of places, through a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+from typing_extensions import Self
+
+CORNERS = 8
+
+
+@dataclass(frozen=True)
+class AreaGrid:
+    """Cubes of one width around the Earth, by whose corners values at places are summed and read back.
+
+    A place gives to the corners of its cube, and takes from them, by trilinear weights, which sum to one. Places at one
+    spot count most for each other, those two widths apart not at all, at a cost that grows with the number of places
+    and not with that of their pairs.
+    """
+
+    corner: Tensor  # (N, 8) int64 corners of each place
+    weight: Tensor  # (N, 8) float32
+    place: Tensor  # (8 N,) int64 places of each corner, those of a corner follow each other
+    share: Tensor  # (8 N,) float32 their weights
+    begin: Tensor  # (C,) int64 where the places of each corner begin
+
+    @classmethod
+    def of(cls, position_km: Tensor, width_km: float) -> Self:
+        """Build the grid of places.
+
+        Args:
+            position_km: Shape (N, 3), Earth-centered positions.
+            width_km: Width of a cube.
+        """
+        at = position_km.double() / width_km
+        low = at.floor()
+        step = torch.cartesian_prod(*[torch.arange(2, device=at.device)] * 3)  # (8, 3)
+        part = (at - low)[:, None]
+        weight = torch.where(step == 1, part, 1 - part).prod(-1).float()
+        keys = (low.long()[:, None] + step).flatten(0, 1)
+        _, corner, count = keys.unique(dim=0, return_inverse=True, return_counts=True)  # type: ignore[no-untyped-call]
+        order = corner.argsort(stable=True)
+        return cls(
+            corner=corner.view(-1, CORNERS),
+            weight=weight,
+            place=order // CORNERS,
+            share=weight.flatten()[order],
+            begin=count.cumsum(0) - count,
+        )
+
+    def around(self, values: Tensor) -> Tensor:
+        """Return the sums of values around each place.
+
+        Args:
+            values: Shape (B, N) float32.
+
+        Returns:
+            Shape (B, N) float32.
+        """
+        at_corners = embedding_bag(
+            self.place, values.T.contiguous(), self.begin, mode="sum", per_sample_weights=self.share
+        )  # (C, B)
+        return embedding_bag(self.corner, at_corners, mode="sum", per_sample_weights=self.weight).T
