@@ -88,7 +88,7 @@ def test_dialects(tmp_path, raw, options, expected):
         (b"PK\x03\x04 and more", {}, "not a text file, but a ZIP archive or a spreadsheet"),
         (b"PAR1 and more", {}, "not a text file, but a Parquet file"),
         (bz2.compress(b"a,b\n1,2\n"), {}, "not a text file, but compressed with bzip2"),
-        (gzip.compress(b"a,b\n1,2\n")[:-3], {}, "the gzip file is truncated"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-3], {}, "the gzip file is truncated"),
         (b"a,b\n" + b"x" * 200_000 + b",2\n", {}, "field larger than field limit"),
     ],
 )
