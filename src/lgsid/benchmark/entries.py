@@ -31,7 +31,8 @@ def with_controls(content: SuiteFile, task: Task, source: Path) -> tuple[dict[st
     for key in reference:
         if key not in known:
             raise LgsidError(f"{source}: reference: unknown key {key!r}; {suggestion(key, known)}")
-    for key in task.reference:
+    settings = {key for stage in content.stages.values() for key in stage.set or {}}
+    for key in task.reference if reference or task.needs_reference(settings) else ():
         if key not in reference:
             raise LgsidError(f"{source}: reference: {key} is missing; name the stage that the controls copy")
     file = task.controls

@@ -119,7 +119,7 @@ class Suite:
         """
         source = find_suite(path)
         content = read_suite_file(source, find_suite)
-        for key in ("datasets", "stages", "methods", "reference"):
+        for key in ("datasets", "stages", "methods"):
             if not getattr(content, key):
                 raise LgsidError(f"{source}: {key} is missing")
         name = source.stem if content.name is None else content.name

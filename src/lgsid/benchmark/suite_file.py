@@ -76,8 +76,8 @@ class SuiteFile:
         seeds: Random seeds of every method that learns.
         datasets: What it runs on.
         stages: Name -> stage.
-        reference: What controls copy -> stage.
         methods: Name -> row.
+        reference: What controls copy -> stage; none where nothing reads semantic IDs.
         name: Name of its result folder; that of the file if `None`.
         title: Heading of its tables.
         description: One or two sentences.
@@ -93,8 +93,8 @@ class SuiteFile:
     seeds: list[int]
     datasets: list[DatasetEntry]
     stages: dict[str, SuiteStage]
-    reference: dict[str, str]
     methods: dict[str, MethodEntry]
+    reference: dict[str, str] = field(default_factory=dict)
     name: str | None = None
     title: str | None = None
     description: str = ""

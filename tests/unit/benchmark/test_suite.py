@@ -71,19 +71,20 @@ def test_every_suite_that_ships_has_the_controls_of_its_task():
     alignments = {"alignment", "alignment_ablation", "alignment_dial", "alignment_elsewhere", "alignment_losses"}
     codes = ("alignment_codes", "alignment_codes_lgsid")
     explored, cold, elsewhere = "new_places", "cold_start", "held_out_city"
+    without_ids = "new_place_evidence"
     field = {"field_tokenizers", "generators"}
-    others = {"smoke", "next_place", "ctr", "tokenizers", explored, cold, elsewhere, *codes}
+    others = {"smoke", "next_place", "ctr", "tokenizers", explored, cold, elsewhere, without_ids, *codes}
     assert set(suites) == others | alignments | field
     for name, suite in suites.items():
         assert len(suite.seeds) >= 3
-        controls = {"unaligned", "distance"} if name in alignments else CONTROLS
+        controls = {"unaligned", "distance"} if name in alignments else set() if name == without_ids else CONTROLS
         assert set(suite.methods) >= controls - ({"unaligned"} if name in {explored, cold, elsewhere} else set())
     for name in others - {"tokenizers"} | field - {"field_tokenizers"}:
         assert set(suites[name].methods) >= COUNTING
     assert "VisitedBefore" in suites["ctr"].methods
     assert {d.split for d in suites["next_place"].datasets} == {"temporal", "leave_one_out"}
     real = {"foursquare_nyc", "gowalla_nyc", "context_trails_petaling_jaya"}
-    for name in ("next_place", "ctr", "tokenizers", "alignment", explored, *codes):
+    for name in ("next_place", "ctr", "tokenizers", "alignment", explored, without_ids, *codes):
         assert {dataset.name for dataset in suites[name].datasets} == real
     assert {dataset.name for dataset in suites[cold].datasets} == {f"{name}_cold" for name in real}
     assert {d.name for d in suites[elsewhere].datasets} == {"new_york_to_phoenix", "petaling_jaya_to_new_york"}
@@ -152,6 +153,14 @@ def test_controls_copy_the_reference_model(write):
 def test_without_an_alignment_there_is_no_unaligned_control(write):
     reference = {"sids": "hier", "model": "tiger"}
     assert set(write(reference=reference).methods) & CONTROLS == CONTROLS - {"unaligned"}
+
+
+def test_a_suite_without_semantic_ids_has_the_counting_controls_only(write):
+    ranker = {"command": ["fit", "test"], "config": "recommender/new_place_ranker.yaml"}
+    suite = write(reference={}, stages={"tiger": {**ranker, "set": {"data.init_args.dataset": "$data"}}})
+    controls = set(suite.methods) - {"ours"}
+    assert controls == {name for name, method in suite.methods.items() if method.role == "counting"}
+    assert "TimeTransition" in controls
 
 
 def test_one_stage_judges_every_method(write):
@@ -256,6 +265,7 @@ def test_only(write):
             "methods: ours: role: known: control, counting, method",
         ),
         ({"reference": {"sids": "hier"}}, "reference: model is missing"),
+        ({"reference": {}}, "reference: sids is missing"),
         ({"reference": {"sids": "hier", "model": "tiger", "vector": "align"}}, "unknown key 'vector'"),
         ({"reference": {"sids": "heir", "model": "tiger"}}, r"heir; did you mean hier\?"),
         ({"methods": None}, "methods: expected `key: value` lines, found None"),

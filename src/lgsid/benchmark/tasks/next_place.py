@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from lgsid.metrics.metric_spec import MetricSpec
 from lgsid.metrics.ranking_declarations import PRIMARY, ranking_metrics
 from lgsid.metrics.slices import ranking_slices
 
+SIDS = "data.init_args.sids"  # the setting of a stage that reads semantic IDs
+
 
 class NextPlace(Task):
     """Rank all places for every test query. Item-level, ties broken against the model (`docs/evaluation.md`)."""
@@ -23,6 +25,10 @@ class NextPlace(Task):
     title = "Next place"
     primary = PRIMARY
     slices = ranking_slices()
+
+    def needs_reference(self, settings: Collection[str]) -> bool:
+        """Plain IDs and random codes are the controls of semantic IDs: a suite that reads none has nothing to copy."""
+        return SIDS in settings
 
     @property
     def metrics(self) -> tuple[MetricSpec, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,14 @@ class Task(ABC):
     def controls(self) -> Path:
         """The file with the stages and methods that every suite of this task gets."""
         return CONTROLS / f"{self.name}.yaml"
+
+    def needs_reference(self, settings: Collection[str]) -> bool:
+        """Tell whether a suite must say what its controls copy.
+
+        Args:
+            settings: Dotted keys that its stages set.
+        """
+        return True
 
     @property
     @abstractmethod
