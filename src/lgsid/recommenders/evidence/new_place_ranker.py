@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -11,6 +13,7 @@ from lgsid.processes import n_processes
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence_network import EvidenceNetwork
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
+from lgsid.recommenders.warmed_up import warmed_up
 from lgsid.typing import DataShape, SequenceBatch
 
 
@@ -22,6 +25,8 @@ class NewPlaceRanker(ScoringRecommender):
 
     Args:
         evidence: The network and what it weighs.
+        warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero. Without it
+            the rate stays as it is.
         optimizer: Optimizer for the weights.
     """
 
@@ -30,10 +35,12 @@ class NewPlaceRanker(ScoringRecommender):
     def __init__(
         self,
         evidence: EvidenceNetwork | None = None,
+        warmup_share: float | None = None,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
     ) -> None:
         super().__init__(optimizer)
         self.save_hyperparameters()
+        self.warmup_share = warmup_share
         self.evidence = evidence or EvidenceNetwork()
 
     def build(self, shape: DataShape) -> None:
@@ -45,6 +52,13 @@ class NewPlaceRanker(ScoringRecommender):
         """Fill the catalogue and count the evidence."""
         super().take_catalogue(source)
         self.evidence.count(source, self.catalogue)
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimizer, with a linear warm-up and a linear decay to zero if there is a share for it."""
+        optimizer = super().configure_optimizers()
+        if self.warmup_share is None:
+            return optimizer
+        return warmed_up(optimizer, self.trainer.estimated_stepping_batches, self.warmup_share)
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor | None:
         """Return the loss on the queries whose target is new to the user; nothing where none is learned from."""

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from lgsid.errors import LgsidError
 from lgsid.functional.segments import segment_log_softmax
@@ -24,6 +23,7 @@ from lgsid.recommenders.generative.prefix_scorer import PrefixScorer
 from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.item_trie import Children
 from lgsid.recommenders.recommender import Ranked, Recommender
+from lgsid.recommenders.warmed_up import warmed_up
 from lgsid.typing import DataShape, SequenceBatch
 
 N_AGES = 20  # buckets of log2(1 + hours)
@@ -141,14 +141,7 @@ class GenerativeRecommender(Recommender):
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer with a linear warm-up and a linear decay to zero."""
-        optimizer = super().configure_optimizers()
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
-        warmup = max(1, round(self.warmup_share * steps))
-
-        def factor(step: int) -> float:
-            return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
-
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}}
+        return warmed_up(super().configure_optimizers(), self.trainer.estimated_stepping_batches, self.warmup_share)
 
     def code_tokens(self, items: Tensor) -> Tensor:
         """Return the tokens of the codes of `items` (...), -1 is padding and reads as item 0; returns (..., L)."""
