@@ -53,10 +53,9 @@ class EvidenceNetwork(Describable, nn.Module):
     place without check-ins, and learns what one is worth from places whose check-ins a query does not see: a share of
     all, drawn anew for each query, which are visited as often as any other.
 
-    What is learned in training has to hold for what comes after it. With `snapshots` a training query is scored by what
-    was counted before it, and queries before the first snapshot are not learned from; for a split by time. Without
-    them it is scored by the counts of the whole training split but for the own later check-ins of its user: for a split
-    where what others did later is known, such as leave-one-out.
+    A training query is scored by the counts of the whole training split but for the own later check-ins of its user.
+    With `snapshots` it is scored by what was counted before it, as a query after the training is, and queries before
+    the first snapshot are not learned from.
 
     Source: training with absent collaborative input (DropoutNet, NeurIPS 2017); of places in place of inputs is ours.
 

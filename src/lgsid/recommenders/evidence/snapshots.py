@@ -25,8 +25,8 @@ class Snapshots:
 
     After the training a model counts a past and is asked about a future. Counts of the whole training split, even
     without the own check-ins of the user, have seen the weeks of the query and those after it: who else found the place
-    then, and where they went on to. A network that learns to weigh such counts trusts them too much. A snapshot holds
-    the counts up to a share of the training split, and serves the queries from there to the next snapshot.
+    then, and where they went on to. A snapshot holds the counts up to a share of the training split, and serves the
+    queries from there to the next snapshot.
 
     Args:
         evidence: The kinds of evidence, built. A snapshot takes the place of their buffers for a while; parameters, if
