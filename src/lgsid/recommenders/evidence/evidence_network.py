@@ -92,7 +92,7 @@ class EvidenceNetwork(Describable, nn.Module):
         self.evidence = nn.ModuleList([kind() for kind in USUAL] if evidence is None else evidence)
         self.hidden, self.negatives, self.hidden_share = hidden, negatives, hidden_share
         self.snapshots = tuple(snapshots)
-        self._source: CheckInSource | None = None
+        self._source: CheckInSource | None = None  # what snapshots are taken of
         self._taken: Snapshots | None = None  # when the first training batch comes, where the buffers then are
 
     def build(self, shape: DataShape) -> None:
@@ -121,7 +121,8 @@ class EvidenceNetwork(Describable, nn.Module):
         """
         for evidence in self.kinds():
             evidence.count(source)
-        log, self._source, self._taken = source.log, source, None
+        log, self._taken = source.log, None
+        self._source = source if self.snapshots else None
         rows = np.flatnonzero((log.split == "train") & log.is_new & (log.n_before > 0))
         rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(np.int64)]
         sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
@@ -170,6 +171,8 @@ class EvidenceNetwork(Describable, nn.Module):
 
         Queries before the first snapshot are scored by the counts of the whole training split.
         """
+        if self._source is None:
+            return self.scores(batch, catalogue)
         scores = torch.zeros(len(batch), len(catalogue), device=batch.target.device)
         rest = torch.ones(len(batch), dtype=torch.bool, device=batch.target.device)
         for at, queries, then in self.parts(batch, catalogue):
@@ -184,7 +187,7 @@ class EvidenceNetwork(Describable, nn.Module):
         Yields:
             Positions in the batch (B',), the queries there, and the catalogue.
         """
-        if self.snapshots and self._source is not None:
+        if self._source is not None:
             if self._taken is None:
                 self._taken = Snapshots(self.evidence, self._source, catalogue, self.snapshots)
             yield from self._taken.parts(batch)

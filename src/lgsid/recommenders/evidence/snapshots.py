@@ -46,12 +46,12 @@ class Snapshots:
         self.catalogues: list[Catalogue] = []
         for row in self.rows:
             past = LogSource(source.dataset, source.log.before(row), source.codes)
-            empty = [{name: None if b is None else b.clone() for name, b in m._buffers.items()} for m in self.modules]
-            with self._in_place(empty):
+            counted = [{name: None if b is None else b.clone() for name, b in m._buffers.items()} for m in self.modules]
+            with self._in_place(counted):
                 for kind in evidence:
                     assert isinstance(kind, Evidence)
                     kind.count(past)
-                self.buffers.append([dict(module._buffers) for module in self.modules])
+            self.buffers.append(counted)
             count = torch.from_numpy(past.log.item_counts(len(catalogue), "train")).to(catalogue.count.device)
             self.catalogues.append(catalogue.with_counts(count))
 
