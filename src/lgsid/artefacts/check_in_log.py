@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -49,10 +49,6 @@ class CheckInLog:
 
     def __len__(self) -> int:
         return len(self.user)
-
-    def before(self, row: int) -> CheckInLog:
-        """Return the log as it was just before the check-in of a row."""
-        return CheckInLog(*(getattr(self, field.name)[:row] for field in fields(self)))
 
     @cached_property
     def by_user(self) -> IntArray:

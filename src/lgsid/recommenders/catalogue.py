@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -77,13 +76,6 @@ class Catalogue(nn.Module):
         if codes is not None:
             self.codes.copy_(torch.from_numpy(np.ascontiguousarray(codes)))
         self._derived.clear()
-
-    def with_counts(self, count: Tensor) -> Catalogue:
-        """Return a catalogue that shares all but the training check-ins, shape (N,) int64, with this one."""
-        other = copy(self)
-        other._buffers = {**self._buffers, "count": count}
-        other._derived = {}
-        return other
 
     def km(self, origin: Tensor, destination: Tensor) -> Tensor:
         """Return great-circle distances between items; shapes broadcast.

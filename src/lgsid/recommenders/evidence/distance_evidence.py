@@ -10,10 +10,8 @@ from torch import Tensor
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence import Evidence
-from lgsid.recommenders.evidence.query_view import QueryView, distances_km
+from lgsid.recommenders.evidence.query_view import QueryView, distances_km, squared_km
 from lgsid.typing import DataShape
-
-FAR_KM = 1e3
 
 
 class DistanceEvidence(Evidence):
@@ -47,10 +45,11 @@ class DistanceEvidence(Evidence):
         yield from self._curves(last)
         yield from self._curves(distances_km(catalogue, view.second))
         yield from self._curves(distances_km(catalogue, view.favorite))
-        nearest = last.nan_to_num(FAR_KM)
+        nearest = last.square()
         for back in range(2, min(self.recent, view.recent.shape[1]) + 1):
-            nearest = torch.minimum(nearest, distances_km(catalogue, view.recent[:, -back]).nan_to_num(FAR_KM))
-        yield from self._curves(nearest.masked_fill((view.last < 0)[:, None], torch.nan))
+            origin = torch.where(view.recent[:, -back] < 0, view.last, view.recent[:, -back])
+            nearest = torch.minimum(nearest, squared_km(catalogue, origin.clamp_min(0)))
+        yield from self._curves(nearest.sqrt().masked_fill((view.last < 0)[:, None], torch.nan))
         share, place = view.usual.topk(min(self.usual, len(catalogue)), dim=1)
         place = place.masked_fill(share <= 0, -1)
         pull = torch.zeros_like(last)

@@ -15,6 +15,7 @@ from lgsid.functional.ranking import NEVER
 from lgsid.processes import gather_rows
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
+from lgsid.recommenders.evidence.area_evidence import AreaEvidence
 from lgsid.recommenders.evidence.brand_evidence import BrandEvidence
 from lgsid.recommenders.evidence.category_evidence import CategoryEvidence
 from lgsid.recommenders.evidence.co_visit_evidence import CoVisitEvidence
@@ -22,11 +23,11 @@ from lgsid.recommenders.evidence.distance_evidence import DistanceEvidence
 from lgsid.recommenders.evidence.evidence import Evidence
 from lgsid.recommenders.evidence.popularity_evidence import PopularityEvidence
 from lgsid.recommenders.evidence.query_view import N_CONTEXT, QueryView
-from lgsid.recommenders.evidence.snapshots import Snapshots
 from lgsid.recommenders.evidence.transition_evidence import TransitionEvidence
+from lgsid.recommenders.evidence.visitor_evidence import VisitorEvidence
 from lgsid.typing import DataShape, SequenceBatch
 
-CELLS = 1 << 16  # queries times items that are scored at once: what fits into the cache of a core
+CELLS = 1 << 15  # queries times items that are scored at once: their hidden layer fits into the cache of a core
 SAMPLE = 256  # training queries that tell mean and deviation of the columns
 
 
@@ -37,6 +38,8 @@ USUAL = (
     BrandEvidence,
     TransitionEvidence,
     CoVisitEvidence,
+    VisitorEvidence,
+    AreaEvidence,
 )
 """What every dataset has: no vectors."""
 
@@ -53,20 +56,14 @@ class EvidenceNetwork(Describable, nn.Module):
     place without check-ins, and learns what one is worth from places whose check-ins a query does not see: a share of
     all, drawn anew for each query, which are visited as often as any other.
 
-    A training query is scored by the counts of the whole training split but for the own later check-ins of its user.
-    With `snapshots` it is scored by what was counted before it, as a query after the training is, and queries before
-    the first snapshot are not learned from.
-
     Source: training with absent collaborative input (DropoutNet, NeurIPS 2017); of places in place of inputs is ours.
 
     Args:
-        evidence: What it weighs; distance, popularity, categories, chains, transitions and co-visits if not given.
+        evidence: What it weighs; all kinds that need no vectors if not given.
         hidden: Width of the first layer; the second has half of it.
         negatives: Places drawn uniformly, for each query, against the one visited.
         hidden_share: Share of the places that a training query sees as if nobody had been there, 0 to less than 1.
             Above zero for a catalogue of which some places are newer than the log.
-        snapshots: Shares of the training check-ins, ascending, after which the counts are taken for the training
-            queries from there to the next (`Snapshots`); none by default.
     """
 
     mean: Tensor  # (W,) of the columns
@@ -78,22 +75,14 @@ class EvidenceNetwork(Describable, nn.Module):
         hidden: int = 64,
         negatives: int = 300,
         hidden_share: float = 0.0,
-        snapshots: Sequence[float] = (),
     ) -> None:
         super().__init__()
         if negatives < 1:
             raise LgsidError(f"EvidenceNetwork: negatives must be at least 1, not {negatives}")
         if not 0 <= hidden_share < 1:
             raise LgsidError(f"EvidenceNetwork: hidden_share must be from 0 to less than 1, not {hidden_share}")
-        if list(snapshots) != sorted(set(snapshots)) or not all(0 < share < 1 for share in snapshots):
-            raise LgsidError(
-                f"EvidenceNetwork: snapshots must be ascending shares above 0 and below 1, not {list(snapshots)}"
-            )
         self.evidence = nn.ModuleList([kind() for kind in USUAL] if evidence is None else evidence)
         self.hidden, self.negatives, self.hidden_share = hidden, negatives, hidden_share
-        self.snapshots = tuple(snapshots)
-        self._source: CheckInSource | None = None  # what snapshots are taken of
-        self._taken: Snapshots | None = None  # when the first training batch comes, where the buffers then are
 
     def build(self, shape: DataShape) -> None:
         """Create tables and layers."""
@@ -121,8 +110,7 @@ class EvidenceNetwork(Describable, nn.Module):
         """
         for evidence in self.kinds():
             evidence.count(source)
-        log, self._taken = source.log, None
-        self._source = source if self.snapshots else None
+        log = source.log
         rows = np.flatnonzero((log.split == "train") & log.is_new & (log.n_before > 0))
         rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(np.int64)]
         sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
@@ -145,75 +133,90 @@ class EvidenceNetwork(Describable, nn.Module):
         """Return scores.
 
         Args:
-            columns: Shape (B, C, W), of C places for each query.
+            columns: Shape (W, B, C), of C places for each query, not scaled.
             context: Shape (B, N_CONTEXT).
 
         Returns:
             Shape (B, C).
         """
-        scaled = (columns - self.mean) / self.deviation
-        hidden = nn.functional.gelu(self.columns_in(scaled) + self.context_in(context)[:, None])
-        hidden = nn.functional.gelu(self.middle(hidden))
-        return (self.out(hidden) + self.direct(scaled))[..., 0]  # type: ignore[no-any-return]
+        _, n_queries, n_places = columns.shape
+        flat = columns.flatten(1)
+        # the scale of the columns is folded into the weights, and places are the last axis: no copy of the columns
+        weight, direct = self.columns_in.weight / self.deviation, self.direct.weight / self.deviation
+        of_query = self.columns_in.bias + self.context_in(context) - weight @ self.mean  # (B, H)
+        hidden = nn.functional.gelu((weight @ flat).view(-1, n_queries, n_places) + of_query.T[:, :, None])
+        hidden = nn.functional.gelu(self.middle.bias[:, None] + self.middle.weight @ hidden.flatten(1))
+        scores = self.out.weight @ hidden + direct @ flat + (self.out.bias - direct @ self.mean)
+        return scores.view(n_queries, n_places)
 
     def scores(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
         """Score all items, those where the user has been with `NEVER`; shape (B, N) float32."""
-        size = max(1, CELLS // max(1, len(catalogue)))
-        parts = []
-        for start in range(0, len(batch), size):
-            view = QueryView.of(batch.cut(start, start + size), len(catalogue))
-            columns = torch.stack(list(self.columns(view, catalogue)), -1)
-            parts.append(self.forward(columns, view.context()).masked_fill(~view.new, NEVER))
-        return torch.cat(parts) if parts else torch.zeros(0, len(catalogue))
-
-    def scores_then(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
-        """Score all items for training queries, as `scores` does, by what was counted before them; (B, N) float32.
-
-        Queries before the first snapshot are scored by the counts of the whole training split.
-        """
-        if self._source is None:
-            return self.scores(batch, catalogue)
-        scores = torch.zeros(len(batch), len(catalogue), device=batch.target.device)
-        rest = torch.ones(len(batch), dtype=torch.bool, device=batch.target.device)
-        for at, queries, then in self.parts(batch, catalogue):
-            scores[at], rest[at] = self.scores(queries, then), False
-        if bool(rest.any()):
-            scores[rest] = self.scores(batch.take(rest), catalogue)
-        return scores
-
-    def parts(self, batch: SequenceBatch, catalogue: Catalogue) -> Iterator[tuple[Tensor, SequenceBatch, Catalogue]]:
-        """Yield the training queries that are learned from, with the catalogue to see them with.
-
-        Yields:
-            Positions in the batch (B',), the queries there, and the catalogue.
-        """
-        if self._source is not None:
-            if self._taken is None:
-                self._taken = Snapshots(self.evidence, self._source, catalogue, self.snapshots)
-            yield from self._taken.parts(batch)
-        elif len(batch):
-            yield torch.arange(len(batch), device=batch.target.device), batch, catalogue
+        parts = [torch.zeros(0, len(catalogue), device=batch.target.device)]
+        for part in chunks(batch, catalogue):
+            view = QueryView.of(part, len(catalogue))
+            parts.append(self._all_scores(view, torch.stack(list(self.columns(view, catalogue)))))
+        return torch.cat(parts)
 
     def loss(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
         """Return the sampled soft-max loss of B training queries, whose targets are new to the user; a scalar.
 
         Several processes call it together, each with its queries; it is the loss of all of them, 0 if there are none.
         """
-        own = [self.log_prob(queries, then) for _, queries, then in self.parts(batch, catalogue)]
-        log_prob = gather_rows(torch.cat([batch.target.new_zeros(0, dtype=torch.float32), *own]))
-        return -log_prob.mean() if len(log_prob) else log_prob.sum()
+        return mean_loss([self._log_prob(part, catalogue) for part in chunks(batch, catalogue)], batch)
 
-    def log_prob(self, batch: SequenceBatch, catalogue: Catalogue) -> Tensor:
-        """Return the log-probability of the targets (B,) among places drawn against each, shape (B,)."""
+    def loss_and_log_prob(self, batch: SequenceBatch, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
+        """Return the `loss`, and the log-probabilities of the targets among all items, which have no gradient, (B,).
+
+        What both read is computed once.
+        """
+        among_drawn, among_all = [], [torch.zeros(0, device=batch.target.device)]
+        for part in chunks(batch, catalogue):
+            view = QueryView.of(part, len(catalogue))
+            columns = torch.stack(list(self.columns(view, catalogue)))
+            with torch.no_grad():
+                log_prob = self._all_scores(view, columns).log_softmax(1)
+            among_all.append(log_prob.gather(1, part.target[:, None])[:, 0])
+            among_drawn.append(self._log_prob(part, catalogue, None if self.hidden_share else (view, columns)))
+        return mean_loss(among_drawn, batch), torch.cat(among_all)
+
+    def _all_scores(self, view: QueryView, columns: Tensor) -> Tensor:
+        return self.forward(columns, view.context()).masked_fill(~view.new, NEVER)
+
+    def _log_prob(
+        self, batch: SequenceBatch, catalogue: Catalogue, known: tuple[QueryView, Tensor] | None = None
+    ) -> Tensor:
+        """Return the log-probability of the targets (B,) among places drawn against each, shape (B,).
+
+        Args:
+            batch: B queries.
+            catalogue: The N items.
+            known: Their view, in which nothing is hidden, and its columns, shape (W, B, N), if they are known.
+        """
         device, hidden, drawable = batch.target.device, None, torch.arange(len(catalogue), device=batch.target.device)
         if self.hidden_share:
             hidden = torch.rand(len(batch), len(catalogue), device=device) < self.hidden_share
             drawable = catalogue.count.nonzero()[:, 0]
-        view = QueryView.of(batch, len(catalogue), hidden)
         drawn = drawable[torch.randint(len(drawable), (len(batch), self.negatives), device=device)]
         candidate = torch.cat([batch.target[:, None], drawn], 1)
-        columns = torch.stack([c.gather(1, candidate) for c in self.columns(view, catalogue)], -1)
+        if known is None:
+            view = QueryView.of(batch, len(catalogue), hidden)
+            columns = torch.stack([column.gather(1, candidate) for column in self.columns(view, catalogue)])
+        else:
+            view, columns = known[0], known[1].gather(2, candidate.expand(len(known[1]), -1, -1))
         wrong = ~view.new.gather(1, candidate) | (candidate == batch.target[:, None])
         wrong[:, 0] = False
         scores = self.forward(columns, view.context()).masked_fill(wrong, NEVER)
         return scores.log_softmax(1)[:, 0]
+
+
+def chunks(batch: SequenceBatch, catalogue: Catalogue) -> Iterator[SequenceBatch]:
+    """Yield the queries, few enough at a time to score all items for them in the cache."""
+    size = max(1, CELLS // max(1, len(catalogue)))
+    for start in range(0, len(batch), size):
+        yield batch.cut(start, start + size)
+
+
+def mean_loss(log_prob: list[Tensor], batch: SequenceBatch) -> Tensor:
+    """Return minus the mean of the log-probabilities of all processes, 0 if there are none."""
+    rows = gather_rows(torch.cat([torch.zeros(0, device=batch.target.device), *log_prob]))
+    return -rows.mean() if len(rows) else rows.sum()

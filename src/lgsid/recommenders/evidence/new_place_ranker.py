@@ -25,8 +25,8 @@ class NewPlaceRanker(ScoringRecommender):
 
     Args:
         evidence: The network and what it weighs.
-        warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero. Without it
-            the rate stays as it is.
+        warmup_share: Share of the training steps in which the learning rate rises; it then falls to zero. With
+            `None` the rate stays as it is.
         optimizer: Optimizer for the weights.
     """
 
@@ -35,7 +35,7 @@ class NewPlaceRanker(ScoringRecommender):
     def __init__(
         self,
         evidence: EvidenceNetwork | None = None,
-        warmup_share: float | None = None,
+        warmup_share: float | None = 0.1,
         optimizer: OptimizerCallable = lambda p: torch.optim.AdamW(p, lr=3e-3),
     ) -> None:
         super().__init__(optimizer)

@@ -134,6 +134,24 @@ def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
     return table / table.sum(1, keepdim=True).clamp_min(1e-9)
 
 
+def squared_km(catalogue: Catalogue, origin: Tensor) -> Tensor:
+    """Return the squared distance of every item from one item per query, straight through the Earth.
+
+    Args:
+        catalogue: The N items.
+        origin: Shape (B,), item rows.
+
+    Returns:
+        Shape (B, N) float32 km^2.
+    """
+    position: Tensor = catalogue.derived("axes", lambda: catalogue.position_km.T.contiguous())  # (3, N)
+    squared = torch.zeros(len(origin), len(catalogue), device=position.device)
+    for axis in position:
+        offset = axis[origin][:, None] - axis
+        squared.addcmul_(offset, offset)
+    return squared
+
+
 def distances_km(catalogue: Catalogue, origin: Tensor) -> Tensor:
     """Return the distance of every item from one item per query, straight through the Earth.
 
@@ -144,6 +162,4 @@ def distances_km(catalogue: Catalogue, origin: Tensor) -> Tensor:
     Returns:
         Shape (B, N) float32 km, NaN where unknown.
     """
-    position = catalogue.position_km
-    km = torch.cdist(position[origin.clamp_min(0)], position, compute_mode="donot_use_mm_for_euclid_dist")
-    return km.masked_fill((origin < 0)[:, None], torch.nan)
+    return squared_km(catalogue, origin.clamp_min(0)).sqrt_().masked_fill_((origin < 0)[:, None], torch.nan)

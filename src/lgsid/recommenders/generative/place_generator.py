@@ -112,19 +112,17 @@ class PlaceGenerator(PlaceTIGER):
         new = self.new_gate(torch.cat([state.float(), seen], 1))[:, 0].float()
         return copied.log_gate, copied.log_rest + logsigmoid(new), copied.log_rest + logsigmoid(-new)
 
-    def new_log_prob(self, batch: SequenceBatch, items: Tensor, training: bool = False) -> Tensor:
+    def new_log_prob(self, batch: SequenceBatch, items: Tensor) -> Tensor:
         """Return the log-probability of given items by the evidence, `NEVER` where the user has been, shape (B,).
 
         Args:
             batch: B queries.
             items: Shape (B,), item rows.
-            training: Score training queries, by what was counted before them.
         """
         found = torch.full(items.shape, NEVER, device=items.device)
         new = (batch.history != items[:, None]).all(1)
         if bool(new.any()):
-            score = self.evidence.scores_then if training else self.evidence.scores
-            scores = score(batch.take(new), self.catalogue)
+            scores = self.evidence.scores(batch.take(new), self.catalogue)
             found[new] = scores.log_softmax(1).gather(1, items[new, None])[:, 0]
         return found
 
@@ -149,11 +147,10 @@ class PlaceGenerator(PlaceTIGER):
 
     def training_step(self, batch: SequenceBatch, batch_idx: int) -> Tensor:
         """Return the negative log-likelihood of the next places, with TIGER's own and that of the evidence."""
-        with torch.no_grad():  # the evidence network learns from its own loss
-            known = self.new_log_prob(batch, batch.target, training=True)
-        loss = self.mixture_loss(*self.log_probs(batch, batch.target, known))
-        new = batch.take((batch.history != batch.target[:, None]).all(1))
-        return loss + self.evidence.loss(new, self.catalogue)
+        new = (batch.history != batch.target[:, None]).all(1)
+        known = torch.full(batch.target.shape, NEVER, device=batch.target.device)
+        loss, known[new] = self.evidence.loss_and_log_prob(batch.take(new), self.catalogue)
+        return loss + self.mixture_loss(*self.log_probs(batch, batch.target, known))
 
     def prefix_scorer(self, batch: SequenceBatch) -> PrefixScorer[GeneratorStates]:
         """Return a search's view of the mixture."""
