@@ -162,7 +162,7 @@ class EvidenceNetwork(Describable, nn.Module):
 
         Several processes call it together, each with its queries; it is the loss of all of them, 0 if there are none.
         """
-        return mean_loss([self._log_prob(part, catalogue) for part in chunks(batch, catalogue)], batch)
+        return mean_loss([self._log_prob(batch, catalogue)] if len(batch) else [], batch)
 
     def loss_and_log_prob(self, batch: SequenceBatch, catalogue: Catalogue) -> tuple[Tensor, Tensor]:
         """Return the `loss`, and the log-probabilities of the targets among all items, which have no gradient, (B,).

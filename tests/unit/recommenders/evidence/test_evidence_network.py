@@ -68,8 +68,7 @@ def test_the_loss_is_the_sampled_soft_max(data, monkeypatch, share):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
-def test_a_generator_gets_the_same_loss_and_what_the_scores_say(data, monkeypatch, share):
-    monkeypatch.setattr(evidence_network, "CELLS", 60 * 7)
+def test_a_generator_gets_the_same_loss_and_what_the_scores_say(data, share):
     model = make(data, hidden_share=share)
     network, batch = model.evidence, new_queries(data, 20)
     torch.manual_seed(0)
@@ -83,11 +82,22 @@ def test_a_generator_gets_the_same_loss_and_what_the_scores_say(data, monkeypatc
     assert loss.item() == pytest.approx(alone.item(), abs=1e-6)
     for weight, expected in zip(network.parameters(), gradient, strict=True):
         torch.testing.assert_close(weight.grad, expected, atol=1e-5, rtol=1e-4)
-    expected = network.scores(batch, model.catalogue).log_softmax(1).gather(1, batch.target[:, None])[:, 0]
+    among_all = network.scores(batch, model.catalogue).log_softmax(1).gather(1, batch.target[:, None])[:, 0]
     assert not log_prob.requires_grad
-    torch.testing.assert_close(log_prob, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(log_prob, among_all, atol=1e-5, rtol=1e-5)
     loss, log_prob = network.loss_and_log_prob(new_queries(data, 0), model.catalogue)
     assert (loss.item(), log_prob.shape) == (0, (0,))
+
+
+def test_a_generator_gets_the_mean_over_all_chunks(data, monkeypatch):
+    model = make(data)
+    batch = new_queries(data, 20)
+    monkeypatch.setattr(torch, "randint", lambda high, shape, device: torch.arange(high).expand(shape[0], -1))
+    whole, log_prob = model.evidence.loss_and_log_prob(batch, model.catalogue)
+    monkeypatch.setattr(evidence_network, "CELLS", 60 * 7)
+    parts, log_prob_of_parts = model.evidence.loss_and_log_prob(batch, model.catalogue)
+    assert parts.item() == pytest.approx(whole.item(), abs=1e-5)
+    torch.testing.assert_close(log_prob_of_parts, log_prob, atol=1e-5, rtol=1e-5)
 
 
 def test_a_training_query_does_not_see_the_check_ins_of_a_share_of_the_places(data, monkeypatch):
