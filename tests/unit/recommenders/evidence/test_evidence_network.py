@@ -1,11 +1,14 @@
 """The network over evidence and the recommender that ranks by it alone."""
 
+from pathlib import Path
+
 import lightning as L
 import numpy as np
 import pytest
 import torch
 
 from lgsid import checkpoints
+from lgsid.config.config_files import read_config
 from lgsid.datamodules import SequenceData
 from lgsid.datasets import ColdStartSplit, TemporalSplit
 from lgsid.errors import LgsidError
@@ -154,3 +157,11 @@ def test_a_place_without_check_ins_can_be_first(data):
     assert len(cold)
     scores = model.scores(data.batch(data.queries("test")[:30]))
     assert scores[:, cold].max() > scores.median(1).values.min()
+
+
+@pytest.mark.parametrize("config", ["new_place_ranker", "place_generator"])
+def test_the_configs_list_what_the_network_weighs_by_default(config):
+    content = read_config(Path(__file__).parents[4] / "configs" / "recommender" / f"{config}.yaml")
+    listed = content["model"]["init_args"]["evidence"]["init_args"]["evidence"]
+    default = [type(kind).__name__ for kind in EvidenceNetwork().kinds()]
+    assert [kind["class_path"].rpartition(".")[2] for kind in listed] == default
