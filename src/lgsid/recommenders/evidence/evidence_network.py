@@ -111,7 +111,7 @@ class EvidenceNetwork(Describable, nn.Module):
         for evidence in self.kinds():
             evidence.count(source)
         log = source.log
-        rows = np.flatnonzero((log.split == "train") & log.is_new & (log.n_before > 0))
+        rows = log.at_new_places("train")
         rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(np.int64)]
         sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
         for part in np.array_split(rows, max(1, len(rows) * len(catalogue) // CELLS)):
