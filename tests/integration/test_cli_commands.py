@@ -143,17 +143,17 @@ HIER = ("fit", "--config", "tokenizer/hier.yaml", "--data.dataset=data", "--run-
         (("run", "pipelines/demo.yaml", "--set", "x"), "--set 'x': expected STAGE.KEY=VALUE"),
         (("run", "pipelines/demo.yaml", "--only", "tigre"), "no stage 'tigre'"),
         (
-            (*DRY_RUN, "tiger.model.init_args.t5x=3"),
-            "stage tiger: model: PlaceTIGER has no argument 't5x'; did you mean t5?",
+            (*DRY_RUN, "place_tiger.model.init_args.t5x=3"),
+            "stage place_tiger: model: PlaceTIGER has no argument 't5x'; did you mean t5?",
         ),
         (
             (*DRY_RUN, "tokenize.model.init_args.quantizer=RQKmean"),
             "stage tokenize: model.quantizer: no class 'RQKmean'",
         ),
-        ((*DRY_RUN, "tiger.trainer.max_epochs=x"), "stage tiger: trainer.max_epochs: expected int"),
+        ((*DRY_RUN, "place_tiger.trainer.max_epochs=x"), "stage place_tiger: trainer.max_epochs: expected int"),
         (
-            (*DRY_RUN, "tiger.traner.max_epochs=1"),
-            "stage tiger: unknown option '--traner.max_epochs'; did you mean --trainer?",
+            (*DRY_RUN, "place_tiger.traner.max_epochs=1"),
+            "stage place_tiger: unknown option '--traner.max_epochs'; did you mean --trainer?",
         ),
         ((*DRY_RUN, "data.source=SynthCity"), "source: no class 'SynthCity'; did you mean SyntheticCity?"),
         ((*DRY_RUN, "baselines.datset=x"), "stage baselines: unknown key 'datset' in set; did you mean dataset?"),

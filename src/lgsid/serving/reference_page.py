@@ -22,8 +22,8 @@ EXAMPLES = {
     "/similar": {"item": "p00001", "k": 5, "by": "sid"},
     "/encode": {"name": "Joe's", "category": "Pizza Place", "latitude": 40.7305, "longitude": -74.0021},
     "/explain": {"item": "p00001", "latitude": 40.758, "longitude": -73.9855, "time": "2012-10-05T19:00"},
-    "/admin/swap": {"model": "tiger", "checkpoint": "runs/demo/tiger"},
-    "/admin/rollback": {"model": "tiger"},
+    "/admin/swap": {"model": "place_generator", "checkpoint": "runs/demo/place_generator"},
+    "/admin/rollback": {"model": "place_generator"},
 }
 
 
