@@ -66,7 +66,8 @@ def desk(tmp_path_factory) -> Path:
     )
     main(
         [
-            *("fit", "--config", "recommender/tiger.yaml", "--run-folder", str(run / "tiger"), *data),
+            *("fit", "--config", "recommender/place_generator.yaml", *data),
+            *("--run-folder", str(run / "place_generator")),
             f"--data.init_args.sids={run / 'tokenize' / 'sids.parquet'}",
             *("--trainer.max_epochs=1", "--trainer.limit_train_batches=2", "--trainer.limit_val_batches=1"),
             f"--model.init_args.t5={yaml.safe_dump(SMALL_TIGER, default_flow_style=True).strip()}",
