@@ -61,13 +61,18 @@ def evaluate_counting_clicks(
     source = LogSource.of(dataset if isinstance(dataset, Dataset) else Dataset.read(dataset))
     models = counted_models(source, [cls() for cls in CLICK_BASELINES] if baselines is None else baselines)
     evaluations = [ClickEvaluation(model.scores_are_logits) for model in models]
-    for rows in chunked(query_rows(source, split), len(source.dataset.items)):
-        visits = PastVisits.of_log(source.log, rows, len(source.dataset.items))
-        samples = samples_of(source, candidates, rows)
-        for model, evaluation in zip(models, evaluations, strict=True):
+    rows = query_rows(source, split)
+    samples = samples_of(source, candidates, rows)
+    # kept in one array: pieces of each part would lie in the gaps that its large tables leave, and the heap would grow
+    scores = torch.empty(len(models), *samples.candidate.shape, dtype=torch.float64)
+    for part in chunked(np.arange(len(rows)), len(source.dataset.items)):
+        visits = PastVisits.of_log(source.log, rows[part], len(source.dataset.items))
+        candidate = samples.candidate[part]
+        for model, kept in zip(models, scores, strict=True):
             with torch.no_grad():
-                scores = model.score_visits(visits)
-            evaluation.update(samples, scores.gather(1, samples.candidate))
+                kept[part] = model.score_visits(visits).gather(1, candidate)
+    for evaluation, kept in zip(evaluations, scores, strict=True):
+        evaluation.update(samples, kept)
     return collected(models, evaluations, split, folder, shown="auc")
 
 
