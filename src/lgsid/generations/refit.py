@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.errors import LgsidError
@@ -66,7 +67,7 @@ class Refit(Update):
         tokenizer = None if self.checkpoint is None else TokenizerFile.of(self.checkpoint, current.root)
         same = labels.shape == register.codes.shape
         changed = (labels != register.codes).any(axis=1) if same else np.ones(len(register), dtype=bool)
-        delta = Delta.of(register.ids.filter(changed), RECODED, register.codes[changed], labels[changed])
+        delta = Delta.of(register.ids.filter(pa.array(changed)), RECODED, register.codes[changed], labels[changed])
         here = {at: register.places[now] for at, now in zip(GIVEN_AT, POSITION, strict=True)}
         result = replace(
             register,

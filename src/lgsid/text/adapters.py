@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -17,6 +21,7 @@ from lgsid.text.lora_spec import LoraSpec, lora_targets
 from lgsid.text.pretrained import first_line
 
 ADAPTER_CONFIG_FILE = "adapter_config.json"
+ADAPTER_FILES = "adapter_*"  # what peft writes
 
 
 def with_adapter(network: Any, lora: LoraSpec | None, adapter: str | None) -> Any:
@@ -69,3 +74,26 @@ def save_adapter(network: PeftModel, model: str, folder: Path) -> None:
 def sorted_texts(value: Any) -> Any:
     """Return a list of texts in order, anything else as it is."""
     return sorted(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else value
+
+
+@contextmanager
+def without_adapter(model: str) -> Iterator[str]:
+    """Yield a folder with the files of a model but for an adapter among them, which transformers would load too.
+
+    Its versions differ in how, or whether, it can be told not to.
+
+    Args:
+        model: A folder, or a hub id, which is yielded as it is.
+    """
+    if not Path(model, ADAPTER_CONFIG_FILE).is_file():
+        yield model
+        return
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for file in Path(model).resolve().iterdir():
+            if file.is_file() and not file.match(ADAPTER_FILES):
+                linked = Path(folder, file.name)
+                try:
+                    linked.symlink_to(file)
+                except OSError:  # a system that lets only some users link
+                    shutil.copyfile(file, linked)
+        yield folder

@@ -11,17 +11,15 @@ from transformers.utils import logging as transformers_logging
 from lgsid.errors import LgsidError
 
 PROBE = "a place, 1"
-NOWHERE = "no-adapter"  # a folder inside the model's that is not there, where transformers looks for an adapter
 UNUSED = "pooler."  # weights of the head that models for other tasks lack; pooling is over the tokens
 
 
-def load_pretrained(spec: str, source: str, with_adapter: bool = True) -> tuple[Any, Any]:
+def load_pretrained(spec: str, source: str) -> tuple[Any, Any]:
     """Load the tokenizer and the network that encodes; code in the model's folder is never run.
 
     Args:
         spec: What the user calls the model, for messages.
         source: A folder or a hub id.
-        with_adapter: Whether transformers loads an adapter that lies beside the weights, if there is one.
 
     Returns:
         The tokenizer and the network, in float32.
@@ -35,9 +33,8 @@ def load_pretrained(spec: str, source: str, with_adapter: bool = True) -> tuple[
     transformers_logging.set_verbosity_error()  # it reports over many lines what is refused in one
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        options = {} if with_adapter else {"adapter_kwargs": {"subfolder": NOWHERE}}
         network, found = AutoModel.from_pretrained(
-            source, dtype=torch.float32, trust_remote_code=False, output_loading_info=True, **options
+            source, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
     except Exception as error:
         raise LgsidError(

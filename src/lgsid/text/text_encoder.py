@@ -20,7 +20,7 @@ from lgsid.construction import Describable
 from lgsid.errors import LgsidError
 from lgsid.functional.pooling import cls_pool, last_pool, mean_pool
 from lgsid.processes import any_process, gather_rows, gathered_order, is_first, n_processes, own_rows
-from lgsid.text.adapters import save_adapter, with_adapter
+from lgsid.text.adapters import save_adapter, with_adapter, without_adapter
 from lgsid.text.embedding_cache import EmbeddingCache, tensor_bytes
 from lgsid.text.encoding_report import EncodingReport
 from lgsid.text.frozen_shards import shard_frozen
@@ -96,7 +96,8 @@ class TextEncoder(Describable, nn.Module):
             LgsidError: if the model cannot be loaded.
         """
         source = resolve_model(self.model)
-        return (source, *load_pretrained(self.model, source, with_adapter=self.adapter is None))
+        with nullcontext(source) if self.adapter is None else without_adapter(source) as files:
+            return (source, *load_pretrained(self.model, files))
 
     def pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Return the vectors of texts, shape (B, D), from hidden states (B, S, D) and their attention mask (B, S)."""
