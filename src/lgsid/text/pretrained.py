@@ -18,7 +18,7 @@ def load_pretrained(spec: str, source: str) -> tuple[Any, Any]:
     """Load the tokenizer and the network that encodes; code in the model's folder is never run.
 
     Args:
-        spec: What the user calls the model, for messages.
+        spec: What the user calls the model, for messages, which say it in place of `source`.
         source: A folder or a hub id.
 
     Returns:
@@ -37,9 +37,8 @@ def load_pretrained(spec: str, source: str) -> tuple[Any, Any]:
             source, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
     except Exception as error:
-        raise LgsidError(
-            f"model {spec!r}: cannot be loaded as a transformers AutoModel ({first_line(error)})"
-        ) from error
+        reason = first_line(error).replace(source, spec)
+        raise LgsidError(f"model {spec!r}: cannot be loaded as a transformers AutoModel ({reason})") from error
     finally:
         transformers_logging.set_verbosity(loudness)
     check_weights(spec, network, found["missing_keys"])

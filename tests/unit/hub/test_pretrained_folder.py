@@ -94,6 +94,14 @@ def test_a_merged_adapter_is_in_the_weights(encoder, tmp_path):
     assert torch.equal(again.encode(TEXTS, use_cache=False), loaded.encode(TEXTS, use_cache=False))
 
 
+def test_what_a_model_lacks_is_told_of_its_own_folder(encoder, tmp_path):
+    path = lgsid.save_pretrained(encoder, tmp_path / "e", adapter="kept")
+    (path / "model.safetensors").unlink()
+    with pytest.raises(LgsidError, match=r"no file named model\.safetensors") as refused:
+        TextEncoder(model=str(path), adapter=str(path))
+    assert str(refused.value).count(str(path)) == 2
+
+
 @pytest.mark.parametrize("adapter", ["kept", "merged"])
 def test_transformers_loads_the_aligned_encoder(encoder, tmp_path, adapter):
     path = lgsid.save_pretrained(encoder, tmp_path / "e", adapter=adapter)
