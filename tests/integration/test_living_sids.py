@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from lgsid.artefacts import Dataset, Embeddings, Items, SemanticIDs
 from lgsid.cli import main
 from lgsid.generations import Generations
+from lgsid.serving import ModelFiles, Service, schemas
 from lgsid.testing import toy_city
 
 
@@ -155,3 +157,40 @@ def test_a_recommender_is_trained_on_a_root_and_asked_among_open_places(live, ci
 
     open_places = Among.of_file("live/000003/open.txt").allowed(dataset.items)
     assert set(dataset.items.ids[~open_places]) == set((city / "closed.txt").read_text().split())
+
+
+def test_a_trained_recommender_follows(city, live, capsys):
+    toy_city(n_items=60).write("now")
+    main(
+        [
+            *("fit", "--config", "recommender/tiger.yaml", "--run-folder", "tiger", "--trainer.max_epochs=1"),
+            *("--data.dataset=data", "--data.sids=live", "--model.t5={d_model: 8, d_kv: 4, d_ff: 16, num_heads: 2}"),
+        ]
+    )
+    live("append", "live", "--items", "new.parquet", "--embeddings", "vectors.parquet")
+    refresh = ["refresh", "tiger", "--before", "data", "--dataset", "now", "--sids", "live"]
+    capsys.readouterr()
+    main([*refresh, "--output", "followed"])
+    assert capsys.readouterr().out == "places: 60, new: 10; new users: 0\nfollowed: written\n"
+    ids = Dataset.read("now").items.ids[50:]
+    Path("opened.txt").write_text("\n".join(ids))
+    main(["recommend", "--checkpoint", "followed", "--dataset", "now", "--among", "opened.txt", "--json"])
+    found = json.loads(capsys.readouterr().out)["items"]
+    assert {place["item_id"] for place in found} == set(ids)
+    given = Generations("live").current.sids()
+    codes = dict(zip(given.item_ids, given.codes.tolist(), strict=True))
+    assert all(place["sid"] == codes[place["item_id"]] for place in found)
+    for mistaken, told in (
+        ([*refresh, "--output", "followed"], "followed/model.ckpt: exists already; name a new folder"),
+        ([*refresh[:3], "now", *refresh[4:], "--output", "other"], "ids, positions and order must be the same"),
+        ([*refresh[:-2], "--output", "other"], "codebooks of the semantic IDs: none now, (4, 4, 8) in the training"),
+    ):
+        mistake(lambda *words: main(list(words)), *mistaken)
+        line = capsys.readouterr().err
+        assert line.startswith("lgsid: error: ")
+        assert line.endswith(f"{told}\n")
+        assert line.count("\n") == 1
+        assert not Path("other").exists()
+    service = Service.load({"followed": ModelFiles.of("followed", dataset="now", sids="live")})
+    answer = service.recommend(schemas.RecommendRequest(history=[str(ids[0])], k=60))
+    assert set(ids) <= {place.item for place in answer.places}

@@ -95,6 +95,8 @@ from lgsid.recommenders.place_filters import Among, InPolygon, InRegions, OfCate
 from lgsid.recommenders.place_query import PlaceQuery
 from lgsid.recommenders.recommendations import Recommendation, Recommendations
 from lgsid.recommenders.recommender import Ranked, Recommender
+from lgsid.recommenders.refreshable import Refreshable
+from lgsid.recommenders.refreshed import Refreshed, refreshed
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.recommenders.two_stage import TwoStage
 
@@ -175,6 +177,8 @@ __all__ = [
     "Recommendation",
     "Recommendations",
     "Recommender",
+    "Refreshable",
+    "Refreshed",
     "ScoringRecommender",
     "SearchAttention",
     "SeparateTokens",
@@ -195,4 +199,5 @@ __all__ = [
     "VisitorEvidence",
     "evaluate_counting",
     "recommend",
+    "refreshed",
 ]

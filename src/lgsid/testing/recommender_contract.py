@@ -21,6 +21,8 @@ from lgsid.functional.ranking import UNRANKED
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.click.discriminative_recommender import DiscriminativeRecommender
 from lgsid.recommenders.recommender import Recommender
+from lgsid.recommenders.refreshable import Refreshable
+from lgsid.recommenders.refreshed import refreshed
 from lgsid.testing.few_steps import few_steps
 from lgsid.testing.part_contract import PartContract
 from lgsid.testing.toy_city import toy_dataset_folder, toy_sids
@@ -44,7 +46,8 @@ class RecommenderContract(PartContract):
     `super().__init__(optimizer)`, then `self.save_hyperparameters()`. `build(shape)` calls `super().build(shape)`,
     then creates the layers; `shape` is a `DataShape`: `n_items`, `n_users`, `n_categories`, `n_regions`,
     `codebook_sizes`, and so on. `training_step(batch, batch_idx)` returns a scalar loss. `take_catalogue(source)`, if
-    it counts anything in `source.log` (a `CheckInLog`), calls `super().take_catalogue(source)` first. `self.catalogue`
+    it counts anything in `source.log` (a `CheckInLog`), calls `super().take_catalogue(source)` first. One that learns
+    nothing of single places, users or attributes also derives from `Refreshable`, for `lgsid refresh`. `self.catalogue`
     has what is known of the N items as buffers: `lat_deg`, `lon_deg`, `count`, `category`, `brand`, `region`, `codes`,
     and `km(a, b)`.
 
@@ -98,6 +101,18 @@ class RecommenderContract(PartContract):
         """Return test queries."""
         rows = (log.split == "test").nonzero()[0][: self.n_queries]
         return sequence_batch(log, rows, 50)
+
+    def test_refreshed_for_its_own_data_it_ranks_as_before(self) -> None:
+        """A `Refreshable` recommender counts again what it had counted, and keeps all that it had learned."""
+        model, data = self.make()
+        shape = model.data_shape
+        if not isinstance(model, Refreshable) or shape is None or not (shape.codebook_sizes or model.full_ranks):
+            return
+        assert isinstance(data, SequenceData)
+        again, batch = refreshed(model, data.dataset, data).model, self.queries(data.log)
+        ranked, ranked_again = (one.rank(batch, 10) for one in (model, again))
+        assert torch.equal(ranked.items, ranked_again.items)
+        assert torch.equal(ranked.scores, ranked_again.scores)
 
     def test_lists_hold_existing_items_once_best_first(self) -> None:
         """Rows are items or -1 behind all of them, none twice; scores do not rise."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from torch import Tensor
+from torch import Tensor, nn
 
 from lgsid.functional.ranking import NEVER
 from lgsid.processes import n_processes
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence_network import EvidenceNetwork
+from lgsid.recommenders.refreshable import Refreshable
 from lgsid.recommenders.scoring_recommender import ScoringRecommender
 from lgsid.recommenders.warmed_up import warmed_up
 from lgsid.typing import DataShape, SequenceBatch
 
 
-class NewPlaceRanker(ScoringRecommender):
+class NewPlaceRanker(ScoringRecommender, Refreshable):
     """Rank places new to the user by evidence: the learned counterpart of `NewPlaceFloor`.
 
     Trained on the training check-ins at places new to their user. Places where the user has been are never returned, so
@@ -52,6 +54,18 @@ class NewPlaceRanker(ScoringRecommender):
         """Fill the catalogue and count the evidence."""
         super().take_catalogue(source)
         self.evidence.count(source, self.catalogue)
+
+    def counted(self) -> Iterator[nn.Module]:
+        """Yield the catalogue and the evidence."""
+        yield self.catalogue
+        yield from self.evidence.kinds()
+
+    def trained_as(self, user: Tensor) -> Tensor:
+        """Return the numbers as they are: users are not read, only where they have been."""
+        return user
+
+    def take_users(self, numbers: Tensor) -> None:
+        """Do nothing."""
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer, with a linear warm-up and a linear decay to zero if there is a share for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -23,18 +23,20 @@ from lgsid.recommenders.generative.prefix_scorer import PrefixScorer
 from lgsid.recommenders.generative.tree_search import TreeSearch
 from lgsid.recommenders.item_trie import Children
 from lgsid.recommenders.recommender import Ranked, Recommender
+from lgsid.recommenders.refreshable import Refreshable
 from lgsid.recommenders.warmed_up import warmed_up
 from lgsid.typing import DataShape, SequenceBatch
 
 N_AGES = 20  # buckets of log2(1 + hours)
 BEGIN = 0  # token that begins a semantic ID
 HASH_FACTOR = 2654435761  # Knuth's multiplicative hash
+TRAINED_USERS = "trained_users"  # key of a checkpoint
 
 ChildLogits = Callable[[int, Children], Tensor]
 """What a model adds to the logits (C,) of children, from the depth of their parents 0..L and the children."""
 
 
-class GenerativeRecommender(Recommender):
+class GenerativeRecommender(Recommender, Refreshable):
     """Generate semantic IDs over the tree of those that exist, with a network that a subclass brings.
 
     The vocabulary is one table: the begin token, the codes of all levels, hash buckets of users. The input is the last
@@ -78,6 +80,9 @@ class GenerativeRecommender(Recommender):
         self.warmup_share = warmup_share
         self.search = search or BeamSearch()
         self.query_position = query_position
+        self.register_buffer("trained_users", None, persistent=False)
+
+    trained_users: Tensor | None  # (U,) int64 number in the training of each user of the data, if they are others
 
     scores_are_log_probs = True
 
@@ -139,6 +144,40 @@ class GenerativeRecommender(Recommender):
         if self.query_position is not None:
             self.query_position.fit(self.catalogue.lat_deg, self.catalogue.lon_deg)
 
+    def counted(self) -> Iterator[nn.Module]:
+        """Yield the catalogue.
+
+        Raises:
+            LgsidError: if items are their own codes.
+        """
+        if not self.catalogue.codes.shape[1]:
+            raise LgsidError(
+                f"{self.title}: without semantic IDs it learned a code for each place and has none for new ones;"
+                " fit it on the new data"
+            )
+        yield self.catalogue
+
+    def trained_as(self, user: Tensor) -> Tensor:
+        """Return the numbers that users had in the training, -1 where unknown."""
+        if self.trained_users is None:
+            return user
+        return torch.where(user >= 0, self.trained_users[user.clamp_min(0)], -1)
+
+    def take_users(self, numbers: Tensor) -> None:
+        """Keep the numbers that users had in the training; the checkpoint carries them."""
+        self.trained_users = numbers.to(self.device)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the numbers that users had in the training, if they are others now."""
+        super().on_save_checkpoint(checkpoint)
+        if self.trained_users is not None:
+            checkpoint[TRAINED_USERS] = self.trained_users.cpu()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the numbers that users had in the training."""
+        super().on_load_checkpoint(checkpoint)
+        self.trained_users = checkpoint.get(TRAINED_USERS)
+
     def configure_optimizers(self) -> Any:
         """Return the optimizer with a linear warm-up and a linear decay to zero."""
         return warmed_up(super().configure_optimizers(), self.trainer.estimated_stepping_batches, self.warmup_share)
@@ -159,8 +198,9 @@ class GenerativeRecommender(Recommender):
 
     def query_token(self, batch: SequenceBatch) -> Tensor:
         """Return the token of each query: user, hour, weekday, position of the last place if it is known. (B, D)."""
-        bucket = (batch.user * HASH_FACTOR) % (1 << 32) % self.user_buckets
-        user = self.user_offset + torch.where(batch.user >= 0, bucket, self.user_buckets)
+        number = self.trained_as(batch.user)
+        bucket = (number * HASH_FACTOR) % (1 << 32) % self.user_buckets
+        user = self.user_offset + torch.where(number >= 0, bucket, self.user_buckets)
         token: Tensor = self.token_table(user) + self.hour(batch.hour.long() % 24) + self.weekday(batch.weekday)
         if self.query_position is None:
             return token

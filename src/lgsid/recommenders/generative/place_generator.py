@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -96,6 +96,11 @@ class PlaceGenerator(PlaceTIGER):
         """Fill the catalogue and count the evidence."""
         super().take_catalogue(source)
         self.evidence.count(source, self.catalogue)
+
+    def counted(self) -> Iterator[nn.Module]:
+        """Yield the catalogue, and the parts that add to the logits or count evidence."""
+        yield from super().counted()
+        yield from self.evidence.kinds()
 
     def log_weights(
         self, batch: SequenceBatch, visits: Visits, state: Tensor, copied: Copied

@@ -87,6 +87,11 @@ class PlaceTIGER(TIGER):
         for part in self.parts():
             part.take(source)
 
+    def counted(self) -> Iterator[nn.Module]:
+        """Yield the catalogue, and the parts that add to the logits."""
+        yield from super().counted()
+        yield from self.node_logits
+
     def child_logits(
         self, batch: SequenceBatch, encoded: EncodedQueries, visits: Visits | None = None
     ) -> ChildLogits | None:
