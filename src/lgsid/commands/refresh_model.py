@@ -21,7 +21,7 @@ def refresh(
 ) -> str:
     """Let a trained recommender know places, users and check-ins that have come since, without training.
 
-    What it counts is counted anew, its weights stay. A new place is recommended from its first day.
+    What it counts is counted anew, its weights stay. A new place can be recommended from its first day.
 
     Args:
         checkpoint: model.ckpt of a generative recommender or a NewPlaceRanker, or its run folder.

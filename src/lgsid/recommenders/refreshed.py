@@ -11,9 +11,8 @@ import torch
 from torch import nn
 
 from lgsid.artefacts.dataset import Dataset
-from lgsid.construction import rebuild
+from lgsid.construction import describe, rebuild
 from lgsid.errors import LgsidError
-from lgsid.module import CONSTRUCTION
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.recommender import Recommender
 from lgsid.recommenders.refreshable import Refreshable
@@ -60,9 +59,9 @@ class Refreshed:
 def refreshed(model: Recommender, before: Dataset, now: SizedSource) -> Refreshed:
     """Return a trained recommender for data that have grown: what it counts is counted anew, its weights stay.
 
-    So a place that opened after the training is recommended from its first day, and check-ins since the training count.
-    The user token of a user who was trained on stays that user's; somebody new is told as nobody known. The model that
-    was given is left as it is.
+    So a place that opened after the training can be recommended from its first day, and check-ins since the training
+    count. The user token of a user who was trained on stays that user's; somebody new is told as nobody known. The
+    model that was given is left as it is.
 
     Args:
         model: A trained model that is `Refreshable`.
@@ -137,10 +136,8 @@ def with_weights_of(model: Recommender, now: SizedSource) -> Recommender:
     Raises:
         LgsidError: if something that was learned has another size there.
     """
-    kept: dict[str, object] = {}
-    model.on_save_checkpoint(kept)
     with torch.random.fork_rng(devices=[]):
-        made: Recommender = rebuild(kept[CONSTRUCTION])
+        made: Recommender = rebuild(describe(model))
         made.ensure_built(now.shape)
         made.take_catalogue(now)
     of_data, own = counted_buffers(made), made.state_dict()
