@@ -321,6 +321,66 @@ def counting(n: int) -> Timed:
     return run
 
 
+@case
+def evidence(n: int) -> Timed:
+    """Evidence of the places: count."""
+    from lgsid.datamodules import SequenceData
+    from lgsid.recommenders import NewPlaceRanker
+
+    made = SequenceData(worlds.dataset(n), codes_of(n))
+    made.setup()
+
+    def run() -> None:
+        model = NewPlaceRanker()
+        model.ensure_built(made.shape)
+        model.take_catalogue(made)
+
+    return run
+
+
+def answers(n: int, model: Any) -> Timed:
+    """Return what answers 100 users and 100 histories with 10 places within 20 km, one after the other."""
+    import lightning as L
+
+    from lgsid.datamodules import SequenceData
+    from lgsid.recommenders import LiveRecommender, OfCategories
+
+    found = worlds.dataset(n)
+    quiet: dict[str, Any] = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar"), False)
+    trainer = L.Trainer(
+        max_epochs=1, limit_train_batches=1, limit_val_batches=0, accelerator="cpu", enable_model_summary=False, **quiet
+    )
+    L.seed_everything(0, verbose=False)
+    trainer.fit(model, datamodule=SequenceData(found, codes_of(n), batch_size=8))
+    live, rng = LiveRecommender(model, found), np.random.default_rng(6)
+    users = rng.choice(found.user_ids, 100)
+    histories = rng.choice(found.items.ids, (100, 5)).tolist()
+    within = {"radius_km": 20.0, "filters": [OfCategories([f"category {c}" for c in range(200)])]}
+    live.recommend(history=histories[0], **within)  # fills what is kept
+
+    def run() -> None:
+        for user, history in zip(users, histories, strict=True):
+            assert len(live.recommend(str(user), **within)) == len(live.recommend(history=history, **within)) == 10
+
+    return run
+
+
+@case
+def answers_place_tiger(n: int) -> Timed:
+    """200 answers, PlaceTIGER."""
+    from lgsid.recommenders import PlaceTIGER
+
+    return answers(n, PlaceTIGER())
+
+
+@case
+def answers_place_generator(n: int) -> Timed:
+    """200 answers, PlaceGenerator."""
+    from lgsid.recommenders import PlaceGenerator
+
+    return answers(n, PlaceGenerator())
+
+
 def measure(name: str, n: int) -> dict[str, float | int | str]:
     """Run one case in this process."""
     timed = CASES[name](n)

@@ -63,11 +63,18 @@ class CheckInLog:
         return place
 
     @cached_property
+    def begin_of_user(self) -> IntArray:
+        """Where the check-ins of each user begin in `by_user`, and where the last ones end, shape (U + 1,)."""
+        return begins(self.user)
+
+    def of_user(self, user: int) -> IntArray:
+        """Return the rows of a user's check-ins in the order of time, shape (T,)."""
+        return self.by_user[self.begin_of_user[user] : self.begin_of_user[user + 1]]
+
+    @cached_property
     def n_before(self) -> IntArray:
         """How many earlier check-ins the same user has, shape (M,)."""
-        counts = np.bincount(self.user, minlength=int(self.user.max(initial=-1)) + 1)
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return np.asarray(self.place_in_user_order - first[self.user], dtype=np.int64)
+        return np.asarray(self.place_in_user_order - self.begin_of_user[self.user], dtype=np.int64)
 
     @cached_property
     def is_new(self) -> npt.NDArray[np.bool_]:
@@ -131,6 +138,18 @@ class CheckInLog:
         same = self.user[first] == self.user[second]
         return first[same], second[same]
 
+    @cached_property
+    def _steps_by_item(self) -> tuple[IntArray, IntArray]:
+        """The second rows of `steps`, ordered by the item of the first; where those of each item begin, and the end."""
+        first, second = self.steps
+        item = self.item[first]
+        return second[np.argsort(item, kind="stable")], begins(item)
+
+    def steps_from(self, item: int) -> IntArray:
+        """Return the rows of check-ins whose user came straight from an item, shape (S,)."""
+        second, begin = self._steps_by_item
+        return second[begin[item] : begin[item + 1]] if item + 1 < len(begin) else second[:0]
+
     def next_new_places(self, *splits: str) -> tuple[IntArray, IntArray]:
         """Return from where to where users went when the next place was new to them.
 
@@ -161,3 +180,15 @@ class CheckInLog:
         query, _ = np.nonzero(history >= 0)
         marks[query, self.item[history[history >= 0]]] = True
         return marks
+
+
+def begins(number: IntArray) -> IntArray:
+    """Return where the entries of each number begin in an array ordered by it, and where the last ones end.
+
+    Args:
+        number: Shape (M,), 0 or more, in any order.
+
+    Returns:
+        Shape (K + 1,), K - 1 is the largest number.
+    """
+    return np.concatenate([[0], np.cumsum(np.bincount(number))]).astype(np.int64)

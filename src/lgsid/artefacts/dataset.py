@@ -19,6 +19,7 @@ from lgsid.artefacts.files import read_json, write_json
 from lgsid.artefacts.interactions import SPLITS, Interactions
 from lgsid.artefacts.items import Items
 from lgsid.artefacts.names import DATASET_FILE, INTERACTIONS_FILE, ITEMS_FILE
+from lgsid.artefacts.numbered_ids import NumberedIds
 from lgsid.artefacts.tables import table_html
 from lgsid.errors import LgsidError, located
 
@@ -169,5 +170,12 @@ class Dataset:
     @cached_property
     def user_rows(self) -> npt.NDArray[np.int64]:
         """Number of the user of each interaction, shape (M,)."""
-        users = self.interactions.frame["user_id"].astype(object).to_numpy(dtype=object)
-        return np.searchsorted(self.user_ids.astype(str), users.astype(str)).astype(np.int64)
+        return self.user_numbers(self.interactions.frame["user_id"].astype(object).to_numpy(dtype=object))
+
+    def user_numbers(self, user_ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the numbers of user ids, -1 for ids that nobody has, shape (Q,)."""
+        return self._numbered_users.numbers(user_ids)
+
+    @cached_property
+    def _numbered_users(self) -> NumberedIds:
+        return NumberedIds(self.user_ids)

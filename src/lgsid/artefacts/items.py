@@ -15,6 +15,7 @@ import pyarrow as pa
 from lgsid.artefacts.columns import check_ids, repeated_names, to_ids, to_numbers, to_texts
 from lgsid.artefacts.coordinates import check_in_range
 from lgsid.artefacts.files import atomic_path
+from lgsid.artefacts.numbered_ids import NumberedIds
 from lgsid.artefacts.tables import open_parquet, table_html, to_frame
 from lgsid.errors import LgsidError, located
 
@@ -109,7 +110,7 @@ class Items:
         names = [c for c in self.frame.columns if c.startswith("region_") and c[len("region_") :].isdigit()]
         return sorted(names, key=lambda c: int(c[len("region_") :]))
 
-    @cached_property
+    @property
     def ids(self) -> npt.NDArray[np.object_]:
         """Item ids as Python strings, shape (N,)."""
         return self.texts("item_id")
@@ -130,8 +131,17 @@ class Items:
         return np.isfinite(self.lat_deg) & np.isfinite(self.lon_deg)
 
     def texts(self, column: str) -> npt.NDArray[np.object_]:
-        """Return a text column as Python strings, shape (N,)."""
-        return np.asarray(self.frame[column].astype(object), dtype=np.object_)
+        """Return a text column as Python strings, shape (N,); to be read only, since it is kept."""
+        if column not in self._texts:
+            values = np.array(self.frame[column].astype(object), dtype=np.object_)
+            values.flags.writeable = False
+            self._texts[column] = values
+        return self._texts[column]
+
+    @cached_property
+    def _texts(self) -> dict[str, npt.NDArray[np.object_]]:
+        """What `texts` has returned, by column."""
+        return {}
 
     def codes(self, column: str) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Number the values of a text column.
@@ -140,15 +150,25 @@ class Items:
             Codes of shape (N,) and the value of each code. Code 0 is the empty text ("unknown"), whether
             it occurs or not; the others follow in alphabetical order, so that the order of rows is irrelevant.
         """
-        values = self.texts(column)
-        known = sorted(set(values) - {""})
-        vocabulary = ["", *known]
-        lookup = {value: code for code, value in enumerate(vocabulary)}
-        return np.fromiter((lookup[v] for v in values), np.int64, len(values)), vocabulary
+        if column not in self._coded:
+            codes, known = pd.factorize(self.texts(column), sort=True)
+            unknown = [] if len(known) and known[0] == "" else [""]
+            self._coded[column] = codes.astype(np.int64) + len(unknown), [*unknown, *known]
+        codes, vocabulary = self._coded[column]
+        return codes.copy(), vocabulary.copy()
+
+    @cached_property
+    def _coded(self) -> dict[str, tuple[npt.NDArray[np.int64], list[str]]]:
+        """What `codes` has returned, by column."""
+        return {}
 
     def rows(self, item_ids: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the rows of item ids, -1 for ids that are not in the table."""
-        return np.asarray(pd.Index(self.ids).get_indexer(pd.Index(np.asarray(item_ids, dtype=object))), dtype=np.int64)
+        return self._numbered.numbers(item_ids)
+
+    @cached_property
+    def _numbered(self) -> NumberedIds:
+        return NumberedIds(self.ids)
 
     def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Items:
         """Return the items of the given rows, in that order."""

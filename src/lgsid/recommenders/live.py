@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from lgsid import checkpoints
 from lgsid.artefacts.check_in_log import CheckInLog
 from lgsid.artefacts.dataset import Dataset
 from lgsid.errors import LgsidError
-from lgsid.functional.distances import haversine_m
+from lgsid.functional.distances import chord_to_m, unit_vectors
 from lgsid.recommenders.live_query import Moment, VisitHistory, batch_of
 from lgsid.recommenders.place_filters import PlaceFilter
 from lgsid.recommenders.place_query import PlaceQuery, PreparedQuery, Visited
@@ -99,11 +99,6 @@ class LiveRecommender:
         self.log = CheckInLog.of(self.dataset)
         self.name = self.model.title
 
-    @cached_property
-    def user_number(self) -> Mapping[str, int]:
-        """User id -> number of the user."""
-        return {str(user): number for number, user in enumerate(self.dataset.user_ids)}
-
     def recommend(
         self,
         user: str | None = None,
@@ -169,8 +164,8 @@ class LiveRecommender:
         if user is not None and history is not None:
             raise LgsidError("give a user or a history, not both")
         if user is not None:
-            number = self.user_number.get(str(user))
-            if number is None:
+            number = int(self.dataset.user_numbers([str(user)])[0])
+            if number < 0:
                 raise LgsidError(f"user {user!r} is not in the dataset; describe somebody new by a history")
             return VisitHistory.of_user(number, self.log, moment)
         given = [(visit, None) if isinstance(visit, str) else visit for visit in history or []]
@@ -212,12 +207,14 @@ class LiveRecommender:
 
     def _km(self, origin: tuple[float, float] | None) -> npt.NDArray[np.float64]:
         """Return the distance of every item from the origin, NaN without one, shape (N,) km."""
-        items = self.dataset.items
         if origin is None:
-            return np.full(len(items), np.nan)
-        lat, lon = (torch.from_numpy(values.copy()) for values in (items.lat_deg, items.lon_deg))
-        here = torch.tensor(origin, dtype=torch.float64)
-        return np.asarray(haversine_m(lat, lon, here[0], here[1]).numpy() / 1e3)
+            return np.full(len(self._points), np.nan)
+        return chord_to_m(np.linalg.norm(self._points - unit_vectors(*origin), axis=1)) / 1e3
+
+    @cached_property
+    def _points(self) -> npt.NDArray[np.float64]:
+        """The items as points of the unit sphere, shape (N, 3)."""
+        return unit_vectors(self.dataset.items.lat_deg, self.dataset.items.lon_deg)
 
     def _allowed(self, told: VisitHistory, km: npt.NDArray[np.float64], query: PlaceQuery) -> npt.NDArray[np.bool_]:
         """Return which items may be recommended, shape (N,)."""
@@ -250,10 +247,9 @@ class LiveRecommender:
         n, log = len(self.dataset.items), self.log
         if not len(visits.item):
             return np.zeros(n, dtype=np.int64)
-        first, second = log.steps
-        counted = (log.item[first] == visits.item[-1]) & (log.user[second] != visits.user)
-        counted &= log.time_s[second] < moment.time_s
-        return np.bincount(log.item[second[counted]], minlength=n)
+        rows = log.steps_from(int(visits.item[-1]))
+        counted = (log.user[rows] != visits.user) & (log.time_s[rows] < moment.time_s)
+        return np.bincount(log.item[rows[counted]], minlength=n)
 
     def _described(self, rows: torch.Tensor, scores: torch.Tensor, prepared: PreparedQuery) -> Recommendations:
         """Name the recommended items (k,) of one query, with their distances and what speaks for them."""
@@ -269,14 +265,14 @@ class LiveRecommender:
         n_visits = np.bincount(visits.item, minlength=len(items))
         n_steps = self.steps(prepared.told, prepared.moment)
         for rank, (row, score) in enumerate(found, start=1):
-            place = items.frame.iloc[row]
+            place = {column: str(items.texts(column)[row]) for column in ("item_id", "name", "category", *finest)}
             listed.append(
                 Recommendation(
                     rank=rank,
-                    item_id=str(place["item_id"]),
-                    name=str(place["name"]),
-                    category=str(place["category"]),
-                    region=next((str(place[c]) for c in finest if place[c]), ""),
+                    item_id=place["item_id"],
+                    name=place["name"],
+                    category=place["category"],
+                    region=next((place[c] for c in finest if place[c]), ""),
                     km=None if math.isnan(km[row]) else float(km[row]),
                     score=score,
                     sid=tuple(self.model.catalogue.codes[row].tolist()) if has_codes else (),

@@ -94,8 +94,8 @@ class VisitHistory:
     @classmethod
     def of_user(cls, user: int, log: CheckInLog, moment: Moment) -> VisitHistory:
         """Return the check-ins of a user of the log before a moment; at the end of the log, all of them."""
-        before = log.time_s <= moment.time_s if moment.is_end else log.time_s < moment.time_s
-        rows = np.flatnonzero((log.user == user) & before)
+        rows = log.of_user(user)
+        rows = rows[log.time_s[rows] <= moment.time_s if moment.is_end else log.time_s[rows] < moment.time_s]
         return cls(user, log.item[rows], log.time_s[rows], log.hour[rows], log.weekday[rows])
 
     @classmethod

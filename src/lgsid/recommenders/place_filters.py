@@ -125,7 +125,10 @@ class Among(PlaceFilter):
 
     def allowed(self, items: Items) -> Mask:
         """Return which items are in the list."""
-        return np.isin(items.ids.astype(str), self.item_ids)
+        rows = items.rows(self.item_ids)
+        found = np.zeros(len(items), dtype=bool)
+        found[rows[rows >= 0]] = True
+        return found
 
     def __str__(self) -> str:
         """Return how many there are."""
@@ -195,12 +198,12 @@ def any_of(names: Sequence[str], items: Items, columns: Sequence[str], kind: str
     Raises:
         LgsidError: if no item has a name, naming what is like it.
     """
-    texts = [items.texts(column).astype(str) for column in columns]
-    known = set(np.unique(np.concatenate(texts))) - {""} if texts else set()
+    coded = [items.codes(column) for column in columns]
+    known = {value for _, vocabulary in coded for value in vocabulary} - {""}
     for name in names:
         if name not in known:
             raise LgsidError(f"{kind} {name!r} is not in the dataset; {suggestion(name, known)}")
     found = np.zeros(len(items), dtype=bool)
-    for values in texts:
-        found |= np.isin(values, names)
+    for codes, vocabulary in coded:
+        found |= np.isin(codes, [code for code, value in enumerate(vocabulary) if value in names])
     return found

@@ -91,7 +91,7 @@ def refreshed(model: Recommender, before: Dataset, now: SizedSource) -> Refreshe
     known = now.dataset.items.rows(before.items.ids)  # row now of each place of before, -1 where gone
     n_recoded = recoded(model, now, known)
     made = with_weights_of(model, now)
-    numbers = trained_numbers(before, now.dataset)
+    numbers = before.user_numbers(now.dataset.user_ids)
     cast(Refreshable, made).take_users(model.trained_as(torch.from_numpy(numbers)))
     n_known = int((known >= 0).sum())
     return Refreshed(
@@ -162,9 +162,3 @@ def counted_buffers(model: Recommender) -> set[str]:
         if module in modules
         for name, _ in module.named_buffers(recurse=False)
     }
-
-
-def trained_numbers(before: Dataset, now: Dataset) -> IntArray:
-    """Return the number in the dataset before of each user of the one now, -1 for somebody new; shape (U,)."""
-    number = {user: row for row, user in enumerate(before.user_ids)}
-    return np.array([number.get(user, -1) for user in now.user_ids], dtype=np.int64)

@@ -20,7 +20,7 @@ def query_of(request: s.Query, k: int, model: ServedModel, limits: Limits) -> Pl
     """
     if k > limits.k:
         raise Refused(422, f"k {k}: at most {limits.k} places")
-    if request.user is not None and request.user not in model.live.user_number:
+    if request.user is not None and model.live.dataset.user_numbers([request.user])[0] < 0:
         raise Refused(404, f"user {request.user!r} is not in the dataset; describe somebody new by a history")
     if request.history is not None and len(request.history) > limits.history:
         raise Refused(422, f"history of {len(request.history)} visits: at most {limits.history}")

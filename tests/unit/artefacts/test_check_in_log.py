@@ -53,6 +53,15 @@ def test_the_past_of_each_check_in(log):
     assert log.is_new.tolist() == [log.item[row] not in log.item[past_of(log, row)] for row in range(ROWS)]
 
 
+def test_check_ins_of_a_user_and_those_that_follow_on_a_place(log):
+    for user in range(4):
+        assert log.of_user(user).tolist() == [row for row in range(ROWS) if log.user[row] == user]
+    before = {row: past_of(log, row)[-1] for row in range(ROWS) if past_of(log, row)}
+    for item in range(N_ITEMS + 1):
+        expected = [row for row, first in before.items() if log.item[first] == item]
+        assert sorted(log.steps_from(item).tolist()) == expected
+
+
 @pytest.mark.parametrize("limit", [None, 1, 3, 1000])
 def test_histories_end_before_the_query(log, limit):
     rows = np.array([59, 0, 31, 59, 7])

@@ -44,17 +44,32 @@ class AreaEvidence(Evidence):
 
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
         """Yield, for each width, the logarithms of the share and of the lift."""
-        own, all_ = share(view.visits > 0), share(view.seen(catalogue.count - view.later))
+        place = view.recent.clamp_min(0)
+        own = (view.recent >= 0) / view.visits.gather(1, place).clamp_min(
+            1
+        )  # a place counts once, however often visited
+        own = own / own.sum(1, keepdim=True).clamp_min(1)
+        total = view.seen(catalogue.count - view.later).sum(1, keepdim=True).clamp_min(1)
         for width_km in self.widths_km:
             grid = grid_of(catalogue, width_km)
-            here = grid.around(own) + self.floor
+            here = grid.around_some(place, own) + self.floor
             yield torch.log(here)
-            yield torch.log(here / (grid.around(all_) + self.floor))
+            everybody = check_ins_around(view, catalogue, width_km) / total
+            yield torch.log(here / (everybody + self.floor))
 
 
-def share(counts: Tensor) -> Tensor:
-    """Return counts (B, N) as shares of their sums, zeros where there are none."""
-    return counts.float() / counts.sum(1, keepdim=True).clamp_min(1)
+def check_ins_around(view: QueryView, catalogue: Catalogue, width_km: float) -> Tensor:
+    """Return how many of everybody's check-ins that the queries may see lie around each place, (B, N) or (1, N)."""
+    grid = grid_of(catalogue, width_km)
+    if view.hidden is not None:
+        return grid.around(view.seen(catalogue.count - view.later))
+    known: Tensor = catalogue.derived(
+        f"check-ins around, {width_km} km", lambda: grid.around(catalogue.count.float()[None])
+    )
+    if not view.later_item.shape[1]:
+        return known
+    later = grid.around_some(view.later_item.clamp_min(0), (view.later_item >= 0).float())
+    return (known - later).clamp_min(0)
 
 
 def grid_of(catalogue: Catalogue, width_km: float) -> AreaGrid:

@@ -40,8 +40,11 @@ class AreaGrid:
         step = torch.cartesian_prod(*[torch.arange(2, device=at.device)] * 3)  # (8, 3)
         part = (at - low)[:, None]
         weight = torch.where(step == 1, part, 1 - part).prod(-1).float()
-        keys = (low.long()[:, None] + step).flatten(0, 1)
-        _, corner, count = keys.unique(dim=0, return_inverse=True, return_counts=True)  # type: ignore[no-untyped-call]
+        corner = torch.zeros(len(at) * CORNERS, dtype=torch.int64, device=at.device)
+        for along in (low.long()[:, None] + step).flatten(0, 1).T:  # one axis at a time: rows as a whole sort slowly
+            along = along - along.min()
+            _, corner = (corner * (along.max() + 1) + along).unique(return_inverse=True)
+        count = corner.bincount()
         order = corner.argsort(stable=True)
         return cls(
             corner=corner.view(-1, CORNERS),
@@ -63,4 +66,26 @@ class AreaGrid:
         at_corners = embedding_bag(
             self.place, values.T.contiguous(), self.begin, mode="sum", per_sample_weights=self.share
         )  # (C, B)
+        return self._at_places(at_corners)
+
+    def around_some(self, place: Tensor, value: Tensor) -> Tensor:
+        """Return the sums around each place of values at a few: `around` of the table that has them, at less cost.
+
+        Args:
+            place: Shape (B, T) int64, a place may occur more than once.
+            value: Shape (B, T) float32, zero at padding, whose place is any one.
+
+        Returns:
+            Shape (B, N) float32.
+        """
+        n = len(place)
+        cell = self.corner[place] * n + torch.arange(n, device=place.device)[:, None, None]
+        given = self.weight[place] * value[..., None]
+        at_corners = torch.zeros(len(self.begin) * n, device=place.device).index_add_(
+            0, cell.flatten(), given.flatten()
+        )
+        return self._at_places(at_corners.view(len(self.begin), n))
+
+    def _at_places(self, at_corners: Tensor) -> Tensor:
+        """Read values at corners (C, B) back at the places, shape (B, N)."""
         return embedding_bag(self.corner, at_corners, mode="sum", per_sample_weights=self.weight).T

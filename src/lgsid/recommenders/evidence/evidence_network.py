@@ -28,7 +28,8 @@ from lgsid.recommenders.evidence.visitor_evidence import VisitorEvidence
 from lgsid.typing import DataShape, SequenceBatch
 
 CELLS = 1 << 15  # queries times items that are scored at once: their hidden layer fits into the cache of a core
-SAMPLE = 256  # training queries that tell mean and deviation of the columns
+SAMPLE = 256  # training queries that tell mean and deviation of the columns, over all items; fewer where these are many
+SAMPLE_CELLS = 1 << 23
 
 
 USUAL = (
@@ -112,7 +113,8 @@ class EvidenceNetwork(Describable, nn.Module):
             evidence.count(source)
         log = source.log
         rows = log.at_new_places("train")
-        rows = rows[np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).round().astype(np.int64)]
+        size = min(SAMPLE, len(rows), 1 + SAMPLE_CELLS // max(1, len(catalogue)))
+        rows = rows[np.linspace(0, len(rows) - 1, size).round().astype(np.int64)]
         sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
         for part in np.array_split(rows, max(1, len(rows) * len(catalogue) // CELLS)):
             view = QueryView.of(sequence_batch(log, part).to(self.mean.device), len(catalogue))

@@ -30,6 +30,23 @@ def test_what_lies_around_is_a_product_of_trilinear_weights(width):
     torch.testing.assert_close(AreaGrid.of(position, width).around(values), values @ kernel, atol=1e-5, rtol=1e-4)
 
 
+def test_values_at_a_few_places_are_summed_as_the_table_that_has_them():
+    drawn = torch.Generator().manual_seed(1)
+    grid = AreaGrid.of(torch.randn(40, 3, generator=drawn) * 2, 1.0)
+    place, value = torch.randint(40, (5, 9), generator=drawn), torch.rand(5, 9, generator=drawn)
+    value[:, :3] = 0  # padding
+    table = torch.zeros(5, 40).scatter_add_(1, place, value)
+    torch.testing.assert_close(grid.around_some(place, value), grid.around(table))
+    assert not grid.around_some(place[:, :0], value[:, :0]).any()
+    assert grid.around_some(place[:0], value[:0]).shape == (0, 40)
+
+
+def test_corners_far_apart_are_not_taken_for_one():
+    position = torch.tensor([[6371.0, 0, 0], [-6371.0, 0, 0], [0, 6371.0, 0], [0, 0, -6371.0]], dtype=torch.float64)
+    found = AreaGrid.of(position, 0.001).around(torch.eye(4))
+    assert (found > 0).tolist() == torch.eye(4).bool().tolist()
+
+
 def test_one_place_and_no_query():
     grid = AreaGrid.of(torch.zeros(1, 3), 1.0)
     assert grid.around(torch.ones(2, 1)).tolist() == [[1.0], [1.0]]
