@@ -355,7 +355,8 @@ def answers(n: int, model: Any) -> Timed:
     live, rng = LiveRecommender(model, found), np.random.default_rng(6)
     users = rng.choice(found.user_ids, 100)
     histories = rng.choice(found.items.ids, (100, 5)).tolist()
-    within = {"radius_km": 20.0, "filters": [OfCategories([f"category {c}" for c in range(200)])]}
+    kinds = sorted(set(found.items.texts("category")))[::2]
+    within = {"radius_km": 20.0, "filters": [OfCategories(kinds)]}
     live.recommend(history=histories[0], **within)  # fills what is kept
 
     def run() -> None:

@@ -63,6 +63,8 @@ class AreaGrid:
         Returns:
             Shape (B, N) float32.
         """
+        if not len(values):  # on several threads, embedding_bag fails on empty rows
+            return values
         at_corners = embedding_bag(
             self.place, values.T.contiguous(), self.begin, mode="sum", per_sample_weights=self.share
         )  # (C, B)
@@ -79,6 +81,8 @@ class AreaGrid:
             Shape (B, N) float32.
         """
         n = len(place)
+        if not n:
+            return torch.zeros(0, len(self.corner), device=place.device)
         cell = self.corner[place] * n + torch.arange(n, device=place.device)[:, None, None]
         given = self.weight[place] * value[..., None]
         at_corners = torch.zeros(len(self.begin) * n, device=place.device).index_add_(

@@ -116,7 +116,7 @@ class EvidenceNetwork(Describable, nn.Module):
         size = min(SAMPLE, len(rows), 1 + SAMPLE_CELLS // max(1, len(catalogue)))
         rows = rows[np.linspace(0, len(rows) - 1, size).round().astype(np.int64)]
         sums, squares, n = torch.zeros_like(self.mean), torch.zeros_like(self.mean), 0
-        for part in np.array_split(rows, max(1, len(rows) * len(catalogue) // CELLS)):
+        for part in np.array_split(rows, max(1, min(len(rows), len(rows) * len(catalogue) // CELLS))):
             view = QueryView.of(sequence_batch(log, part).to(self.mean.device), len(catalogue))
             for i, column in enumerate(self.columns(view, catalogue)):
                 sums[i] += column.double().sum().float()

@@ -41,6 +41,17 @@ def test_values_at_a_few_places_are_summed_as_the_table_that_has_them():
     assert grid.around_some(place[:0], value[:0]).shape == (0, 40)
 
 
+def test_no_query_on_several_threads():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        grid = AreaGrid.of(torch.randn(100_000, 3), 1.0)
+        assert grid.around(torch.zeros(0, 100_000)).shape == (0, 100_000)
+        assert grid.around_some(torch.zeros(0, 5, dtype=torch.int64), torch.zeros(0, 5)).shape == (0, 100_000)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_corners_far_apart_are_not_taken_for_one():
     position = torch.tensor([[6371.0, 0, 0], [-6371.0, 0, 0], [0, 6371.0, 0], [0, 0, -6371.0]], dtype=torch.float64)
     found = AreaGrid.of(position, 0.001).around(torch.eye(4))
