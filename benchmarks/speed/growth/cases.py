@@ -338,6 +338,29 @@ def evidence(n: int) -> Timed:
     return run
 
 
+@case
+def ranker_steps(n: int) -> Timed:
+    """NewPlaceRanker: 4 training steps."""
+    import torch
+
+    from lgsid.datamodules import SequenceData
+    from lgsid.recommenders import NewPlaceRanker
+
+    made = SequenceData(worlds.dataset(n), codes_of(n))
+    made.setup()
+    model = NewPlaceRanker()
+    model.ensure_built(made.shape)
+    model.take_catalogue(made)
+    torch.manual_seed(0)
+    rows = np.random.default_rng(7).choice(made.queries("train"), (4, 256))
+
+    def run() -> None:
+        for part in rows:
+            model.evidence.loss(made.batch(part), model.catalogue).backward()
+
+    return run
+
+
 def answers(n: int, model: Any) -> Timed:
     """Return what answers 100 users and 100 histories with 10 places within 20 km, one after the other."""
     import lightning as L

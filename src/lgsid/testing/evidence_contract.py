@@ -60,12 +60,25 @@ class EvidenceContract(PartContract):
         return replace(log, item=np.where(log.item == item, other, log.item))
 
     def columns(
-        self, evidence: Evidence, data: SequenceData, rows: npt.NDArray[np.int64], hidden: Tensor | None = None
+        self,
+        evidence: Evidence,
+        data: SequenceData,
+        rows: npt.NDArray[np.int64],
+        hidden: Tensor | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
-        """Return all columns for the queries at rows (B,) of the log, with items hidden (B, N), (B, N, n_columns)."""
+        """Return all columns for the queries at rows (B,) of the log, shape (B, C, n_columns).
+
+        Args:
+            evidence: That is counted.
+            data: Where the queries are.
+            rows: Shape (B,).
+            hidden: Shape (B, N), items that are hidden.
+            places: Shape (B, C), items that are looked at; all if not given.
+        """
         catalogue = Catalogue(data.shape)
         catalogue.fill(data)
-        view = QueryView.of(sequence_batch(data.log, rows), len(catalogue), hidden)
+        view = QueryView.of(sequence_batch(data.log, rows), len(catalogue), hidden, places)
         return torch.stack(list(evidence.columns(view, catalogue)), -1)
 
     def test_columns_are_finite_and_as_many_as_said(self) -> None:
@@ -84,6 +97,20 @@ class EvidenceContract(PartContract):
         together = self.columns(evidence, data, rows)
         for row, columns in zip(rows, together, strict=True):
             assert torch.allclose(self.columns(evidence, data, np.array([row]))[0], columns, atol=1e-4)
+
+    def test_columns_at_some_places_are_those_among_all(self) -> None:
+        """Also where a place is looked at twice, and where items are hidden."""
+        data = self.data()
+        evidence, n = self.counted(data), len(data.dataset.items)
+        rows = np.concatenate([data.queries("train")[::23], data.queries("test")[:3]])
+        drawn = torch.Generator().manual_seed(0)
+        places = torch.randint(n, (len(rows), 5), generator=drawn)
+        places[:, 1] = places[:, 0]
+        for hidden in (None, torch.rand(len(rows), n, generator=drawn) < 0.3):
+            found = self.columns(evidence, data, rows, hidden, places)
+            everywhere = self.columns(evidence, data, rows, hidden)
+            expected = everywhere.gather(1, places[:, :, None].expand(-1, -1, everywhere.shape[2]))
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
     def test_a_training_query_sees_nothing_of_what_its_user_did_from_then_on(self) -> None:
         """Its columns are those of a log in which the user's check-ins end before the query."""

@@ -52,24 +52,24 @@ class AreaEvidence(Evidence):
         total = view.seen(catalogue.count - view.later).sum(1, keepdim=True).clamp_min(1)
         for width_km in self.widths_km:
             grid = grid_of(catalogue, width_km)
-            here = grid.around_some(place, own) + self.floor
+            here = grid.around_some(place, own, view.places) + self.floor
             yield torch.log(here)
             everybody = check_ins_around(view, catalogue, width_km) / total
             yield torch.log(here / (everybody + self.floor))
 
 
 def check_ins_around(view: QueryView, catalogue: Catalogue, width_km: float) -> Tensor:
-    """Return how many of everybody's check-ins that the queries may see lie around each place, (B, N) or (1, N)."""
+    """Return how many of everybody's check-ins that the queries may see lie around each place, (B, C) or (1, N)."""
     grid = grid_of(catalogue, width_km)
     if view.hidden is not None:
-        return grid.around(view.seen(catalogue.count - view.later))
+        return view.at_places(grid.around(view.seen(catalogue.count - view.later)))
     known: Tensor = catalogue.derived(
-        f"check-ins around, {width_km} km", lambda: grid.around(catalogue.count.float()[None])
+        f"check-ins around, {width_km} km", lambda: grid.around(catalogue.count.float()[None])[0]
     )
     if not view.later_item.shape[1]:
-        return known
-    later = grid.around_some(view.later_item.clamp_min(0), (view.later_item >= 0).float())
-    return (known - later).clamp_min(0)
+        return view.at_places(known)
+    later = grid.around_some(view.later_item.clamp_min(0), (view.later_item >= 0).float(), view.places)
+    return (view.at_places(known) - later).clamp_min(0)
 
 
 def grid_of(catalogue: Catalogue, width_km: float) -> AreaGrid:

@@ -70,25 +70,30 @@ class AreaGrid:
         )  # (C, B)
         return self._at_places(at_corners)
 
-    def around_some(self, place: Tensor, value: Tensor) -> Tensor:
-        """Return the sums around each place of values at a few: `around` of the table that has them, at less cost.
+    def around_some(self, place: Tensor, value: Tensor, at: Tensor | None = None) -> Tensor:
+        """Return the sums around places of values at a few: `around` of the table that has them, at less cost.
 
         Args:
             place: Shape (B, T) int64, a place may occur more than once.
             value: Shape (B, T) float32, zero at padding, whose place is any one.
+            at: Shape (B, C) int64, around which places; around all of them, C = N, if not given.
 
         Returns:
-            Shape (B, N) float32.
+            Shape (B, C) float32.
         """
         n = len(place)
         if not n:
-            return torch.zeros(0, len(self.corner), device=place.device)
+            return torch.zeros(0, len(self.corner) if at is None else at.shape[1], device=place.device)
         cell = self.corner[place] * n + torch.arange(n, device=place.device)[:, None, None]
         given = self.weight[place] * value[..., None]
         at_corners = torch.zeros(len(self.begin) * n, device=place.device).index_add_(
             0, cell.flatten(), given.flatten()
         )
-        return self._at_places(at_corners.view(len(self.begin), n))
+        if at is None:
+            return self._at_places(at_corners.view(len(self.begin), n))
+        return (
+            at_corners[self.corner[at] * n + torch.arange(n, device=at.device)[:, None, None]] * self.weight[at]
+        ).sum(2)
 
     def _at_places(self, at_corners: Tensor) -> Tensor:
         """Read values at corners (C, B) back at the places, shape (B, N)."""

@@ -31,4 +31,4 @@ class BrandEvidence(Evidence):
         past = torch.zeros(len(view), self.n_brands, device=view.visits.device)
         past.index_add_(1, catalogue.brand, view.visits)
         past[:, 0] = 0.0  # no chain
-        yield torch.log1p(past)[:, catalogue.brand]
+        yield view.at_places_of(torch.log1p(past), catalogue.brand)

@@ -78,15 +78,15 @@ class CategoryEvidence(Evidence):
         weight = self.kernel[view.later_hour, view.hour[:, None]]
         weight = weight * torch.where(view.later_weekend == view.weekend[:, None], 1.0, self.other_day)
         now = self.by_hour[view.weekend, view.hour] - view.later_sum(later_kind, weight, n)
-        yield self._lift(now, self.share)[:, kind]
+        yield view.at_places_of(self._lift(now, self.share), kind)
         past = torch.zeros(len(view), n, device=kind.device).index_add_(1, kind, view.visits)
-        yield self._lift(past, self.share)[:, kind]
+        yield view.at_places_of(self._lift(past, self.share), kind)
         groups = torch.zeros(len(view), len(self.group_share), device=kind.device).index_add_(1, self.group, past)
-        yield self._lift(groups, self.group_share)[:, self.group[kind]]
+        yield view.at_places_of(self._lift(groups, self.group_share), self.group[kind])
         last = kind[view.last.clamp_min(0)]
         follows = (view.later_before >= 0) & (kind[view.later_before.clamp_min(0)] == last[:, None])
         after = self.after[last] - view.later_sum(later_kind, follows, n)
-        yield (self._lift(after, self.share) * (view.last >= 0)[:, None])[:, kind]
+        yield view.at_places_of(self._lift(after, self.share) * (view.last >= 0)[:, None], kind)
 
     def _lift(self, count: Tensor, share: Tensor) -> Tensor:
         """Return the logarithm of smoothed shares (B, S) over the overall ones (S,)."""

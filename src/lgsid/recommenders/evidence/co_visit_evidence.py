@@ -78,7 +78,7 @@ class CoVisitEvidence(Evidence):
         weight = both / ((self.n_users[origin] + 1) * ((self.n_users[item] - own[row, item]).clamp_min(0) + 3)).sqrt()
         for counted in (weight * recent[row, origin], weight):
             table = torch.zeros_like(view.visits).index_put_((row, item), counted, accumulate=True)
-            yield torch.log(view.seen(table) + 0.02)
+            yield torch.log(view.at_places(view.seen(table)) + 0.02)
 
 
 def nearest(both: sparse.csr_matrix, first: int, n_users: np.ndarray, neighbors: int) -> sparse.csr_matrix:

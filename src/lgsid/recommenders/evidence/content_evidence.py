@@ -43,5 +43,10 @@ class ContentEvidence(Evidence):
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
         """Yield the two cosines, zeros where the user has been nowhere."""
         last = self.vectors[view.last.clamp_min(0)] * (view.last >= 0)[:, None]
-        yield last @ self.vectors.T
-        yield F.normalize(view.visits @ self.vectors, dim=1) @ self.vectors.T
+        yield self._cosine(last, view)
+        yield self._cosine(F.normalize(view.visits @ self.vectors, dim=1), view)
+
+    def _cosine(self, vector: Tensor, view: QueryView) -> Tensor:
+        if view.places is None:
+            return vector @ self.vectors.T
+        return (self.vectors[view.places] @ vector[:, :, None])[:, :, 0]

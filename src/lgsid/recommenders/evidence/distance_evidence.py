@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.check_in_source import CheckInSource
 from lgsid.recommenders.evidence.evidence import Evidence
-from lgsid.recommenders.evidence.query_view import QueryView, distances_km, squared_km
+from lgsid.recommenders.evidence.query_view import QueryView
 from lgsid.typing import DataShape
 
 
@@ -41,20 +43,21 @@ class DistanceEvidence(Evidence):
 
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
         """Yield three curves for each origin, zeros where the user has been nowhere."""
-        last = distances_km(catalogue, view.last)
+        ways = Ways.of(view, catalogue)
+        last = ways.km(view.last)
         yield from self._curves(last)
-        yield from self._curves(distances_km(catalogue, view.second))
-        yield from self._curves(distances_km(catalogue, view.favorite))
+        yield from self._curves(ways.km(view.second))
+        yield from self._curves(ways.km(view.favorite))
         nearest = last.square()
         for back in range(2, min(self.recent, view.recent.shape[1]) + 1):
             origin = torch.where(view.recent[:, -back] < 0, view.last, view.recent[:, -back])
-            nearest = torch.minimum(nearest, squared_km(catalogue, origin.clamp_min(0)))
+            nearest = torch.minimum(nearest, ways.squared_km(origin.clamp_min(0)))
         yield from self._curves(nearest.sqrt().masked_fill((view.last < 0)[:, None], torch.nan))
         share, place = view.usual.topk(min(self.usual, len(catalogue)), dim=1)
         place = place.masked_fill(share <= 0, -1)
         pull = torch.zeros_like(last)
         for which in range(place.shape[1]):
-            km = distances_km(catalogue, place[:, which])
+            km = ways.km(place[:, which])
             if which == 0:
                 yield from self._curves(km)
             pull = pull + share[:, which, None] * torch.exp(-(km / self.scale_km).sqrt()).nan_to_num(0.0)
@@ -64,3 +67,29 @@ class DistanceEvidence(Evidence):
         yield (km / self.scale_km).sqrt().nan_to_num(0.0)
         yield torch.log(km + 0.05).nan_to_num(0.0)
         yield torch.exp(-km / self.scale_km).nan_to_num(0.0)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Straight ways, through the Earth, from items to the places that B queries look at."""
+
+    axes: Sequence[Tensor]  # three of (N,) float32 km, Earth-centered positions of the items
+    places: Sequence[Tensor]  # three of (B, C) or (1, C), those of the places
+
+    @classmethod
+    def of(cls, view: QueryView, catalogue: Catalogue) -> Self:
+        """Return the ways to what the queries look at."""
+        axes: Tensor = catalogue.derived("axes", lambda: catalogue.position_km.T.contiguous())  # (3, N)
+        return cls(axes.unbind(), [view.at_places(axis) for axis in axes])
+
+    def squared_km(self, origin: Tensor) -> Tensor:
+        """Return the squared length from one item per query, (B,), shape (B, C) km^2."""
+        squared = torch.zeros(len(origin), self.places[0].shape[1], device=origin.device)
+        for axis, place in zip(self.axes, self.places, strict=True):
+            offset = axis[origin][:, None] - place
+            squared.addcmul_(offset, offset)
+        return squared
+
+    def km(self, origin: Tensor) -> Tensor:
+        """Return the length from one item per query, (B,), -1 where unknown, shape (B, C) km, NaN where unknown."""
+        return self.squared_km(origin.clamp_min(0)).sqrt_().masked_fill_((origin < 0)[:, None], torch.nan)

@@ -42,10 +42,11 @@ class Evidence(Describable, nn.Module, ABC):
 
     @abstractmethod
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
-        """Yield `n_columns` columns, shape (B, N) float32 each, finite, of any scale.
+        """Yield `n_columns` columns, shape (B, C) float32 each, finite, of any scale.
 
         Args:
-            view: B queries.
+            view: B queries, and the C of the N items that they look at: all of them, or some, so that training does
+                not pay for all. `QueryView.at_places` and `QueryView.at_places_of` take what is known of items there.
             catalogue: The N items.
         """
 

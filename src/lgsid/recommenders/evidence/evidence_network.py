@@ -28,6 +28,7 @@ from lgsid.recommenders.evidence.visitor_evidence import VisitorEvidence
 from lgsid.typing import DataShape, SequenceBatch
 
 CELLS = 1 << 15  # queries times items that are scored at once: their hidden layer fits into the cache of a core
+TABLE_CELLS = 1 << 20  # queries times items whose tables are held at once where few items are scored
 SAMPLE = 256  # training queries that tell mean and deviation of the columns, over all items; fewer where these are many
 SAMPLE_CELLS = 1 << 23
 
@@ -127,9 +128,20 @@ class EvidenceNetwork(Describable, nn.Module):
             self.deviation.copy_((squares / n - self.mean**2).clamp_min(0).sqrt().clamp_min(0.05))
 
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
-        """Yield the columns of all evidence, shape (B, N) each."""
+        """Yield the columns of all evidence, shape (B, C) each.
+
+        Raises:
+            LgsidError: if some evidence yields others.
+        """
+        shape = (len(view), len(catalogue) if view.places is None else view.places.shape[1])
         for evidence in self.kinds():
-            yield from evidence.columns(view, catalogue)
+            for column in evidence.columns(view, catalogue):
+                if column.shape != shape:
+                    raise LgsidError(
+                        f"{type(evidence).__name__}: a column of shape {list(column.shape)}, not {list(shape)}; take"
+                        " what is known of items by view.at_places"
+                    )
+                yield column
 
     def forward(self, columns: Tensor, context: Tensor) -> Tensor:
         """Return scores.
@@ -200,12 +212,22 @@ class EvidenceNetwork(Describable, nn.Module):
             drawable = catalogue.count.nonzero()[:, 0]
         drawn = drawable[torch.randint(len(drawable), (len(batch), self.negatives), device=device)]
         candidate = torch.cat([batch.target[:, None], drawn], 1)
-        if known is None:
-            view = QueryView.of(batch, len(catalogue), hidden)
-            columns = torch.stack([column.gather(1, candidate) for column in self.columns(view, catalogue)])
-        else:
-            view, columns = known[0], known[1].gather(2, candidate.expand(len(known[1]), -1, -1))
-        wrong = ~view.new.gather(1, candidate) | (candidate == batch.target[:, None])
+        if known is not None:
+            view, columns = known
+            return self._target_log_prob(view, columns.gather(2, candidate.expand(len(columns), -1, -1)), candidate)
+        size, parts = max(1, TABLE_CELLS // max(1, len(catalogue))), []
+        for at in range(0, len(batch), size):
+            some = slice(at, at + size)
+            view = QueryView.of(
+                batch.cut(at, at + size), len(catalogue), None if hidden is None else hidden[some], candidate[some]
+            )
+            columns = torch.stack(list(self.columns(view, catalogue)))
+            parts.append(self._target_log_prob(view, columns, candidate[some]))
+        return torch.cat(parts)
+
+    def _target_log_prob(self, view: QueryView, columns: Tensor, candidate: Tensor) -> Tensor:
+        """Return the log-probability of the first of the candidates (B, C) among those new to the user, shape (B,)."""
+        wrong = ~view.new.gather(1, candidate) | (candidate == candidate[:, :1])
         wrong[:, 0] = False
         scores = self.forward(columns, view.context()).masked_fill(wrong, NEVER)
         return scores.log_softmax(1)[:, 0]

@@ -59,12 +59,12 @@ class PopularityEvidence(Evidence):
 
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
         """Yield the logarithm of the check-ins, and of the lift of the hour."""
-        count = view.seen(catalogue.count - view.later)
+        count = view.at_places(view.seen(catalogue.count - view.later))
         yield torch.log(count + 0.1)
         near = self.kernel[view.later_hour, view.hour[:, None]]
         here = self.by_hour.T[view.hour] - view.later_sum(view.later_item, near, len(catalogue))
-        expected = self.expected.T[view.hour][:, catalogue.category]
-        share = (view.seen(here) + self.prior * expected) / (count + self.prior)
+        expected = view.at_places_of(self.expected.T[view.hour], catalogue.category)
+        share = (view.at_places(view.seen(here)) + self.prior * expected) / (count + self.prior)
         yield torch.log(share / self.overall[view.hour][:, None])
 
 

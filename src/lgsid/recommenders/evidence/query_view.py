@@ -9,7 +9,6 @@ from torch import Tensor
 from typing_extensions import Self
 
 from lgsid.functional.time_kernel import visit_weights
-from lgsid.recommenders.catalogue import Catalogue
 from lgsid.recommenders.own_future import later_items, later_table
 from lgsid.typing import Batch, SequenceBatch
 
@@ -19,7 +18,7 @@ LAST_LEFT = 0.3  # of the weight of check-ins at the last place: who is there wi
 
 @dataclass(frozen=True)
 class QueryView(Batch):
-    """B queries over N items.
+    """B queries over N items, and which of the items are looked at.
 
     What a table over the training split knows too early (`own_future`) is here in three forms: as a table of items, as
     the check-ins themselves, and as the place before each of them.
@@ -40,15 +39,17 @@ class QueryView(Batch):
     later_hour: Tensor  # (B, F) int64 0..23
     later_weekend: Tensor  # (B, F) int64 0 or 1
     hidden: Tensor | None = None  # (B, N) bool items to be looked at as if nobody had been there
+    places: Tensor | None = None  # (B, C) int64 items that are looked at; all of them, C = N, if not given
 
     @classmethod
-    def of(cls, batch: SequenceBatch, n_items: int, hidden: Tensor | None = None) -> Self:
+    def of(cls, batch: SequenceBatch, n_items: int, hidden: Tensor | None = None, places: Tensor | None = None) -> Self:
         """Look at a batch of queries.
 
         Args:
             batch: B queries.
             n_items: Number of items N.
             hidden: Items to be looked at as if nobody had been there, (B, N) bool; none if not given.
+            places: Items that are looked at, (B, C) int64; all of them if not given.
         """
         history, item = batch.history, later_items(batch)
         known = history >= 0
@@ -75,6 +76,7 @@ class QueryView(Batch):
             later_hour=later_hour.long() % HOURS,
             later_weekend=(later_weekday >= 5).long(),
             hidden=hidden,
+            places=places,
         )
 
     @property
@@ -86,6 +88,28 @@ class QueryView(Batch):
         """Return counts at items as the queries may see them, shape (B, N): none below zero, none at hidden items."""
         counts = counts.clamp_min(0)
         return counts if self.hidden is None else counts.masked_fill(self.hidden, 0.0)
+
+    def at_places(self, values: Tensor) -> Tensor:
+        """Return values of items at the places that are looked at.
+
+        Args:
+            values: Shape (B, N), or (N,) where they are the same for all queries.
+
+        Returns:
+            Shape (B, C); (1, N) where all are looked at and the values are the same for all queries.
+        """
+        if self.places is None:
+            return values if values.dim() == 2 else values[None]
+        return values.gather(1, self.places) if values.dim() == 2 else values[self.places]
+
+    def at_places_of(self, values: Tensor, kind: Tensor) -> Tensor:
+        """Return values of kinds of items at the places that are looked at, shape (B, C).
+
+        Args:
+            values: Shape (B, K).
+            kind: Shape (N,) int64, the kind of each item, 0..K - 1.
+        """
+        return values[:, kind] if self.places is None else values.gather(1, kind[self.places])
 
     def later_sum(self, of: Tensor, weight: Tensor, size: int) -> Tensor:
         """Sum weights over the user's own later check-ins.
@@ -132,34 +156,3 @@ def usual_places(batch: SequenceBatch, n_items: int) -> Tensor:
     table = torch.zeros(len(batch), n_items, device=history.device)
     table.scatter_add_(1, history.clamp_min(0), weight.float().masked_fill(history < 0, 0.0))
     return table / table.sum(1, keepdim=True).clamp_min(1e-9)
-
-
-def squared_km(catalogue: Catalogue, origin: Tensor) -> Tensor:
-    """Return the squared distance of every item from one item per query, straight through the Earth.
-
-    Args:
-        catalogue: The N items.
-        origin: Shape (B,), item rows.
-
-    Returns:
-        Shape (B, N) float32 km^2.
-    """
-    position: Tensor = catalogue.derived("axes", lambda: catalogue.position_km.T.contiguous())  # (3, N)
-    squared = torch.zeros(len(origin), len(catalogue), device=position.device)
-    for axis in position:
-        offset = axis[origin][:, None] - axis
-        squared.addcmul_(offset, offset)
-    return squared
-
-
-def distances_km(catalogue: Catalogue, origin: Tensor) -> Tensor:
-    """Return the distance of every item from one item per query, straight through the Earth.
-
-    Args:
-        catalogue: The N items.
-        origin: Shape (B,), item rows, -1 where unknown.
-
-    Returns:
-        Shape (B, N) float32 km, NaN where unknown.
-    """
-    return squared_km(catalogue, origin.clamp_min(0)).sqrt_().masked_fill_((origin < 0)[:, None], torch.nan)

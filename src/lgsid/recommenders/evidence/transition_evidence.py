@@ -55,14 +55,15 @@ class TransitionEvidence(Evidence):
         ahead = self._steps("ahead", view.last, n)
         ahead = ahead - view.later_sum(view.later_item, view.later_before == view.last[:, None], n)
         ahead = view.seen(ahead)
-        yield torch.log1p(ahead)
-        yield torch.log1p(100 * ahead / (ahead.sum(1, keepdim=True) + self.prior))
+        to_places = view.at_places(ahead)
+        yield torch.log1p(to_places)
+        yield torch.log1p(100 * to_places / (ahead.sum(1, keepdim=True) + self.prior))
         second = self._steps("ahead", view.second, n)
         second = second - view.later_sum(view.later_item, view.later_before == view.second[:, None], n)
-        yield torch.log1p(view.seen(second))
+        yield torch.log1p(view.at_places(view.seen(second)))
         back = self._steps("back", view.last, n)
         returns = (view.later_item == view.last[:, None]) & (view.later_before >= 0)
-        yield torch.log1p(view.seen(back - view.later_sum(view.later_before, returns, n)))
+        yield torch.log1p(view.at_places(view.seen(back - view.later_sum(view.later_before, returns, n))))
 
     def _steps(self, direction: str, origin: Tensor, n_items: int) -> Tensor:
         """Return how many steps lead from each origin (B,) to each item, shape (B, N)."""

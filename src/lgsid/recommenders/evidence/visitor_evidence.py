@@ -39,7 +39,7 @@ class VisitorEvidence(Evidence):
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
         """Yield the logarithms of the users, and of the check-ins of each."""
         yet_to_come = view.new & (view.later > 0)
-        visitors = view.seen(self.visitors - yet_to_come.float())
-        count = view.seen(catalogue.count - view.later)
+        visitors = view.at_places(view.seen(self.visitors - yet_to_come.float()))
+        count = view.at_places(view.seen(catalogue.count - view.later))
         yield torch.log(visitors + 0.1)
         yield torch.log((count + 1) / (visitors + 1))

@@ -13,7 +13,7 @@ from lgsid.datamodules import SequenceData
 from lgsid.datasets import ColdStartSplit, TemporalSplit
 from lgsid.errors import LgsidError
 from lgsid.functional.ranking import NEVER
-from lgsid.recommenders import EvidenceNetwork, NewPlaceRanker
+from lgsid.recommenders import BrandEvidence, EvidenceNetwork, NewPlaceRanker
 from lgsid.recommenders.evidence import evidence_network
 from lgsid.testing import quiet_trainer, toy_city
 
@@ -103,13 +103,37 @@ def test_a_generator_gets_the_mean_over_all_chunks(data, monkeypatch):
     torch.testing.assert_close(log_prob_of_parts, log_prob, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_loss_in_parts_is_the_loss_as_a_whole(data, monkeypatch, share):
+    model = make(data, hidden_share=share)
+    batch, found = new_queries(data, 20), []
+    for cells in (1 << 20, 60 * 7):
+        monkeypatch.setattr(evidence_network, "TABLE_CELLS", cells)
+        torch.manual_seed(0)
+        found.append(model.evidence.loss(batch, model.catalogue).item())
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+def test_evidence_that_looks_at_all_places_is_named(data):
+    class Everywhere(BrandEvidence):
+        def columns(self, view, catalogue):
+            yield torch.zeros(len(view), len(catalogue))
+
+    model = NewPlaceRanker(EvidenceNetwork([Everywhere()], negatives=7))
+    model.ensure_built(data.shape)
+    model.take_catalogue(data)
+    with pytest.raises(LgsidError, match=r"Everywhere: a column of shape \[5, 60\], not \[5, 8\]; take what is known"):
+        model.evidence.loss(new_queries(data, 5), model.catalogue)
+
+
 def test_a_training_query_does_not_see_the_check_ins_of_a_share_of_the_places(data, monkeypatch):
     model = make(data, hidden_share=0.3)
     seen = []
     of = evidence_network.QueryView.of
     monkeypatch.setattr(evidence_network.QueryView, "of", lambda *given: seen.append(given) or of(*given))
     model.evidence.loss(new_queries(data, 200), model.catalogue)
-    (_, _, hidden) = seen.pop()
+    ((_, _, hidden, places),) = seen
+    assert places.shape == (len(hidden), 1 + model.evidence.negatives)  # no column of all places is computed
     assert 0.25 < hidden.float().mean() < 0.35
     assert 0 < hidden.float().mean(1).std() < 0.1  # drawn anew for each query
 

@@ -26,8 +26,11 @@ class PartName(Evidence):
         """Do nothing: the catalogue knows the regions. Evidence that counts fills its buffers from `source.log`."""
 
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
-        """Yield `n_columns` columns, (B, N) float32 each, for B queries and the N items of the catalogue."""
+        """Yield `n_columns` columns, (B, C) float32 each, for B queries and the C items of the N that they look at.
+
+        What is known of all items, (N,) or (B, N), is taken there by `view.at_places`.
+        """
         known = (view.last >= 0)[:, None]
         for region in catalogue.region.unbind(dim=1):
             here = region[view.last.clamp_min(0)][:, None]
-            yield ((here == region) & (here > 0) & known).float()
+            yield ((here == view.at_places(region)) & (here > 0) & known).float()
