@@ -32,8 +32,9 @@ class VisitorEvidence(Evidence):
         """Count the users of each item."""
         log = source.log
         training = log.split == "train"
-        pairs = np.unique(np.stack([log.item[training], log.user[training]]), axis=1)
-        visitors = np.bincount(pairs[0], minlength=len(source.dataset.items))
+        n = len(source.dataset.items)
+        pairs = np.unique(log.user[training] * n + log.item[training])
+        visitors = np.bincount(pairs % n, minlength=n)
         self.visitors.copy_(torch.from_numpy(visitors))
 
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
