@@ -45,9 +45,7 @@ class AreaEvidence(Evidence):
     def columns(self, view: QueryView, catalogue: Catalogue) -> Iterator[Tensor]:
         """Yield, for each width, the logarithms of the share and of the lift."""
         place = view.recent.clamp_min(0)
-        own = (view.recent >= 0) / view.visits.gather(1, place).clamp_min(
-            1
-        )  # a place counts once, however often visited
+        own = (view.recent >= 0) / view.visits.gather(1, place).clamp_min(1)  # a place counts once in all
         own = own / own.sum(1, keepdim=True).clamp_min(1)
         total = view.seen(catalogue.count - view.later).sum(1, keepdim=True).clamp_min(1)
         for width_km in self.widths_km:

@@ -84,16 +84,13 @@ class AreaGrid:
         n = len(place)
         if not n:
             return torch.zeros(0, len(self.corner) if at is None else at.shape[1], device=place.device)
-        cell = self.corner[place] * n + torch.arange(n, device=place.device)[:, None, None]
-        given = self.weight[place] * value[..., None]
-        at_corners = torch.zeros(len(self.begin) * n, device=place.device).index_add_(
-            0, cell.flatten(), given.flatten()
-        )
+        query = torch.arange(n, device=place.device)[:, None, None]
+        cell, given = self.corner[place] * n + query, self.weight[place] * value[..., None]
+        at_corners = torch.zeros(len(self.begin) * n, device=place.device)
+        at_corners.index_add_(0, cell.flatten(), given.flatten())
         if at is None:
             return self._at_places(at_corners.view(len(self.begin), n))
-        return (
-            at_corners[self.corner[at] * n + torch.arange(n, device=at.device)[:, None, None]] * self.weight[at]
-        ).sum(2)
+        return (at_corners[self.corner[at] * n + query] * self.weight[at]).sum(2)
 
     def _at_places(self, at_corners: Tensor) -> Tensor:
         """Read values at corners (C, B) back at the places, shape (B, N)."""
