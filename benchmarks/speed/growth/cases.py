@@ -321,21 +321,24 @@ def counting(n: int) -> Timed:
     return run
 
 
+def ranker(made: Any) -> Any:
+    """Return a ranker by evidence, counted from data that are set up."""
+    from lgsid.recommenders import NewPlaceRanker
+
+    model = NewPlaceRanker()
+    model.ensure_built(made.shape)
+    model.take_catalogue(made)
+    return model
+
+
 @case
 def evidence(n: int) -> Timed:
     """Evidence of the places: count."""
     from lgsid.datamodules import SequenceData
-    from lgsid.recommenders import NewPlaceRanker
 
     made = SequenceData(worlds.dataset(n), codes_of(n))
     made.setup()
-
-    def run() -> None:
-        model = NewPlaceRanker()
-        model.ensure_built(made.shape)
-        model.take_catalogue(made)
-
-    return run
+    return lambda: ranker(made)
 
 
 @case
@@ -344,13 +347,10 @@ def ranker_steps(n: int) -> Timed:
     import torch
 
     from lgsid.datamodules import SequenceData
-    from lgsid.recommenders import NewPlaceRanker
 
     made = SequenceData(worlds.dataset(n), codes_of(n))
     made.setup()
-    model = NewPlaceRanker()
-    model.ensure_built(made.shape)
-    model.take_catalogue(made)
+    model = ranker(made)
     torch.manual_seed(0)
     rows = np.random.default_rng(7).choice(made.queries("train"), (4, 256))
 
@@ -367,13 +367,11 @@ def answers(n: int, model: Any) -> Timed:
 
     from lgsid.datamodules import SequenceData
     from lgsid.recommenders import LiveRecommender, OfCategories
+    from lgsid.testing import quiet_trainer
 
     found = worlds.dataset(n)
-    quiet: dict[str, Any] = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar"), False)
-    trainer = L.Trainer(
-        max_epochs=1, limit_train_batches=1, limit_val_batches=0, accelerator="cpu", enable_model_summary=False, **quiet
-    )
     L.seed_everything(0, verbose=False)
+    trainer = quiet_trainer(max_epochs=1, limit_train_batches=1, limit_val_batches=0)
     trainer.fit(model, datamodule=SequenceData(found, codes_of(n), batch_size=8))
     live, rng = LiveRecommender(model, found), np.random.default_rng(6)
     users = rng.choice(found.user_ids, 100)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from lgsid.artefacts.columns import bad_rows, check_ids, rows_text, to_ids, to_numbers
 from lgsid.artefacts.items import Items
+from lgsid.artefacts.numbered_ids import NumberedIds
 from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, to_frame, with_metadata, write_parquet
 from lgsid.errors import LgsidError, located
 
@@ -111,7 +112,7 @@ class Embeddings:
         Raises:
             LgsidError: if an item has no vector.
         """
-        rows = pd.Index(self.item_ids).get_indexer(pd.Index(items.ids))
+        rows = NumberedIds(self.item_ids).numbers(items.ids)
         if (rows < 0).any():
             missing = items.ids[rows < 0]
             raise LgsidError(f"embeddings: no vector for {len(missing)} of {len(items)} items, first {missing[0]!r}")

@@ -27,6 +27,7 @@ from lgsid.artefacts.codes import (
 from lgsid.artefacts.columns import check_ids, to_ids
 from lgsid.artefacts.files import read_json, write_text
 from lgsid.artefacts.items import Items
+from lgsid.artefacts.numbered_ids import NumberedIds
 from lgsid.artefacts.sids_file import sids_file
 from lgsid.artefacts.tables import open_parquet, read_metadata, table_html, to_frame, with_metadata, write_parquet
 from lgsid.errors import LgsidError, located
@@ -192,7 +193,7 @@ class SemanticIDs:
         Raises:
             LgsidError: if an item has no semantic ID.
         """
-        rows = np.asarray(pd.Index(self.item_ids).get_indexer(pd.Index(items.ids)))
+        rows = NumberedIds(self.item_ids).numbers(items.ids)
         if (rows < 0).any():
             missing = items.ids[rows < 0]
             raise LgsidError(

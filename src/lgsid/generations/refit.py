@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
+from lgsid.artefacts.numbered_ids import NumberedIds
 from lgsid.artefacts.semantic_ids import SemanticIDs
 from lgsid.errors import LgsidError
 from lgsid.generations.by_prefix import ByPrefix
@@ -53,7 +53,7 @@ class Refit(Update):
             LgsidError: if a published place has none, or two share one.
         """
         register = current.register
-        rows = np.asarray(pd.Index(self.sids.item_ids).get_indexer(pd.Index(register.ids.to_pylist())))
+        rows = NumberedIds(self.sids.item_ids).numbers(register.ids.to_pylist())
         if (rows < 0).any():
             first = register.ids[int(np.flatnonzero(rows < 0)[0])].as_py()
             raise LgsidError(

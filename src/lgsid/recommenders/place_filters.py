@@ -200,10 +200,11 @@ def any_of(names: Sequence[str], items: Items, columns: Sequence[str], kind: str
     """
     coded = [items.codes(column) for column in columns]
     known = {value for _, vocabulary in coded for value in vocabulary} - {""}
+    wanted = set(names)
     for name in names:
         if name not in known:
             raise LgsidError(f"{kind} {name!r} is not in the dataset; {suggestion(name, known)}")
     found = np.zeros(len(items), dtype=bool)
     for codes, vocabulary in coded:
-        found |= np.isin(codes, [code for code, value in enumerate(vocabulary) if value in names])
+        found |= np.isin(codes, [code for code, value in enumerate(vocabulary) if value in wanted])
     return found

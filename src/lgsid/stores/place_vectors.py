@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lgsid.artefacts import Embeddings, SemanticIDs
+from lgsid.artefacts.numbered_ids import NumberedIds
 from lgsid.errors import LgsidError
 
 
@@ -52,8 +52,8 @@ class PlaceVectors:
     @property
     def rows_of_sids(self) -> npt.NDArray[np.int64]:
         """Row of each place in the table of semantic IDs, -1 where it has none, shape (N,)."""
-        known = pd.Index([] if self.sids is None else self.sids.item_ids, dtype=object)
-        return np.asarray(known.get_indexer(pd.Index(self.ids)), dtype=np.int64)
+        known = np.array([], dtype=object) if self.sids is None else self.sids.item_ids
+        return NumberedIds(known).numbers(self.ids)
 
     def own_sids(self) -> SemanticIDs | None:
         """Return the semantic IDs of these places in the order of the vectors, or none."""

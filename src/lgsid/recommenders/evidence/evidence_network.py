@@ -215,12 +215,10 @@ class EvidenceNetwork(Describable, nn.Module):
         if known is not None:
             view, columns = known
             return self._target_log_prob(view, columns.gather(2, candidate.expand(len(columns), -1, -1)), candidate)
-        size, parts = max(1, TABLE_CELLS // max(1, len(catalogue))), []
-        for at in range(0, len(batch), size):
-            some = slice(at, at + size)
-            view = QueryView.of(
-                batch.cut(at, at + size), len(catalogue), None if hidden is None else hidden[some], candidate[some]
-            )
+        parts = []
+        for some in cuts(len(batch), len(catalogue), TABLE_CELLS):
+            part = batch.cut(some.start, some.stop)
+            view = QueryView.of(part, len(catalogue), None if hidden is None else hidden[some], candidate[some])
             columns = torch.stack(list(self.columns(view, catalogue)))
             parts.append(self._target_log_prob(view, columns, candidate[some]))
         return torch.cat(parts)
@@ -235,9 +233,15 @@ class EvidenceNetwork(Describable, nn.Module):
 
 def chunks(batch: SequenceBatch, catalogue: Catalogue) -> Iterator[SequenceBatch]:
     """Yield the queries, few enough at a time to score all items for them in the cache."""
-    size = max(1, CELLS // max(1, len(catalogue)))
-    for start in range(0, len(batch), size):
-        yield batch.cut(start, start + size)
+    for some in cuts(len(batch), len(catalogue), CELLS):
+        yield batch.cut(some.start, some.stop)
+
+
+def cuts(n_queries: int, n_items: int, cells: int) -> Iterator[slice]:
+    """Yield slices of queries that, times items, are no more than some cells, or of one query."""
+    size = max(1, cells // max(1, n_items))
+    for start in range(0, n_queries, size):
+        yield slice(start, start + size)
 
 
 def mean_loss(log_prob: list[Tensor], batch: SequenceBatch) -> Tensor:
